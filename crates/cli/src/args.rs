@@ -1,0 +1,280 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use tieline::{AppId, InstanceId};
+
+/// Connects third-party accounts and keeps their tokens valid.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tieline",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    subcommand_required = true
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Where instances are kept [default: $XDG_DATA_HOME/tieline, else ~/.local/share/tieline]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "TIELINE_DATA_DIR",
+        hide_env = true
+    )]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The configuration file [default: ./tieline.toml, else $XDG_CONFIG_HOME/tieline/tieline.toml]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TIELINE_CONFIG",
+        hide_env = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON for programs instead of text for people
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to log on standard error: off, error, warn, info, debug, trace, or a filter such as tieline_engine=debug
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        default_value = "warn",
+        env = "TIELINE_LOG",
+        hide_env = true
+    )]
+    pub(crate) log: String,
+    /// How to log
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        env = "TIELINE_LOG_FORMAT",
+        hide_env = true
+    )]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line an event, for people.
+    Text,
+    /// A JSON object an event, for programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Tell the whole story against a sandbox: no account, no network
+    Demo,
+    /// Connect an account: opens the provider's consent page and waits for you to come back
+    Connect(Connect),
+    /// The providers this program knows
+    #[command(subcommand)]
+    Providers(Providers),
+    /// Which credential of which provider is which parameter
+    Mappings {
+        /// Only this provider's
+        provider: Option<String>,
+    },
+    /// The configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Registered applications
+    #[command(subcommand)]
+    Apps(Apps),
+    /// Connected accounts
+    #[command(subcommand)]
+    Instances(Instances),
+    /// The keys that seal what is stored
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Write a copy of the store to a file, while it is in use
+    Backup {
+        /// The file to write; never overwritten
+        file: PathBuf,
+    },
+    /// Put a backup in the data folder's place
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// Move a store that is there already aside
+        #[arg(long)]
+        force: bool,
+    },
+    /// Declare this copy of the store to be the one that refreshes
+    Adopt,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// Id or alias of the provider
+    pub(crate) provider: String,
+    /// Which of your apps at that provider [default: the one named like the provider, made if need be]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) app: Option<String>,
+    /// What to call the instance
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Reconnect this instance in place; its id stays
+    #[arg(long, value_name = "ID")]
+    pub(crate) instance: Option<InstanceId>,
+    /// The local port to which the provider sends you back
+    #[arg(long, value_name = "PORT", default_value_t = 8917)]
+    pub(crate) callback_port: u16,
+    /// The callback URL as registered with the provider, if it is neither configured nor the local one
+    #[arg(long, value_name = "URL")]
+    pub(crate) callback_url: Option<String>,
+    /// Print the URL instead of opening a browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Providers {
+    /// List them
+    List,
+    /// Show one: its mapping table, guide, limits and sources
+    Show {
+        /// Id or alias
+        provider: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Show each parameter, its value or [redacted], and exactly where it came from
+    Explain {
+        /// Id or alias of the provider
+        provider: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Apps {
+    /// List them
+    List,
+    /// Show one; secrets stay hidden
+    Show {
+        /// The app's id
+        app: AppId,
+    },
+    /// Register an app
+    Create {
+        /// Id or alias of the provider
+        provider: String,
+        /// Its name among your apps at that provider [default: the provider's id]
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        parameters: Set,
+    },
+    /// Change an app's parameters; this is how a client secret is rotated
+    Set {
+        /// The app's id
+        app: AppId,
+        #[command(flatten)]
+        parameters: Set,
+    },
+    /// Delete an app to which no instance points
+    Delete {
+        /// The app's id
+        app: AppId,
+    },
+}
+
+/// Parameters on the command line. Secrets come from files, since others can read a command line.
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    /// Set a parameter that is no secret
+    #[arg(long = "set", value_name = "PARAMETER=VALUE")]
+    pub(crate) values: Vec<String>,
+    /// Set a parameter to what a file holds; - is standard input
+    #[arg(long = "set-file", value_name = "PARAMETER=FILE")]
+    pub(crate) files: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Instances {
+    /// List them
+    List {
+        /// Only those of this provider
+        #[arg(long)]
+        provider: Option<String>,
+    },
+    /// Show one, with what happened to it last
+    Show {
+        /// The instance's id
+        instance: InstanceId,
+    },
+    /// Print a valid access token, refreshed first if need be
+    Token {
+        /// The instance's id
+        instance: InstanceId,
+    },
+    /// Ask the provider whose account it is, which proves the token
+    Check {
+        /// The instance's id
+        instance: InstanceId,
+    },
+    /// Call the provider's API
+    Call(Call),
+    /// Refresh now, due or not
+    Refresh {
+        /// The instance's id
+        instance: InstanceId,
+    },
+    /// Revoke at the provider and delete
+    Disconnect {
+        /// The instance's id
+        instance: InstanceId,
+        /// Delete even if the provider can't be asked
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// The instance's id
+    pub(crate) instance: InstanceId,
+    /// The path, relative to the API's base, such as /v1/contacts?limit=1
+    pub(crate) path: String,
+    /// The method
+    #[arg(long, short = 'X', default_value = "GET")]
+    pub(crate) method: http::Method,
+    /// A header, as in 'Content-Type: application/json'
+    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+    /// The body; @FILE reads a file, @- standard input
+    #[arg(long, short = 'd')]
+    pub(crate) data: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Seal everything anew with a fresh data key; with --master, wrap the data keys with another master key
+    Rotate {
+        /// The file of the new master key, made if it isn't there
+        #[arg(long, value_name = "FILE")]
+        master: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,160 @@
+//! `tieline apps`: registered applications and their parameters.
+
+use std::io::Read as _;
+
+use serde::Serialize;
+use tieline::Secret;
+use tieline::core::REDACTED;
+use tieline::core::parameters::Given;
+use tieline::engine::{Engine, NewApp};
+use tieline::store::App;
+
+use crate::args::{Apps, Common, Set};
+use crate::error::CliError;
+use crate::output::{Output, facts, table};
+use crate::session;
+
+pub(crate) async fn run(common: &Common, command: Apps, output: &Output) -> Result<(), CliError> {
+    let engine = session::engine(common, output).await?;
+    let done = dispatch(&engine, command, output).await;
+    engine.shutdown().await;
+    done
+}
+
+async fn dispatch(engine: &Engine, command: Apps, output: &Output) -> Result<(), CliError> {
+    match command {
+        Apps::List => {
+            let apps = engine.apps().await?;
+            output.answer(&apps, || {
+                if apps.is_empty() {
+                    return "No app yet: `tieline connect PROVIDER` or `tieline apps create PROVIDER` makes one.".into();
+                }
+                let cells = apps.iter().map(|app| [app.id.to_string(), app.provider.clone(), app.name.clone()]);
+                table(["ID", "PROVIDER", "NAME"], &cells.collect::<Vec<_>>())
+            })
+        }
+        Apps::Show { app } => show(engine, &engine.app(app).await?, output).await,
+        Apps::Create {
+            provider,
+            name,
+            parameters,
+        } => {
+            let parameters = given(engine, &provider, parameters)?;
+            let app = engine
+                .create_app(NewApp {
+                    provider,
+                    name,
+                    parameters,
+                })
+                .await?;
+            show(engine, &app, output).await
+        }
+        Apps::Set { app, parameters } => {
+            let app = engine.app(app).await?;
+            let mut all = engine.store().app_parameters(&app).await?;
+            all.extend(given(engine, &app.provider, parameters)?);
+            let app = engine.set_app_parameters(&app, all).await?;
+            show(engine, &app, output).await
+        }
+        Apps::Delete { app } => {
+            engine.store().delete_app(engine.tenant(), app).await?;
+            output.answer(&serde_json::json!({ "deleted": app }), || {
+                format!("App {app} is deleted.")
+            })
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    app: &'a App,
+    parameters: Vec<(String, String)>,
+}
+
+async fn show(engine: &Engine, app: &App, output: &Output) -> Result<(), CliError> {
+    let descriptor = engine.registry().provider(&app.provider)?.descriptor();
+    let stored = engine.store().app_parameters(app).await?;
+    let parameters: Vec<_> = stored
+        .iter()
+        .map(|(key, value)| {
+            let open = descriptor
+                .parameters()
+                .any(|row| row.parameter.as_str() == key && !row.secret);
+            (
+                key.clone(),
+                if open {
+                    value.expose().to_owned()
+                } else {
+                    REDACTED.to_owned()
+                },
+            )
+        })
+        .collect();
+    output.answer(
+        &Shown {
+            app,
+            parameters: parameters.clone(),
+        },
+        || {
+            let mut rows = vec![
+                ("id", app.id.to_string()),
+                ("provider", app.provider.clone()),
+                ("name", app.name.clone()),
+                ("context", app.context.clone()),
+            ];
+            rows.extend(
+                parameters
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), value.clone())),
+            );
+            facts(&rows)
+        },
+    )
+}
+
+/// Reads the parameters of a command line; secrets only from files.
+fn given(engine: &Engine, provider: &str, set: Set) -> Result<Given, CliError> {
+    let descriptor = engine.registry().provider(provider)?.descriptor();
+    let mut given = Given::new();
+    for pair in set.values {
+        let (key, value) = split(&pair, "--set")?;
+        if descriptor
+            .mappings
+            .iter()
+            .any(|row| row.secret && row.parameter.as_str() == key)
+        {
+            return Err(CliError::Usage(format!(
+                "{key} is a secret, and others can read a command line: use --set-file {key}=FILE, or {key}=- for \
+                 standard input"
+            )));
+        }
+        given.insert(key.to_owned(), Secret::from(value));
+    }
+    for pair in set.files {
+        let (key, file) = split(&pair, "--set-file")?;
+        let text = if file == "-" {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map(|_| text)
+        } else {
+            std::fs::read_to_string(file)
+        };
+        let text = Secret::new(
+            text.map_err(|error| CliError::Usage(format!("can't read {file}: {error}")))?,
+        );
+        let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
+        given.insert(
+            key.to_owned(),
+            Secret::from(line.strip_suffix('\r').unwrap_or(line)),
+        );
+    }
+    Ok(given)
+}
+
+fn split<'a>(pair: &'a str, option: &str) -> Result<(&'a str, &'a str), CliError> {
+    pair.split_once('=').ok_or_else(|| {
+        CliError::Usage(format!(
+            "{option} takes PARAMETER=…, such as oauth.api.key=…"
+        ))
+    })
+}

@@ -1,0 +1,47 @@
+//! `tieline config explain`: where each parameter comes from.
+
+use tieline::Registry;
+use tieline::core::parameters::State;
+
+use crate::args::{Common, Config};
+use crate::error::CliError;
+use crate::output::{Output, table};
+use crate::session;
+
+pub(crate) fn run(common: &Common, command: &Config, output: &Output) -> Result<(), CliError> {
+    let Config::Explain { provider } = command;
+    let registry = Registry::discover()?;
+    let configuration = session::configuration(common)?;
+    configuration.check_providers(&registry)?;
+    let explained = configuration.explain(registry.provider(provider)?);
+    output.answer(&explained, || {
+        let rows: Vec<_> = explained
+            .iter()
+            .map(|row| {
+                let (value, origin) = match &row.state {
+                    State::Set { value, origin } => (value.clone(), origin.clone()),
+                    State::Missing { environment } => {
+                        ("(missing)".to_owned(), format!("set {environment}"))
+                    }
+                    State::Unset { environment } => {
+                        ("-".to_owned(), format!("optional: {environment}"))
+                    }
+                };
+                [
+                    row.parameter.to_string(),
+                    row.credential.to_owned(),
+                    value,
+                    origin,
+                ]
+            })
+            .collect();
+        let file = match configuration.path() {
+            Some(path) => format!("configuration file: {}", path.display()),
+            None => "configuration file: none".to_owned(),
+        };
+        format!(
+            "{file}\n{}",
+            table(["PARAMETER", "CREDENTIAL", "VALUE", "WHERE FROM"], &rows)
+        )
+    })
+}

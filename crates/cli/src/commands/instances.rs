@@ -1,0 +1,246 @@
+//! `tieline instances`: connected accounts.
+
+use std::io::{Read as _, Write as _};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request};
+use tieline::engine::{Engine, Revocation};
+use tieline::store::{Instance, InstanceQuery};
+
+use crate::args::{Call, Common, Instances};
+use crate::error::CliError;
+use crate::output::{Output, facts, table};
+use crate::session;
+
+/// As many events as fit on a screen.
+const SHOWN_EVENTS: u32 = 20;
+const PAGE: u32 = 500;
+
+pub(crate) async fn run(
+    common: &Common,
+    command: Instances,
+    output: &Output,
+) -> Result<(), CliError> {
+    let engine = session::engine(common, output).await?;
+    let done = dispatch(&engine, command, output).await;
+    // A refresh that was started must land before the process ends.
+    engine.shutdown().await;
+    done
+}
+
+async fn dispatch(engine: &Engine, command: Instances, output: &Output) -> Result<(), CliError> {
+    match command {
+        Instances::List { provider } => list(engine, provider, output).await,
+        Instances::Show { instance } => {
+            let handle = engine.instance(instance);
+            let (found, events) = (handle.load().await?, handle.events(SHOWN_EVENTS).await?);
+            output.answer(
+                &serde_json::json!({ "instance": found, "events": events }),
+                || {
+                    let events: Vec<_> = events
+                        .iter()
+                        .map(|event| {
+                            [
+                                event.at.to_string(),
+                                event.kind.clone(),
+                                event.detail.to_string(),
+                            ]
+                        })
+                        .collect();
+                    format!(
+                        "{}\n\n{}",
+                        described(&found),
+                        table(["WHEN", "WHAT", "DETAIL"], &events)
+                    )
+                },
+            )
+        }
+        Instances::Token { instance } => {
+            let token = engine.instance(instance).access_token().await?;
+            let shown = serde_json::json!({
+                "access_token": token.token.expose(), "expires_at": token.expires_at, "generation": token.generation,
+            });
+            output.answer(&shown, || token.token.expose().to_owned())
+        }
+        Instances::Check { instance } => {
+            let account = engine.instance(instance).check().await?;
+            output.answer(&account, || {
+                facts(&[
+                    ("account", account.label.clone().unwrap_or_default()),
+                    ("account id", account.id.clone().unwrap_or_default()),
+                    ("token", "accepted by the provider".to_owned()),
+                ])
+            })
+        }
+        Instances::Call(call) => send(engine, call, output).await,
+        Instances::Refresh { instance } => {
+            let refreshed = engine.instance(instance).refresh().await?;
+            output.answer(&refreshed, || described(&refreshed))
+        }
+        Instances::Disconnect { instance, force } => {
+            let gone = engine.instance(instance).disconnect(force).await?;
+            output.answer(&gone, || {
+                let told = match gone.revocation {
+                    Revocation::Revoked => "its tokens are revoked at the provider",
+                    Revocation::NotOffered => {
+                        "the provider offers no revocation, so its tokens die of old age"
+                    }
+                    Revocation::Unconfirmed => {
+                        "the provider could not be asked to revoke its tokens"
+                    }
+                };
+                format!("Instance {instance} is deleted; {told}.")
+            })
+        }
+    }
+}
+
+async fn list(engine: &Engine, provider: Option<String>, output: &Output) -> Result<(), CliError> {
+    let provider = provider.map(|name| {
+        engine
+            .registry()
+            .provider(&name)
+            .map(|found| found.descriptor().id.to_owned())
+    });
+    let mut query = InstanceQuery {
+        tenant: engine.tenant().to_owned(),
+        provider: provider.transpose()?,
+        status: None,
+        after: None,
+        limit: PAGE,
+    };
+    let mut all: Vec<Instance> = Vec::new();
+    loop {
+        let page = engine.store().instances(query.clone()).await?;
+        query.after = page.last().map(|instance| instance.id);
+        let last = page.len() < PAGE as usize;
+        all.extend(page);
+        if last {
+            break;
+        }
+    }
+    output.answer(&all, || {
+        if all.is_empty() {
+            return "No instance yet: `tieline connect PROVIDER` makes one.".to_owned();
+        }
+        let rows: Vec<_> = all
+            .iter()
+            .map(|instance| {
+                let account = instance
+                    .account_label
+                    .clone()
+                    .or_else(|| instance.account_id.clone());
+                [
+                    instance.id.to_string(),
+                    instance.provider.clone(),
+                    instance.status.to_string(),
+                    account.unwrap_or_default(),
+                    instance.name.clone().unwrap_or_default(),
+                    instance
+                        .expires_at
+                        .map(|at| at.to_string())
+                        .unwrap_or_default(),
+                ]
+            })
+            .collect();
+        table(
+            [
+                "ID",
+                "PROVIDER",
+                "STATUS",
+                "ACCOUNT",
+                "NAME",
+                "TOKEN EXPIRES",
+            ],
+            &rows,
+        )
+    })
+}
+
+pub(crate) fn described(instance: &Instance) -> String {
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    facts(&[
+        ("id", instance.id.to_string()),
+        ("provider", instance.provider.clone()),
+        ("app", instance.app.to_string()),
+        ("name", optional(&instance.name)),
+        ("status", instance.status.to_string()),
+        (
+            "cause",
+            instance
+                .cause
+                .map(|cause| cause.to_string())
+                .unwrap_or_default(),
+        ),
+        ("account", optional(&instance.account_label)),
+        ("account id", optional(&instance.account_id)),
+        ("scopes", instance.scopes.join(" ")),
+        ("generation", instance.generation.to_string()),
+        (
+            "token expires",
+            instance
+                .expires_at
+                .map(|at| at.to_string())
+                .unwrap_or_else(|| "not known".to_owned()),
+        ),
+        ("refreshed", instance.refreshed_at.to_string()),
+    ])
+}
+
+async fn send(engine: &Engine, call: Call, output: &Output) -> Result<(), CliError> {
+    let mut request = Request::builder().method(call.method).uri(&call.path);
+    for header in &call.headers {
+        let parsed = header.split_once(':').and_then(|(name, value)| {
+            Some((
+                name.trim().parse::<HeaderName>().ok()?,
+                HeaderValue::from_str(value.trim()).ok()?,
+            ))
+        });
+        let (name, value) = parsed.ok_or_else(|| {
+            CliError::Usage("--header takes 'Name: value' in visible ASCII".to_owned())
+        })?;
+        request = request.header(name, value);
+    }
+    let request = request.body(body(call.data.as_deref())?).map_err(|_| {
+        CliError::Usage(format!(
+            "{:?} is not a path: give one such as /v1/contacts?limit=1",
+            call.path
+        ))
+    })?;
+    let response = engine.instance(call.instance).call(request).await?;
+    if output.is_json() {
+        let headers: Vec<_> = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+            .collect();
+        let body = String::from_utf8_lossy(response.body());
+        let shown = serde_json::json!({ "status": response.status().as_u16(), "headers": headers, "body": body });
+        output.answer(&shown, String::new)?;
+    } else {
+        std::io::stdout().write_all(response.body())?;
+    }
+    if response.status().is_success() {
+        Ok(())
+    } else {
+        Err(CliError::Failure(format!(
+            "the provider answered with status {}",
+            response.status()
+        )))
+    }
+}
+
+fn body(data: Option<&str>) -> Result<Bytes, CliError> {
+    Ok(match data.map(|data| data.strip_prefix('@').ok_or(data)) {
+        None => Bytes::new(),
+        Some(Err(text)) => Bytes::copy_from_slice(text.as_bytes()),
+        Some(Ok("-")) => {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes)?;
+            bytes.into()
+        }
+        Some(Ok(file)) => std::fs::read(file)
+            .map_err(|error| CliError::Usage(format!("can't read {file}: {error}")))?
+            .into(),
+    })
+}

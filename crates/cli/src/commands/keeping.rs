@@ -1,0 +1,52 @@
+//! `tieline backup`, `restore` and `adopt`: keeping the store.
+
+use std::path::Path;
+
+use tieline::store::Store;
+
+use crate::args::Common;
+use crate::error::CliError;
+use crate::output::Output;
+use crate::session;
+
+pub(crate) async fn backup(common: &Common, file: &Path, output: &Output) -> Result<(), CliError> {
+    let store = session::store(common, output).await?;
+    let report = store.backup(file).await;
+    store.close().await;
+    let report = report?;
+    output.answer(&report, || {
+        format!(
+            "{} holds the store, sealed. The master key is not in it: keep it somewhere else.\nA refresh that happens \
+             after this moment replaces a rotating refresh token, and this copy can't bring that instance back.",
+            file.display()
+        )
+    })
+}
+
+pub(crate) async fn restore(
+    common: &Common,
+    file: &Path,
+    force: bool,
+    output: &Output,
+) -> Result<(), CliError> {
+    let data_dir = session::data_dir(common)?;
+    let report = Store::restore(file, &data_dir, force).await?;
+    output.answer(&report, || {
+        format!(
+            "{} is restored to {}.\nNothing is refreshed before `tieline adopt`: be sure first that no other copy of \
+             this store is in use, since two that refresh would kill each other's instances.",
+            file.display(),
+            data_dir.display()
+        )
+    })
+}
+
+pub(crate) async fn adopt(common: &Common, output: &Output) -> Result<(), CliError> {
+    let store = session::store(common, output).await?;
+    let adopted = store.adopt().await;
+    store.close().await;
+    adopted?;
+    output.answer(&serde_json::json!({ "adopted": true }), || {
+        "This store refreshes from now on.".to_owned()
+    })
+}

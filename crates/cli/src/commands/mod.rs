@@ -1,0 +1,44 @@
+//! One module a command.
+
+mod apps;
+mod config;
+mod connect;
+mod connect_callback;
+mod demo;
+mod instances;
+mod keeping;
+mod keys;
+mod mappings;
+mod providers;
+
+use clap::CommandFactory as _;
+
+use crate::args::{Arguments, Command};
+use crate::error::CliError;
+use crate::output::Output;
+
+pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), CliError> {
+    let common = &arguments.common;
+    match arguments.command {
+        Command::Demo => demo::run(output).await,
+        Command::Connect(connect) => connect::run(common, connect, output).await,
+        Command::Providers(command) => providers::run(&command, output),
+        Command::Mappings { provider } => mappings::run(provider.as_deref(), output),
+        Command::Config(command) => config::run(common, &command, output),
+        Command::Apps(command) => apps::run(common, command, output).await,
+        Command::Instances(command) => instances::run(common, command, output).await,
+        Command::Keys(command) => keys::run(common, command, output).await,
+        Command::Backup { file } => keeping::backup(common, &file, output).await,
+        Command::Restore { file, force } => keeping::restore(common, &file, force, output).await,
+        Command::Adopt => keeping::adopt(common, output).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "tieline",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `tieline providers`: what this program can connect to.
+
+use std::fmt::Write as _;
+
+use tieline::core::descriptor::Stated;
+use tieline::{ProviderDescriptor, Registry};
+
+use crate::args::Providers;
+use crate::error::CliError;
+use crate::output::{BOLD, Output, facts, table};
+
+pub(crate) fn run(command: &Providers, output: &Output) -> Result<(), CliError> {
+    let registry = Registry::discover()?;
+    match command {
+        Providers::List => {
+            let descriptors: Vec<_> = registry
+                .iter()
+                .map(|provider| provider.descriptor())
+                .collect();
+            output.answer(&descriptors, || {
+                let rows: Vec<_> = descriptors
+                    .iter()
+                    .map(|known| {
+                        [
+                            known.id.to_owned(),
+                            known.name.to_owned(),
+                            known.category.to_string(),
+                            known.aliases.join(", "),
+                        ]
+                    })
+                    .collect();
+                table(["ID", "NAME", "CATEGORY", "ALIASES"], &rows)
+            })
+        }
+        Providers::Show { provider } => {
+            let descriptor = registry.provider(provider)?.descriptor();
+            output.answer(descriptor, || page(descriptor))
+        }
+    }
+}
+
+/// What the generated setup page says, in the width of a terminal.
+fn page(descriptor: &ProviderDescriptor) -> String {
+    let oauth2 = descriptor.oauth2();
+    let guide = descriptor.guide;
+    let mut text = format!("{BOLD}{}{BOLD:#} ({})\n\n", descriptor.name, descriptor.id);
+    let rows: Vec<_> = descriptor
+        .mappings
+        .iter()
+        .map(|row| {
+            [
+                row.credential.into(),
+                row.parameter.to_string(),
+                row.parameter.environment_name(descriptor.id),
+            ]
+        })
+        .collect();
+    let heading = [
+        &*format!("{} CREDENTIAL", descriptor.vendor.to_uppercase()),
+        "PARAMETER",
+        "ENVIRONMENT",
+    ];
+    let _ = writeln!(text, "{}\n", table(heading, &rows));
+    section(&mut text, "Locate credentials", guide.locate_credentials);
+    section(&mut text, "Create an application", guide.create_application);
+    section(&mut text, "Notes", guide.notes);
+    let limits: Vec<_> = descriptor
+        .rate_limits
+        .known()
+        .unwrap_or_default()
+        .iter()
+        .map(|limit| {
+            format!(
+                "{} calls per {} s and {}",
+                limit.calls,
+                limit.per.as_secs(),
+                limit.counted_per
+            )
+        })
+        .collect();
+    let revocation = match oauth2.revocation_endpoint {
+        Stated::Known(url) => url.to_owned(),
+        Stated::None(_) => "none".to_owned(),
+        Stated::Unknown => "not known".to_owned(),
+    };
+    let _ = writeln!(
+        text,
+        "{}",
+        facts(&[
+            ("portal", guide.developer_portal.to_owned()),
+            ("authorize", oauth2.authorization_endpoint.to_owned()),
+            ("token", oauth2.token_endpoint.to_owned()),
+            ("revoke", revocation),
+            ("scopes", oauth2.scopes.join(" ")),
+            ("API", descriptor.api.base.to_owned()),
+            ("limits", limits.join("; ")),
+        ])
+    );
+    text
+}
+
+fn section(text: &mut String, title: &str, steps: &[&str]) {
+    if steps.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{BOLD}{title}{BOLD:#}");
+    for (number, step) in (1..).zip(steps) {
+        let _ = writeln!(text, "  {number}. {}", step.replace("**", ""));
+    }
+    text.push('\n');
+}

@@ -1,0 +1,67 @@
+//! What went wrong, and with which exit code the program ends.
+
+use std::io;
+
+use tieline::engine::{EngineError, Kind};
+use tieline::store::StoreError;
+
+/// Exit codes: 1 failure, 2 usage (clap's), 3 configuration, 4 a person must reconnect, 5 not available now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Configuration(String),
+    #[error("{0}")]
+    Failure(String),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl CliError {
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Engine(error) => match error.kind() {
+                Kind::Failure => 1,
+                Kind::Configuration => 3,
+                Kind::Reconnect => 4,
+                Kind::Unavailable => 5,
+            },
+            Self::Usage(_) => 2,
+            Self::Configuration(_) => 3,
+            Self::Failure(_) | Self::Io(_) => 1,
+        }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl From<tieline::core::registry::UnknownProvider> for CliError {
+    fn from(error: tieline::core::registry::UnknownProvider) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl From<tieline::core::registry::RegistryError> for CliError {
+    fn from(error: tieline::core::registry::RegistryError) -> Self {
+        Self::Configuration(error.to_string())
+    }
+}
+
+impl From<tieline::core::parameters::ConfigurationError> for CliError {
+    fn from(error: tieline::core::parameters::ConfigurationError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl From<serde_json::Error> for CliError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Failure(format!("the answer can't be written as JSON: {error}"))
+    }
+}

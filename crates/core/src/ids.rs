@@ -1,0 +1,77 @@
+//! Identifiers of what Tieline keeps. Random below 2^53, decimal on every face.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::random::{self, NoRandomness};
+
+/// The text is not an identifier.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not an id: ids are decimal numbers, as `tieline instances list` and `tieline apps list` show them"
+)]
+pub struct InvalidId(String);
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl $name {
+            /// A fresh random identifier.
+            ///
+            /// # Errors
+            /// When the operating system has no random bytes to give.
+            pub fn random() -> Result<Self, NoRandomness> {
+                random::id().map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                match text.parse::<i64>() {
+                    Ok(id) if (1..1 << 53).contains(&id) => Ok(Self(id)),
+                    _ => Err(InvalidId(text.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+id! {
+    /// Names an app: a tenant's registered application at one provider.
+    AppId
+}
+id! {
+    /// Names one run of the front channel.
+    AuthorizationId
+}
+id! {
+    /// Names a connector instance: one connected account.
+    InstanceId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_decimal_and_below_2_to_the_53() {
+        assert_eq!("42".parse(), Ok(InstanceId(42)));
+        for wrong in ["", "0", "-1", "9007199254740992", "abc", "1.0", " 1"] {
+            assert!(wrong.parse::<InstanceId>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The parameters of one app: layered, checked, each with its origin.
+//!
+//! Layers, lowest first: the descriptor's defaults → `tieline.toml` → the environment → what the host gives for this
+//! app. The first three are the operator's; a tenant other than `default` sees only the defaults and its own.
+
+mod configuration;
+mod explain;
+mod layers;
+mod problem;
+mod resolve;
+mod toml_file;
+
+use std::collections::BTreeMap;
+
+pub use configuration::{Configuration, ConfigurationError, FILE_NAME};
+pub use explain::{Explained, State};
+pub use problem::{ParameterProblem, ParameterProblems, Problem};
+
+use crate::{OAuthField, ParameterKey, ProviderDescriptor, Secret};
+
+/// What an app gives for itself, by parameter key: the highest layer.
+pub type Given = BTreeMap<String, Secret>;
+
+/// Checked parameters of one app at one provider.
+#[derive(Debug)]
+pub struct Parameters {
+    descriptor: &'static ProviderDescriptor,
+    values: BTreeMap<ParameterKey, Parameter>,
+}
+
+/// One value and where it came from.
+#[derive(Debug)]
+pub struct Parameter {
+    /// The text. Even where it isn't secret, it is kept like one: it may have been put under the wrong name.
+    pub value: Secret,
+    /// Exactly which file and key, variable, or other layer.
+    pub origin: String,
+}
+
+impl Parameters {
+    /// The provider whose parameters these are.
+    pub fn descriptor(&self) -> &'static ProviderDescriptor {
+        self.descriptor
+    }
+
+    /// The text of a parameter that has one.
+    pub fn get(&self, key: ParameterKey) -> Option<&str> {
+        self.values
+            .get(&key)
+            .map(|parameter| parameter.value.expose())
+    }
+
+    /// The parameter with its origin.
+    pub fn parameter(&self, key: ParameterKey) -> Option<&Parameter> {
+        self.values.get(&key)
+    }
+
+    /// The text of the parameter that becomes `field` of the protocol.
+    pub fn field(&self, field: OAuthField) -> Option<&str> {
+        self.get(self.descriptor.parameter_for_field(field)?.parameter)
+    }
+}

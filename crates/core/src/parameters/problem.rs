@@ -1,0 +1,186 @@
+//! What is wrong with parameters: all of it at once, in both vocabularies, with the cure.
+
+use std::fmt;
+
+use crate::{Format, ParameterMapping, ProviderDescriptor, SetBy};
+
+/// Everything that is wrong with one app's parameters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ParameterProblems(pub Vec<ParameterProblem>);
+
+/// One thing that is wrong. Never holds a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterProblem {
+    /// The provider's id.
+    pub provider: &'static str,
+    /// The parameter's key, as it was written where it is unknown.
+    pub parameter: String,
+    /// What is wrong with it.
+    pub problem: Problem,
+    /// The whole sentence.
+    message: String,
+}
+
+/// What is wrong with a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// Required, and given nowhere.
+    Missing,
+    /// Given, but with no text.
+    Empty,
+    /// Not a string.
+    NotText,
+    /// Holds a line break or another control character.
+    ControlCharacter,
+    /// Starts or ends with white space.
+    Padded,
+    /// Not a URL of the kind that is needed.
+    NotUrl,
+    /// The provider takes no such parameter.
+    Unknown,
+    /// Set both directly and by a file.
+    Ambiguous,
+    /// The file that should hold it can't be read.
+    UnreadableFile,
+    /// Only the operator may set it.
+    OperatorOnly,
+}
+
+impl ParameterProblem {
+    pub(super) fn missing(
+        descriptor: &ProviderDescriptor,
+        mapping: &ParameterMapping,
+        looked_alike: Option<&str>,
+    ) -> Self {
+        let hint = looked_alike
+            .map(|name| format!(" ({name} is set: is that a misspelling?)"))
+            .unwrap_or_default();
+        Self::of(
+            descriptor,
+            mapping,
+            Problem::Missing,
+            &format!("is missing{hint}"),
+        )
+    }
+
+    pub(super) fn value(
+        descriptor: &ProviderDescriptor,
+        mapping: &ParameterMapping,
+        problem: Problem,
+        origin: &str,
+    ) -> Self {
+        let what = match problem {
+            Problem::Empty => "is empty",
+            Problem::NotText => "is not text; write it in quotes",
+            Problem::ControlCharacter => {
+                "holds a line break or another control character, perhaps from copying; a file named by the variable with _FILE may end with one line break"
+            }
+            Problem::Padded => "starts or ends with white space, perhaps from copying",
+            Problem::NotUrl => {
+                "is not a URL that can be used: it must be absolute, https (http only for a loopback address), without fragment, user or password"
+            }
+            Problem::OperatorOnly => "may only be set by the operator, in the configuration",
+            Problem::Ambiguous => "is set both directly and by a file; keep one",
+            Problem::UnreadableFile => "can't be read",
+            Problem::Missing | Problem::Unknown => "can't be used",
+        };
+        Self::of(descriptor, mapping, problem, &format!("({origin}) {what}"))
+    }
+
+    pub(super) fn unknown(
+        descriptor: &ProviderDescriptor,
+        written: &str,
+        origin: &str,
+        suggestion: Option<&str>,
+    ) -> Self {
+        let provider = descriptor.id;
+        let cure = match suggestion {
+            Some(key) => format!("did you mean {key}?"),
+            None => {
+                let keys: Vec<_> = descriptor
+                    .parameters()
+                    .map(|mapping| mapping.parameter.as_str())
+                    .collect();
+                format!("it takes {}", keys.join(", "))
+            }
+        };
+        let message = format!(
+            "{provider}: {written} ({origin}) is not a parameter of {}: {cure}",
+            descriptor.vendor
+        );
+        Self {
+            provider,
+            parameter: written.to_owned(),
+            problem: Problem::Unknown,
+            message,
+        }
+    }
+
+    fn of(
+        descriptor: &ProviderDescriptor,
+        mapping: &ParameterMapping,
+        problem: Problem,
+        what: &str,
+    ) -> Self {
+        let ParameterMapping {
+            parameter,
+            credential,
+            ..
+        } = mapping;
+        let provider = descriptor.id;
+        let word = match credential {
+            &"" => String::new(),
+            word => format!(". {} calls it {word:?}", descriptor.vendor),
+        };
+        let cure = match (problem, mapping.set_by) {
+            (Problem::OperatorOnly | Problem::Ambiguous, _) => String::new(),
+            (_, SetBy::System) => String::new(),
+            _ => format!(
+                ". Set {}, or providers.{provider}.\"{parameter}\" in tieline.toml",
+                parameter.environment_name(provider)
+            ),
+        };
+        let message = format!("{provider}: {parameter} {what}{word}{cure}");
+        Self {
+            provider,
+            parameter: parameter.to_string(),
+            problem,
+            message,
+        }
+    }
+}
+
+impl Problem {
+    /// What is wrong with `text`, if anything.
+    pub(super) fn with(text: &str, format: Format) -> Option<Self> {
+        if text.is_empty() {
+            Some(Self::Empty)
+        } else if text.chars().any(char::is_control) {
+            Some(Self::ControlCharacter)
+        } else if text.trim() != text {
+            Some(Self::Padded)
+        } else if format == Format::Url && !crate::endpoint::is_endpoint(text) {
+            Some(Self::NotUrl)
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Display for ParameterProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Display for ParameterProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}

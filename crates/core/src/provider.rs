@@ -1,0 +1,149 @@
+//! The contract between Tieline and a provider's crate.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use crate::descriptor::{Account, AccountFact, ProviderDescriptor, Step};
+use crate::http::{CallbackQuery, ProviderHttp, ProviderHttpError};
+use crate::{Parameters, dotted_path};
+
+/// A provider: its facts, and what its facts cannot say.
+///
+/// Most providers implement [`descriptor`](Self::descriptor) alone. The hooks amend what the RFC's behaviour, as the
+/// descriptor shapes it, would do; by default they do nothing.
+///
+/// ```
+/// use tieline_core::prelude::*;
+///
+/// #[derive(Debug)]
+/// pub struct Acme;
+///
+/// static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
+///     authentication: Authentication::AuthorizationCode(OAuth2 {
+///         authorization_endpoint: "https://acme.example/oauth/authorize",
+///         token_endpoint: "https://acme.example/oauth/token",
+///         ..OAuth2::DEFAULT
+///     }),
+///     api: Api { base: "https://api.acme.example", ..Api::DEFAULT },
+///     ..ProviderDescriptor::new("acme", "Acme", &[
+///         ParameterMapping::api_key("Consumer Key"),
+///         ParameterMapping::api_secret("Consumer Secret"),
+///         ParameterMapping::callback_url("Redirect URL"),
+///     ])
+/// };
+///
+/// impl ProviderSetup for Acme {
+///     fn descriptor(&self) -> &'static ProviderDescriptor {
+///         &DESCRIPTOR
+///     }
+/// }
+///
+/// register_provider!(Acme);
+///
+/// let registry = Registry::discover()?;
+/// assert_eq!(registry.credential_for("acme", "oauth.api.key")?, Some("Consumer Key"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[async_trait]
+pub trait ProviderSetup: fmt::Debug + Send + Sync + 'static {
+    /// The provider's facts.
+    fn descriptor(&self) -> &'static ProviderDescriptor;
+
+    /// Checks what came back through the browser beyond state, issuer and signature, which are checked before.
+    ///
+    /// # Errors
+    /// When the callback must not be followed. Nothing is exchanged then.
+    fn verify_callback(
+        &self,
+        _query: &CallbackQuery,
+        _parameters: &Parameters,
+    ) -> Result<(), HookRefusal> {
+        Ok(())
+    }
+
+    /// Changes the parameters of the authorization request, in the order in which they will stand in the URL.
+    fn amend_authorization(&self, _query: &mut Vec<(String, String)>, _parameters: &Parameters) {}
+
+    /// Changes a finished request of the back channel, just before it is sent.
+    ///
+    /// # Errors
+    /// When the request can't be made. Nothing is sent then.
+    fn amend_token_request(
+        &self,
+        _step: Step,
+        _request: &mut http::Request<Bytes>,
+        _parameters: &Parameters,
+    ) -> Result<(), HookRefusal> {
+        Ok(())
+    }
+
+    /// Changes a token answer before it is judged: the token object, after the descriptor's path was followed.
+    fn amend_token_answer(&self, _step: Step, _answer: &mut Map<String, Value>) {}
+
+    /// Asks the provider whose account the instance speaks for. By default: the descriptor's health check.
+    ///
+    /// # Errors
+    /// When the provider can't be asked, or refuses the token.
+    async fn account(
+        &self,
+        http: &dyn ProviderHttp,
+        captures: &BTreeMap<String, String>,
+    ) -> Result<Account, AccountError> {
+        health_check(self.descriptor(), http, captures).await
+    }
+}
+
+/// Why a hook would not go on. Never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HookRefusal(pub String);
+
+/// Why the account could not be told.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The call didn't come through.
+    #[error(transparent)]
+    Http(#[from] ProviderHttpError),
+    /// The provider answered, but not with success.
+    #[error("the health check was answered with status {status}")]
+    Status {
+        /// The status of the answer.
+        status: http::StatusCode,
+    },
+    /// The answer is not the JSON that was expected.
+    #[error("the health check was answered with something other than a JSON object")]
+    NotJson,
+}
+
+/// Runs the descriptor's health check and reads from its answer whose account it is.
+///
+/// # Errors
+/// When the call fails or its answer is not a JSON object. A provider without a health check has an unknown account.
+pub async fn health_check(
+    descriptor: &ProviderDescriptor,
+    http: &dyn ProviderHttp,
+    captures: &BTreeMap<String, String>,
+) -> Result<Account, AccountError> {
+    let Some(check) = descriptor.api.health_check.known() else {
+        return Ok(Account::default());
+    };
+    let response = http.get(check.path).await?;
+    if !response.status().is_success() {
+        return Err(AccountError::Status {
+            status: response.status(),
+        });
+    }
+    let body: Value = serde_json::from_slice(response.body()).map_err(|_| AccountError::NotJson)?;
+    let fact = |fact: AccountFact| match fact {
+        AccountFact::Field(path) => dotted_path::text_at(&body, path),
+        AccountFact::Capture(name) => captures.get(name).cloned(),
+    };
+    Ok(Account {
+        id: fact(check.account_id),
+        label: fact(check.account_label),
+    })
+}

@@ -1,0 +1,88 @@
+//! Whose account is it?
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use tieline_core::descriptor::Account;
+use tieline_core::{Parameters, ProviderSetup, Secret};
+use tieline_store::{Instance, NewEvent};
+
+use crate::call::ApiCaller;
+use crate::target::Target;
+use crate::{Engine, EngineError};
+
+/// An account as a person would name it.
+pub(crate) struct AccountIdentity<'a> {
+    id: Option<&'a str>,
+    label: Option<&'a str>,
+}
+
+impl<'a> AccountIdentity<'a> {
+    pub(crate) fn of_instance(instance: &'a Instance) -> Self {
+        Self {
+            id: instance.account_id.as_deref(),
+            label: instance.account_label.as_deref(),
+        }
+    }
+
+    pub(crate) fn of_account(account: &'a Account) -> Self {
+        Self {
+            id: account.id.as_deref(),
+            label: account.label.as_deref(),
+        }
+    }
+}
+
+impl fmt::Display for AccountIdentity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.label, self.id) {
+            (Some(label), Some(id)) if label != id => write!(f, "{label} ({id})"),
+            (Some(name), _) | (None, Some(name)) => f.write_str(name),
+            (None, None) => f.write_str("an unknown account"),
+        }
+    }
+}
+
+impl Engine {
+    /// Asks the provider with a token that no instance holds yet.
+    pub(crate) async fn ask_account(
+        &self,
+        provider: &dyn ProviderSetup,
+        parameters: &Parameters,
+        access_token: &Secret,
+        captures: &BTreeMap<String, String>,
+    ) -> Result<Account, EngineError> {
+        let target = Target::of(provider, parameters, captures)?;
+        let caller = ApiCaller {
+            edge: &self.shared.edge,
+            target: &target,
+            access_token,
+        };
+        provider
+            .account(&caller, captures)
+            .await
+            .map_err(|error| EngineError::Account {
+                provider: provider.descriptor().id.to_owned(),
+                error,
+            })
+    }
+
+    /// Writes down what happened. An instance doesn't fail because its diary can't be written.
+    pub(crate) async fn note(
+        &self,
+        instance: &Instance,
+        kind: &'static str,
+        detail: serde_json::Value,
+    ) {
+        let event = NewEvent {
+            tenant: instance.tenant.clone(),
+            instance: Some(instance.id),
+            app: Some(instance.app),
+            kind,
+            detail,
+        };
+        if let Err(error) = self.shared.store.record_event(event).await {
+            tracing::warn!(instance = %instance.id, kind, "the event could not be recorded: {error}");
+        }
+    }
+}

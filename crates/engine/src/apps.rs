@@ -1,0 +1,181 @@
+//! Apps: a tenant's registered applications, and the parameters that hold for each.
+
+use std::collections::BTreeMap;
+
+use tieline_core::parameters::Given;
+use tieline_core::{AppId, Parameters, ProviderSetup, SetBy};
+use tieline_store::App;
+
+use crate::engine::DEFAULT_TENANT;
+use crate::{Engine, EngineError};
+
+/// An app in the making. Its callback URL can be told before it has any credential, since providers want that first.
+#[derive(Debug, Default)]
+pub struct NewApp {
+    /// Id or alias of the provider.
+    pub provider: String,
+    /// Unique among the tenant's apps at that provider. Default: the provider's id.
+    pub name: Option<String>,
+    /// Its own parameters, above the operator's.
+    pub parameters: Given,
+}
+
+impl Engine {
+    /// Registers an app. Its endpoints are fixed now: the provider's, or the operator's overrides.
+    ///
+    /// # Errors
+    /// When there is no such provider, the name is taken, or a parameter that is given can't be used. Missing ones are
+    /// no error yet.
+    pub async fn create_app(&self, new: NewApp) -> Result<App, EngineError> {
+        let provider = self.provider(&new.provider)?;
+        let descriptor = provider.descriptor();
+        self.check_given(provider, &new.parameters)?;
+        let app = tieline_store::NewApp {
+            tenant: self.tenant.to_string(),
+            provider: descriptor.id.to_owned(),
+            name: new.name.unwrap_or_else(|| descriptor.id.to_owned()),
+            redirect_uri: redirect_uri(&new.parameters),
+            endpoints: self.endpoint_overrides(provider),
+            parameters: new.parameters,
+        };
+        Ok(self.shared.store.create_app(app).await?)
+    }
+
+    /// The tenant's app of this name at this provider, if there is one.
+    ///
+    /// # Errors
+    /// When there is no such provider.
+    pub async fn app_named(&self, provider: &str, name: &str) -> Result<Option<App>, EngineError> {
+        let id = self.provider(provider)?.descriptor().id;
+        Ok(self
+            .shared
+            .store
+            .app_by_name(&self.tenant, id, name)
+            .await?)
+    }
+
+    /// The tenant's apps.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn apps(&self) -> Result<Vec<App>, EngineError> {
+        Ok(self.shared.store.apps(&self.tenant).await?)
+    }
+
+    /// One of the tenant's apps.
+    ///
+    /// # Errors
+    /// When it isn't there.
+    pub async fn app(&self, id: AppId) -> Result<App, EngineError> {
+        self.shared
+            .store
+            .app(&self.tenant, id)
+            .await?
+            .ok_or(EngineError::NoSuchApp(id))
+    }
+
+    /// Replaces an app's own parameters; a client secret is rotated here, and no instance is touched.
+    ///
+    /// # Errors
+    /// When a parameter can't be used, or somebody else changed the app meanwhile.
+    pub async fn set_app_parameters(
+        &self,
+        app: &App,
+        parameters: Given,
+    ) -> Result<App, EngineError> {
+        self.check_given(self.provider(&app.provider)?, &parameters)?;
+        let redirect_uri = redirect_uri(&parameters);
+        Ok(self
+            .shared
+            .store
+            .set_app_parameters(app, parameters, redirect_uri)
+            .await?)
+    }
+
+    /// The parameters that hold for an app, all layers merged and checked.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong, at once; or when the operator's overrides are no longer those the app was
+    /// registered for.
+    pub async fn app_parameters(&self, app: &App) -> Result<Parameters, EngineError> {
+        let provider = self.provider(&app.provider)?;
+        let now = self.endpoint_overrides(provider);
+        if now != app.endpoints {
+            return Err(EngineError::EndpointsChanged {
+                provider: app.provider.clone(),
+                app: app.id,
+                was: in_words(&app.endpoints),
+                now: in_words(&now),
+            });
+        }
+        let given = self.shared.store.app_parameters(app).await?;
+        Ok(self.resolve(provider, &given)?)
+    }
+
+    fn resolve(
+        &self,
+        provider: &dyn ProviderSetup,
+        given: &Given,
+    ) -> Result<Parameters, tieline_core::parameters::ParameterProblems> {
+        if &*self.tenant == DEFAULT_TENANT {
+            self.shared.configuration.resolve(provider, given)
+        } else {
+            self.shared
+                .configuration
+                .resolve_for_tenant(provider, given)
+        }
+    }
+
+    /// Refuses what can't be used of the given parameters; what is missing may still come.
+    fn check_given(&self, provider: &dyn ProviderSetup, given: &Given) -> Result<(), EngineError> {
+        use tieline_core::parameters::{ParameterProblems, Problem};
+        let Err(ParameterProblems(mut problems)) = self.resolve(provider, given) else {
+            return Ok(());
+        };
+        problems
+            .retain(|told| told.problem != Problem::Missing && given.contains_key(&told.parameter));
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(ParameterProblems(problems).into())
+        }
+    }
+
+    fn endpoint_overrides(&self, provider: &dyn ProviderSetup) -> BTreeMap<String, String> {
+        use tieline_core::parameters::State;
+        let operators = |key| {
+            provider
+                .descriptor()
+                .parameter(key)
+                .is_some_and(|row| row.set_by == SetBy::Operator)
+        };
+        self.shared
+            .configuration
+            .explain(provider)
+            .into_iter()
+            .filter(|row| operators(row.parameter))
+            .filter_map(|row| match row.state {
+                State::Set { value, .. } => Some((row.parameter.to_string(), value)),
+                State::Missing { .. } | State::Unset { .. } => None,
+            })
+            .collect()
+    }
+}
+
+fn redirect_uri(given: &Given) -> Option<String> {
+    let key = tieline_core::ParameterKey::OAUTH_CALLBACK_URL;
+    given
+        .get(key.as_str())
+        .map(|secret| secret.expose().to_owned())
+}
+
+fn in_words(endpoints: &BTreeMap<String, String>) -> String {
+    if endpoints.is_empty() {
+        return "the provider's own endpoints".to_owned();
+    }
+    endpoints
+        .iter()
+        .map(|(key, url)| format!("{key} = {url}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,110 @@
+//! The first step: send a person to the provider.
+
+use std::time::Duration;
+
+use tieline_core::clock::saturating_add;
+use tieline_core::{AuthorizationId, InstanceId, OAuthField, Timestamp};
+use tieline_oauth::AuthorizationRequestOptions;
+use tieline_store::{App, Binding, NewAuthorization};
+
+use crate::callback::state_hash;
+use crate::{Engine, EngineError};
+
+/// How long a person has to consent.
+pub const TIME_TO_CONSENT: Duration = Duration::from_secs(10 * 60);
+
+/// What to ask for, and who asks.
+#[derive(Debug, Clone)]
+pub struct AuthorizeOptions {
+    /// What ties the callback to whoever started: fixed here, checked there.
+    pub binding: Binding,
+    /// The host's name for the person, where the binding needs one.
+    pub user: Option<String>,
+    /// What to call the instance.
+    pub instance_name: Option<String>,
+    /// Re-authorize this instance in place instead of making a new one.
+    pub instance: Option<InstanceId>,
+}
+
+/// An authorization under way.
+#[derive(Debug)]
+pub struct Started {
+    /// Names this run of the front channel.
+    pub id: AuthorizationId,
+    /// Where to send the person.
+    pub authorization_url: String,
+    /// Where the provider will send them back.
+    pub redirect_uri: String,
+    /// The scopes that are asked for.
+    pub scopes: Vec<String>,
+    /// When it is too late to come back.
+    pub expires_at: Timestamp,
+}
+
+impl AuthorizeOptions {
+    /// For the process that starts and receives the callback itself, as a command line does.
+    pub const LOCAL: Self = Self {
+        binding: Binding::Local,
+        user: None,
+        instance_name: None,
+        instance: None,
+    };
+}
+
+impl Engine {
+    /// Starts an authorization of `app`. What the callback needs is durable before the URL is handed out.
+    ///
+    /// # Errors
+    /// When parameters are missing or wrong, the instance to re-authorize is not there, or the store fails.
+    pub async fn authorize(
+        &self,
+        app: &App,
+        options: AuthorizeOptions,
+    ) -> Result<Started, EngineError> {
+        if let Some(id) = options.instance {
+            let instance = self.instance(id).load().await?;
+            if instance.app != app.id {
+                return Err(EngineError::NoSuchInstance(id));
+            }
+        }
+        let provider = self.provider(&app.provider)?;
+        let parameters = self.app_parameters(app).await?;
+        let redirect_uri = parameters
+            .field(OAuthField::RedirectUri)
+            .unwrap_or_default();
+        let request = tieline_oauth::authorization(
+            provider,
+            &parameters,
+            AuthorizationRequestOptions {
+                redirect_uri,
+                scopes: None,
+            },
+        )?;
+        let expires_at = saturating_add(self.shared.clock.now(), TIME_TO_CONSENT);
+        let id = self
+            .shared
+            .store
+            .start_authorization(NewAuthorization {
+                tenant: self.tenant.to_string(),
+                app: app.id,
+                state_hash: state_hash(request.state.expose()),
+                verifier: request.code_verifier,
+                redirect_uri: request.redirect_uri.clone(),
+                scopes: request.scopes.clone(),
+                binding: options.binding,
+                user: options.user,
+                instance: options.instance,
+                instance_name: options.instance_name,
+                expires_at,
+            })
+            .await?;
+        tracing::info!(provider = app.provider, app = %app.id, authorization = %id, "authorization started");
+        Ok(Started {
+            id,
+            authorization_url: request.url.into(),
+            redirect_uri: request.redirect_uri,
+            scopes: request.scopes,
+            expires_at,
+        })
+    }
+}

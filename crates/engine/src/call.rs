@@ -1,0 +1,171 @@
+//! The authenticated call.
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use tieline_core::Secret;
+use tieline_core::descriptor::TokenPlacement;
+use tieline_core::http::{ProviderHttp, ProviderHttpError};
+use tieline_oauth::Edge;
+use tieline_store::{Instance, Purpose};
+
+use crate::target::{Target, passes};
+use crate::{EngineError, InstanceHandle};
+
+/// The longest answer that is read into memory: 32 MiB.
+pub const LONGEST_ANSWER: usize = 32 << 20;
+
+/// Sends requests with one access token.
+pub(crate) struct ApiCaller<'a> {
+    pub(crate) edge: &'a Edge,
+    pub(crate) target: &'a Target,
+    pub(crate) access_token: &'a Secret,
+}
+
+impl InstanceHandle {
+    /// Calls the provider's API: the request's URI is a path relative to the API's base, and the access token is added.
+    ///
+    /// An answer of 401 forces one refresh of the token that was used, and one replay. Whatever is answered then is
+    /// handed on: any status is `Ok`. The caller's own `Authorization`, cookies and hop-by-hop headers are dropped, and
+    /// redirects are not followed.
+    ///
+    /// # Errors
+    /// When a person must reconnect the account, the path leaves the API, or the provider can't be reached.
+    pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, EngineError> {
+        let instance = self.ready().await?;
+        let response = self.call_with(&instance, &request).await?;
+        if response.status() != StatusCode::UNAUTHORIZED || !instance.has_refresh_token {
+            return Ok(response);
+        }
+        tracing::info!(instance = %self.id, generation = instance.generation, "answered with 401: refreshing");
+        let instance = self.engine.refresh_past(&instance).await?;
+        self.call_with(&instance, &request).await
+    }
+
+    async fn call_with(
+        &self,
+        instance: &Instance,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, EngineError> {
+        let engine = &self.engine;
+        let provider = engine.provider(&instance.provider)?;
+        let parameters = engine
+            .app_parameters(&engine.app(instance.app).await?)
+            .await?;
+        let target = Target::of(provider, &parameters, &instance.captures)?;
+        let access_token = engine
+            .shared
+            .store
+            .access_token(instance, Purpose::Call)
+            .await?;
+        let caller = ApiCaller {
+            edge: &engine.shared.edge,
+            target: &target,
+            access_token: &access_token,
+        };
+        caller
+            .send(request.clone())
+            .await
+            .map_err(|error| EngineError::Call {
+                provider: instance.provider.clone(),
+                error,
+            })
+    }
+}
+
+#[async_trait]
+impl ProviderHttp for InstanceHandle {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ProviderHttpError> {
+        self.call(request).await.map_err(|error| match error {
+            EngineError::Call { error, .. } => error,
+            error if error.is_transient() => ProviderHttpError::transient(error.to_string()),
+            error => ProviderHttpError::permanent(error.to_string()),
+        })
+    }
+}
+
+#[async_trait]
+impl ProviderHttp for ApiCaller<'_> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ProviderHttpError> {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+        if parts.uri.authority().is_some() {
+            return Err(ProviderHttpError::permanent(
+                "only paths relative to the API's base are called",
+            ));
+        }
+        let url = self.target.url(path)?;
+        let mut headers = parts.headers;
+        for name in headers
+            .keys()
+            .filter(|name| !passes(name))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
+            headers.remove(name);
+        }
+        let (name, value) = self.credential()?;
+        headers.insert(name, value);
+        headers
+            .entry(header::ACCEPT)
+            .or_insert(HeaderValue::from_static("application/json"));
+        let client = self
+            .edge
+            .api_for(&self.target.base)
+            .map_err(|refusal| ProviderHttpError::permanent(refusal.to_string()))?;
+        let sent = client
+            .request(parts.method, url)
+            .headers(headers)
+            .body(body)
+            .send()
+            .await;
+        read(sent.map_err(|error| transport_error(&error))?).await
+    }
+}
+
+impl ApiCaller<'_> {
+    fn credential(&self) -> Result<(HeaderName, HeaderValue), ProviderHttpError> {
+        let token = self.access_token.expose();
+        let (name, text) = match self.target.placement {
+            TokenPlacement::Authorization(scheme) => {
+                (Ok(header::AUTHORIZATION), format!("{scheme} {token}"))
+            }
+            TokenPlacement::Header(name) => {
+                (HeaderName::from_bytes(name.as_bytes()), token.to_owned())
+            }
+        };
+        let unfit = || ProviderHttpError::permanent("the access token does not fit into a header");
+        let mut value = HeaderValue::from_str(Secret::new(text).expose()).map_err(|_| unfit())?;
+        value.set_sensitive(true);
+        Ok((name.map_err(|_| unfit())?, value))
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Result<Response<Bytes>, ProviderHttpError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| transport_error(&error))?
+    {
+        if body.len() + chunk.len() > LONGEST_ANSWER {
+            return Err(ProviderHttpError::permanent(
+                "the answer is longer than 32 MiB",
+            ));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let (parts, _) = Response::<reqwest::Body>::from(response).into_parts();
+    Ok(Response::from_parts(parts, body.freeze()))
+}
+
+/// Without the URL: its query may hold what only the caller should see.
+fn transport_error(error: &reqwest::Error) -> ProviderHttpError {
+    ProviderHttpError::transient(if error.is_timeout() {
+        "the provider's API did not answer in time; try again"
+    } else if error.is_connect() {
+        "the provider's API can't be reached; check the network and the provider's status page"
+    } else {
+        "the connection to the provider's API broke off; whether the call took effect is unknown"
+    })
+}

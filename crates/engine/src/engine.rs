@@ -1,0 +1,157 @@
+//! What an engine is made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tieline_core::{
+    Clock, Configuration, InstanceId, ProviderSetup, Registry, SystemClock, random,
+};
+use tieline_oauth::{Edge, EdgeOptions};
+use tieline_store::Store;
+
+use crate::flights::Flights;
+use crate::{EngineError, InstanceHandle};
+
+/// The tenant of embedded hosts and of the command line, and the only one that configuration speaks for.
+pub(crate) const DEFAULT_TENANT: &str = "default";
+
+/// Owns the life of instances, on behalf of one tenant. Cheap to clone; clones share everything.
+///
+/// Before the runtime goes away, [`shutdown`](Self::shutdown) must have been awaited: a refresh that is cut off between
+/// the provider's commit and ours costs an instance.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) tenant: Arc<str>,
+}
+
+/// What all clones share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) registry: Registry,
+    pub(crate) store: Store,
+    pub(crate) configuration: Configuration,
+    pub(crate) edge: Edge,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) flights: Flights,
+    /// Who holds the leases that this engine takes.
+    pub(crate) owner: String,
+}
+
+/// Puts an engine together.
+#[derive(Debug)]
+pub struct EngineBuilder {
+    registry: Registry,
+    store: Store,
+    configuration: Configuration,
+    edge: EdgeOptions,
+    clock: Arc<dyn Clock>,
+}
+
+impl Engine {
+    /// Starts with what an engine can't do without.
+    pub fn builder(registry: Registry, store: Store) -> EngineBuilder {
+        EngineBuilder {
+            registry,
+            store,
+            configuration: Configuration::default(),
+            edge: EdgeOptions::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// The same engine on behalf of another tenant. Nothing crosses tenants.
+    #[must_use]
+    pub fn for_tenant(&self, tenant: &str) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            tenant: tenant.into(),
+        }
+    }
+
+    /// On whose behalf this engine acts. Default: `default`.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// The providers it knows.
+    pub fn registry(&self) -> &Registry {
+        &self.shared.registry
+    }
+
+    /// Where it keeps things.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The operator's configuration.
+    pub fn configuration(&self) -> &Configuration {
+        &self.shared.configuration
+    }
+
+    /// One connected account, which may or may not exist.
+    pub fn instance(&self, id: InstanceId) -> InstanceHandle {
+        InstanceHandle {
+            engine: self.clone(),
+            id,
+        }
+    }
+
+    /// Starts no further refresh, waits for those in flight, and closes the store.
+    pub async fn shutdown(&self) {
+        self.shared.flights.drain().await;
+        self.shared.store.close().await;
+    }
+
+    pub(crate) fn provider(&self, id: &str) -> Result<&'static dyn ProviderSetup, EngineError> {
+        Ok(self.shared.registry.provider(id)?)
+    }
+}
+
+impl EngineBuilder {
+    /// The operator's configuration. Default: an empty one.
+    #[must_use]
+    pub fn configuration(mut self, configuration: Configuration) -> Self {
+        self.configuration = configuration;
+        self
+    }
+
+    /// Limits of the HTTP edge. Default: those of [`EdgeOptions`].
+    #[must_use]
+    pub fn edge(mut self, options: EdgeOptions) -> Self {
+        self.edge = options;
+        self
+    }
+
+    /// Where the time comes from. Default: the machine.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Builds the engine, for the tenant `default`.
+    ///
+    /// # Errors
+    /// When the configuration names providers that don't exist, or the HTTP edge can't be built.
+    pub fn build(self) -> Result<Engine, EngineError> {
+        self.configuration.check_providers(&self.registry)?;
+        let owner = random::context()?;
+        let shared = Shared {
+            registry: self.registry,
+            store: self.store,
+            configuration: self.configuration,
+            edge: Edge::new(self.edge)?,
+            clock: self.clock,
+            flights: Flights::default(),
+            owner,
+        };
+        Ok(Engine {
+            shared: Arc::new(shared),
+            tenant: DEFAULT_TENANT.into(),
+        })
+    }
+}
+
+/// How long a lease may be held: the edge's deadline, what committing may take, and a margin.
+pub(crate) const LEASE: Duration = Duration::from_secs(30 + 10 + 5);

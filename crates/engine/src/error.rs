@@ -1,0 +1,243 @@
+//! Everything that can go wrong in the life of an instance, and what kind of trouble it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tieline_core::http::ProviderHttpError;
+use tieline_core::parameters::{ConfigurationError, ParameterProblems};
+use tieline_core::provider::AccountError;
+use tieline_core::random::NoRandomness;
+use tieline_core::registry::UnknownProvider;
+use tieline_core::{AppId, InstanceId};
+use tieline_oauth::{
+    AuthorizationError, CallbackRefusal, EdgeError, EndpointProblem, Outcome, RevokeFailure,
+    TokenFailure,
+};
+use tieline_store::{Cause, StoreError};
+
+/// Why the engine could not do what was asked. Never contains a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// No such provider.
+    #[error(transparent)]
+    UnknownProvider(#[from] UnknownProvider),
+    /// The configuration can't be used.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
+    /// Parameters are missing or wrong.
+    #[error(transparent)]
+    Parameters(#[from] ParameterProblems),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The HTTP edge can't be built.
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+    /// The operating system has no random bytes.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// No such app of this tenant.
+    #[error("there is no app {0}: `tieline apps list` shows them")]
+    NoSuchApp(AppId),
+    /// No such instance of this tenant.
+    #[error("there is no instance {0}: `tieline instances list` shows them")]
+    NoSuchInstance(InstanceId),
+    /// The configuration now names other endpoints than those the app was made for.
+    #[error(
+        "{provider}: app {app} was registered for {was}, the configuration now says {now}: an app's endpoints never \
+         change; take the override back, or register another app with `tieline apps create {provider} --name …`"
+    )]
+    EndpointsChanged {
+        /// The provider.
+        provider: String,
+        /// The app.
+        app: AppId,
+        /// The overrides it was made with.
+        was: String,
+        /// The overrides that hold now.
+        now: String,
+    },
+    /// One of the provider's endpoints can't be used.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointProblem),
+    /// The authorization request can't be made.
+    #[error(transparent)]
+    Authorization(#[from] AuthorizationError),
+    /// What came back through the browser is not followed.
+    #[error(transparent)]
+    Callback(#[from] CallbackRefusal),
+    /// The state is unknown: made up, used already, or forgotten.
+    #[error(
+        "this callback belongs to no authorization that is under way: it was used already, started elsewhere or made \
+         up; start again"
+    )]
+    UnknownState,
+    /// The callback came too late.
+    #[error("{provider}: the authorization was started more than ten minutes ago; start again")]
+    AuthorizationExpired {
+        /// The provider.
+        provider: String,
+    },
+    /// The callback arrived somewhere else, or with someone else, than where and with whom it started.
+    #[error(
+        "{provider}: the authorization was started by someone else or for another app; nothing was exchanged"
+    )]
+    NotYours {
+        /// The provider.
+        provider: String,
+    },
+    /// Re-authorization brought another account than the instance's.
+    #[error(
+        "{provider}: instance {instance} is connected to {expected}, this authorization is for {found}; nothing was \
+         changed. Sign in to {expected}, or connect {found} as an instance of its own"
+    )]
+    DifferentAccount {
+        /// The provider.
+        provider: String,
+        /// The instance.
+        instance: InstanceId,
+        /// Its account.
+        expected: String,
+        /// The account that consented.
+        found: String,
+    },
+    /// A token request failed.
+    #[error(transparent)]
+    Token(#[from] TokenFailure),
+    /// The provider could not be asked to revoke.
+    #[error(
+        "{error}; the instance stays, marked as leaving: try again, or delete it without the provider's word"
+    )]
+    Revoke {
+        /// What happened.
+        #[from]
+        error: RevokeFailure,
+    },
+    /// Only a person can bring the instance back.
+    #[error(
+        "{provider}: instance {instance} must be reconnected{}: `tieline connect {provider} --instance {instance}`",
+        explain(*.cause)
+    )]
+    ReconnectRequired {
+        /// The provider.
+        provider: String,
+        /// The instance.
+        instance: InstanceId,
+        /// Why.
+        cause: Option<Cause>,
+    },
+    /// A refresh or another authorization was faster.
+    #[error(
+        "instance {0} changed while it was being reconnected; nothing was overwritten, start again"
+    )]
+    ChangedMeanwhile(InstanceId),
+    /// The instance is being disconnected.
+    #[error("instance {0} is being disconnected")]
+    Leaving(InstanceId),
+    /// The instance's tokens don't open.
+    #[error(
+        "the tokens of instance {0} can't be read: restore a backup with its master key, or reconnect it"
+    )]
+    Unreadable(InstanceId),
+    /// Somebody else refreshes right now.
+    #[error("instance {instance} is being refreshed by another process; try again in {} s", .retry_after.as_secs().max(1))]
+    RefreshInProgress {
+        /// The instance.
+        instance: InstanceId,
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// The engine is shutting down.
+    #[error("the engine is shutting down")]
+    ShuttingDown,
+    /// The task that refreshed ended without a word.
+    #[error("the refresh of instance {0} broke off; its intent is on disk, try again")]
+    RefreshBrokeOff(InstanceId),
+    /// The same failure, seen by everyone who waited for one refresh.
+    #[error(transparent)]
+    Shared(Arc<EngineError>),
+    /// The provider's API could not be called.
+    #[error("{provider}: {error}")]
+    Call {
+        /// The provider.
+        provider: String,
+        /// What happened.
+        error: ProviderHttpError,
+    },
+    /// The account could not be asked for.
+    #[error("{provider}: {error}")]
+    Account {
+        /// The provider.
+        provider: String,
+        /// What happened.
+        error: AccountError,
+    },
+}
+
+/// What kind of trouble it is, for exit codes and statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// What was asked for does not exist or can't be done.
+    Failure,
+    /// The operator must change something.
+    Configuration,
+    /// A person must consent again.
+    Reconnect,
+    /// The provider, or the store, is not available now.
+    Unavailable,
+}
+
+impl EngineError {
+    /// What kind of trouble it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Shared(error) => error.kind(),
+            Self::Configuration(_)
+            | Self::Parameters(_)
+            | Self::UnknownProvider(_)
+            | Self::EndpointsChanged { .. }
+            | Self::Endpoint(_)
+            | Self::Authorization(_) => Kind::Configuration,
+            Self::ReconnectRequired { .. } => Kind::Reconnect,
+            Self::Token(failure) => match failure.outcome {
+                Outcome::AppRefused => Kind::Configuration,
+                Outcome::Dead => Kind::Reconnect,
+                Outcome::NotSent | Outcome::Busy { .. } | Outcome::OutcomeUnknown { .. } => {
+                    Kind::Unavailable
+                }
+                Outcome::Rejected => Kind::Failure,
+            },
+            _ if self.is_transient() => Kind::Unavailable,
+            _ => Kind::Failure,
+        }
+    }
+
+    /// Whether the same request may succeed later without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Shared(error) => error.is_transient(),
+            Self::Store(error) => error.is_transient(),
+            Self::Token(failure) => failure.is_transient(),
+            Self::Revoke { error } => error.is_transient(),
+            Self::Call { error, .. }
+            | Self::Account {
+                error: AccountError::Http(error),
+                ..
+            } => error.is_transient(),
+            Self::RefreshInProgress { .. } | Self::RefreshBrokeOff(_) | Self::ShuttingDown => true,
+            _ => false,
+        }
+    }
+}
+
+fn explain(cause: Option<Cause>) -> &'static str {
+    match cause {
+        Some(Cause::Revoked) => ", since the provider no longer takes its refresh token",
+        Some(Cause::Expired) => ", since its tokens have expired",
+        Some(Cause::Rejected) => ", since the provider keeps rejecting its refresh",
+        Some(Cause::LostResponse) => ", since the answer to a refresh was lost on the way",
+        Some(Cause::Conflict) => ", since two refreshes contradict each other",
+        None => "",
+    }
+}

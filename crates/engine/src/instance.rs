@@ -1,0 +1,158 @@
+//! One connected account, as a host holds it.
+
+use std::fmt;
+
+use tieline_core::descriptor::Account;
+use tieline_core::{InstanceId, Secret, Timestamp};
+use tieline_store::{Event, Instance, Purpose, Status};
+
+use crate::due::{Due, due};
+use crate::{Engine, EngineError};
+
+/// One connected account. Cheap to clone; holds no token.
+#[derive(Debug, Clone)]
+pub struct InstanceHandle {
+    pub(crate) engine: Engine,
+    pub(crate) id: InstanceId,
+}
+
+/// An access token that is valid now, as far as anybody knows.
+pub struct AccessToken {
+    /// The token.
+    pub token: Secret,
+    /// When it stops working; `None` = unknown.
+    pub expires_at: Option<Timestamp>,
+    /// Which token set of the instance it belongs to.
+    pub generation: i64,
+}
+
+impl InstanceHandle {
+    /// Its id.
+    pub fn id(&self) -> InstanceId {
+        self.id
+    }
+
+    /// What is stored of it, without secrets.
+    ///
+    /// # Errors
+    /// When it isn't there, or belongs to another tenant.
+    pub async fn load(&self) -> Result<Instance, EngineError> {
+        let found = self
+            .engine
+            .shared
+            .store
+            .instance(&self.engine.tenant, self.id)
+            .await?;
+        found.ok_or(EngineError::NoSuchInstance(self.id))
+    }
+
+    /// A valid access token, refreshed first if it is due.
+    ///
+    /// # Errors
+    /// When a person must reconnect the account, or the provider can't be reached and the old token is no longer good.
+    pub async fn access_token(&self) -> Result<AccessToken, EngineError> {
+        let instance = self.ready().await?;
+        let token = self
+            .engine
+            .shared
+            .store
+            .access_token(&instance, Purpose::Reveal)
+            .await?;
+        Ok(AccessToken {
+            token,
+            expires_at: instance.expires_at,
+            generation: instance.generation,
+        })
+    }
+
+    /// Refreshes now, due or not.
+    ///
+    /// # Errors
+    /// As for [`access_token`](Self::access_token).
+    pub async fn refresh(&self) -> Result<Instance, EngineError> {
+        let seen = self.load().await?;
+        self.usable(&seen)?;
+        self.engine.refresh_past(&seen).await
+    }
+
+    /// Asks the provider whose account it is, which proves the token, and remembers the answer.
+    ///
+    /// # Errors
+    /// As for [`access_token`](Self::access_token); also when the health check fails.
+    pub async fn check(&self) -> Result<Account, EngineError> {
+        let instance = self.ready().await?;
+        let provider = self.engine.provider(&instance.provider)?;
+        let account = provider
+            .account(self, &instance.captures)
+            .await
+            .map_err(|error| EngineError::Account {
+                provider: instance.provider.clone(),
+                error,
+            })?;
+        let Account { id, label } = account.clone();
+        self.engine
+            .shared
+            .store
+            .set_account(self.id, id, label, instance.captures)
+            .await?;
+        Ok(account)
+    }
+
+    /// What happened to it, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn events(&self, limit: u32) -> Result<Vec<Event>, EngineError> {
+        Ok(self
+            .engine
+            .shared
+            .store
+            .events(&self.engine.tenant, Some(self.id), limit)
+            .await?)
+    }
+
+    /// The instance with an access token that can be used.
+    pub(crate) async fn ready(&self) -> Result<Instance, EngineError> {
+        let instance = self.load().await?;
+        self.usable(&instance)?;
+        let rotation = self
+            .engine
+            .provider(&instance.provider)?
+            .descriptor()
+            .oauth2()
+            .rotation;
+        match due(&instance, &rotation, self.engine.shared.clock.now()) {
+            Due::NotYet => Ok(instance),
+            Due::Soon => {
+                if instance.has_refresh_token {
+                    self.engine.refresh_meanwhile(&instance);
+                }
+                Ok(instance)
+            }
+            Due::Now => self.engine.refresh_past(&instance).await,
+        }
+    }
+
+    /// Refuses an instance whose tokens must not be used.
+    pub(crate) fn usable(&self, instance: &Instance) -> Result<(), EngineError> {
+        match instance.status {
+            Status::Ok => Ok(()),
+            Status::ReconnectRequired => Err(EngineError::ReconnectRequired {
+                provider: instance.provider.clone(),
+                instance: self.id,
+                cause: instance.cause,
+            }),
+            Status::Unreadable => Err(EngineError::Unreadable(self.id)),
+            Status::Deleting => Err(EngineError::Leaving(self.id)),
+        }
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessToken")
+            .field("expires_at", &self.expires_at)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,31 @@
+//! The life of a connector instance: authorize → call back → exchange → store → refresh → call → leave.
+//!
+//! Read along the way a token takes: [`authorize`] starts the front channel, [`callback`] and `exchange` bring an
+//! account in, `refresh` keeps it alive, [`call`] uses it, `leave` revokes it. [`due`] says when a token needs a
+//! refresh; everything that can go wrong is an [`EngineError`].
+//!
+//! Deliberately absent: SQL (the store's), the shape of OAuth requests (tieline-oauth's), HTTP servers and terminals
+//! (the host's).
+
+mod account;
+mod apps;
+pub mod authorize;
+pub mod call;
+pub mod callback;
+pub mod due;
+mod engine;
+mod error;
+mod exchange;
+mod flights;
+mod instance;
+mod leave;
+mod refresh;
+mod target;
+
+pub use apps::NewApp;
+pub use authorize::{AuthorizeOptions, Started};
+pub use callback::Arrival;
+pub use engine::{Engine, EngineBuilder};
+pub use error::{EngineError, Kind};
+pub use instance::{AccessToken, InstanceHandle};
+pub use leave::{Disconnected, Revocation};

@@ -1,0 +1,33 @@
+//! OAuth 2.0 spoken to one provider, statelessly: the authorization URL, the callback, and the three steps of the back
+//! channel (exchange, refresh, revoke).
+//!
+//! A reader can follow the protocol file by file: [`authorization`] → [`callback`] → [`token`]. A request of the back
+//! channel is built by the `oauth2` crate, re-shaped as the descriptor says, sent once through the [`edge`], decoded
+//! tolerantly and judged; every failure is one of a closed list of [`Outcome`]s.
+//!
+//! Deliberately absent: state, retries, and any notion of an instance. Types of the `oauth2` crate never leave the
+//! functions that use them, since they serialise secrets.
+
+pub mod authorization;
+pub mod callback;
+mod decode;
+pub mod edge;
+pub mod egress;
+pub mod endpoints;
+mod error_answer;
+mod judge;
+pub mod outcome;
+mod request;
+mod retry_after;
+#[cfg(test)]
+mod testing;
+pub mod token;
+
+pub use authorization::{Authorization, AuthorizationError, AuthorizationRequestOptions, authorization};
+pub use callback::{Callback, CallbackRefusal, check_callback, state_of};
+pub use decode::Warning;
+pub use edge::{Edge, EdgeError, EdgeOptions};
+pub use egress::Egress;
+pub use endpoints::{Endpoint, EndpointProblem, Endpoints, NamedBy};
+pub use outcome::{FailureDetails, Outcome, Reason, RevokeFailure, TokenFailure};
+pub use token::{TokenClient, TokenTypeHint, Tokens};

@@ -1,0 +1,278 @@
+//! The back channel: a code becomes tokens, a refresh token becomes new ones, a token ends.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use oauth2::basic::{BasicClient, BasicErrorResponse, BasicTokenResponse};
+use oauth2::{
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse,
+    HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, RevocationUrl, StandardRevocableToken,
+    TokenResponse, TokenUrl,
+};
+use serde_json::json;
+use tieline_core::descriptor::{ClientAuthentication, Step, TokenRequest};
+use tieline_core::{Clock, OAuthField, Parameters, ProviderSetup, Secret, TokenSet};
+use url::Url;
+
+use crate::decode::Warning;
+use crate::edge::Edge;
+use crate::endpoints::{Endpoint, Source};
+use crate::judge::Judge;
+use crate::outcome::{RevokeFailure, TokenFailure};
+use crate::request::{is_known_to_oauth2, shape};
+
+/// Speaks to the token endpoint of one provider for one app. Sends every request once.
+#[derive(Clone, Copy)]
+pub struct TokenClient<'a> {
+    provider: &'a dyn ProviderSetup,
+    parameters: &'a Parameters,
+    edge: &'a Edge,
+    clock: &'a dyn Clock,
+}
+
+/// The tokens of a successful answer.
+#[derive(Debug)]
+pub struct Tokens {
+    /// The tokens.
+    pub set: TokenSet,
+    /// What was odd about the answer.
+    pub warnings: Vec<Warning>,
+}
+
+/// Which token is to be revoked (RFC 7009 section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenTypeHint {
+    /// An access token.
+    AccessToken,
+    /// A refresh token; ends the grant.
+    RefreshToken,
+}
+
+impl<'a> TokenClient<'a> {
+    /// For one app: `parameters` are its own.
+    pub fn new(
+        provider: &'a dyn ProviderSetup,
+        parameters: &'a Parameters,
+        edge: &'a Edge,
+        clock: &'a dyn Clock,
+    ) -> Self {
+        Self { provider, parameters, edge, clock }
+    }
+
+    /// Exchanges an authorization code (RFC 6749 section 4.1.3, RFC 7636 section 4.5). `redirect_uri` goes out byte for
+    /// byte as it stood in the authorization request.
+    ///
+    /// # Errors
+    /// When no tokens came of it. The code is spent unless the outcome is `NotSent`.
+    pub async fn exchange(
+        &self,
+        code: &Secret,
+        redirect_uri: &str,
+        code_verifier: Option<&Secret>,
+    ) -> Result<Tokens, TokenFailure> {
+        let adapter = self.adapter(Step::Exchange, code)?;
+        let redirect_uri = RedirectUrl::new(redirect_uri.to_owned())
+            .map_err(|_| adapter.not_allowed("the redirect URI is not a URL"))?;
+        let client = adapter.client().set_redirect_uri(redirect_uri);
+        let mut request = client.exchange_code(AuthorizationCode::new(code.expose().to_owned()));
+        if let Some(verifier) = code_verifier {
+            request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()));
+        }
+        let answer = request.request_async(&adapter).await;
+        adapter.tokens(answer)
+    }
+
+    /// Spends a refresh token (RFC 6749 section 6). Where the answer brings no new one, it is in the result again.
+    ///
+    /// # Errors
+    /// When no tokens came of it; the outcome says whether the refresh token is spent.
+    pub async fn refresh(&self, refresh_token: &Secret) -> Result<Tokens, TokenFailure> {
+        let adapter = self.adapter(Step::Refresh, refresh_token)?;
+        let client = adapter.client();
+        let token = RefreshToken::new(refresh_token.expose().to_owned());
+        let answer = client.exchange_refresh_token(&token).request_async(&adapter).await;
+        adapter.tokens(answer)
+    }
+
+    /// Ends a token at the provider (RFC 7009 section 2.1).
+    ///
+    /// # Errors
+    /// When the provider offers no revocation, can't revoke this kind of token, or did not confirm.
+    pub async fn revoke(&self, token: &Secret, hint: TokenTypeHint) -> Result<(), RevokeFailure> {
+        if !self.can_revoke() {
+            return Err(RevokeFailure::NotOffered { provider: self.provider.descriptor().id });
+        }
+        let adapter = self.adapter(Step::Revoke, token).map_err(RevokeFailure::Failed)?;
+        let failed = |failure: TokenFailure| match failure.details.error_code.as_deref() {
+            Some("unsupported_token_type") => RevokeFailure::UnsupportedTokenType(failure),
+            _ => RevokeFailure::Failed(failure),
+        };
+        let url = RevocationUrl::from_url(adapter.url_for_oauth2());
+        let client = adapter.client().set_revocation_url(url);
+        let text = token.expose().to_owned();
+        let token = match hint {
+            TokenTypeHint::AccessToken => StandardRevocableToken::AccessToken(oauth2::AccessToken::new(text)),
+            TokenTypeHint::RefreshToken => StandardRevocableToken::RefreshToken(RefreshToken::new(text)),
+        };
+        let request = client.revoke_token(token).map_err(|_| failed(adapter.not_allowed("revocation needs https")))?;
+        let revoked = request.request_async(&adapter).await.map_err(|error| adapter.failure(error));
+        adapter.log(revoked.as_ref().err());
+        revoked.map_err(failed)
+    }
+
+    /// Whether there is an endpoint to revoke at.
+    pub fn can_revoke(&self) -> bool {
+        self.source().offers_revocation()
+    }
+
+    fn source(&self) -> Source<'a> {
+        Source { provider: self.provider, parameters: self.parameters }
+    }
+
+    fn adapter(&self, step: Step, spent: &'a Secret) -> Result<Adapter<'a>, TokenFailure> {
+        let judge = |host: String| Judge { provider: self.provider, step, host, now: self.clock.now(), spent };
+        match self.source().step(step) {
+            Ok(Some(endpoint)) => {
+                let judge = judge(endpoint.url.host_str().unwrap_or_default().to_owned());
+                Ok(Adapter { client: *self, judge, endpoint, tokens: Mutex::new(None) })
+            }
+            Ok(None) => Err(judge(String::new()).not_allowed("there is no endpoint for it".to_owned())),
+            Err(problem) => Err(judge(String::new()).not_allowed(problem.to_string())),
+        }
+    }
+}
+
+/// Stands between `oauth2` and the network for one request: shapes what goes out and judges what comes in.
+///
+/// `oauth2` sees RFC-shaped JSON or our failure, never the provider's own bytes: its errors would show them. Since its
+/// answer type can't hold what we decoded, that waits here until `oauth2` has agreed.
+struct Adapter<'a> {
+    client: TokenClient<'a>,
+    judge: Judge<'a>,
+    endpoint: Endpoint,
+    tokens: Mutex<Option<Tokens>>,
+}
+
+type ConfiguredClient = BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+
+impl Adapter<'_> {
+    /// `oauth2`'s view of the app: it writes the standard form, and client authentication where it knows the way.
+    fn client(&self) -> ConfiguredClient {
+        let parameters = self.client.parameters;
+        let id = parameters.field(OAuthField::ClientId).unwrap_or_default();
+        let authentication = self.style().client_authentication;
+        let client = BasicClient::new(ClientId::new(id.to_owned()))
+            .set_token_uri(TokenUrl::from_url(self.url_for_oauth2()))
+            .set_auth_type(match authentication {
+                ClientAuthentication::Basic => AuthType::BasicAuth,
+                _ => AuthType::RequestBody,
+            });
+        match parameters.field(OAuthField::ClientSecret) {
+            Some(secret) if is_known_to_oauth2(authentication) => {
+                client.set_client_secret(ClientSecret::new(secret.to_owned()))
+            }
+            _ => client,
+        }
+    }
+
+    /// `oauth2` insists on https for revocation; loopback endpoints that the operator names are ours to allow. The
+    /// request goes to the endpoint, whatever `oauth2` writes.
+    fn url_for_oauth2(&self) -> Url {
+        let mut url = self.endpoint.url.clone();
+        // Only fails for schemes that no endpoint has.
+        let _ = url.set_scheme("https");
+        url
+    }
+
+    fn style(&self) -> &'static TokenRequest {
+        let oauth2 = self.client.provider.descriptor().oauth2();
+        match self.judge.step {
+            Step::Exchange => &oauth2.exchange,
+            Step::Refresh => &oauth2.refresh,
+            Step::Revoke => &oauth2.revoke,
+        }
+    }
+
+    async fn send(&self, standard: HttpRequest) -> Result<HttpResponse, TokenFailure> {
+        let TokenClient { provider, parameters, edge, .. } = self.client;
+        let mut request = shape(&standard, &self.endpoint.url, self.style(), parameters)
+            .map_err(|error| self.not_allowed(&error.to_string()))?;
+        let (scheme, authority) = (request.uri().scheme().cloned(), request.uri().authority().cloned());
+        provider
+            .amend_token_request(self.judge.step, &mut request, parameters)
+            .map_err(|refusal| self.not_allowed(&refusal.to_string()))?;
+        if (request.uri().scheme(), request.uri().authority()) != (scheme.as_ref(), authority.as_ref()) {
+            return Err(self.not_allowed("the provider's hook moved the request to another host"));
+        }
+        let answer = edge.send(&self.endpoint, request).await.map_err(|error| self.judge.unsent(error))?;
+        let body = match self.judge.step {
+            Step::Revoke => {
+                self.judge.revoked(&answer)?;
+                Vec::new()
+            }
+            Step::Exchange | Step::Refresh => {
+                let tokens = self.judge.tokens(&answer)?;
+                let standard = json!({ "access_token": tokens.set.access_token.expose(), "token_type": "bearer" });
+                *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokens);
+                standard.to_string().into_bytes()
+            }
+        };
+        Ok(HttpResponse::new(body))
+    }
+
+    /// The decoded tokens, once `oauth2` has read the same access token from the normalised answer.
+    fn tokens(
+        self,
+        agreed: Result<BasicTokenResponse, RequestTokenError<TokenFailure, BasicErrorResponse>>,
+    ) -> Result<Tokens, TokenFailure> {
+        let decoded = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let tokens = match (agreed, decoded) {
+            (Ok(agreed), Some(tokens)) if agreed.access_token().secret() == tokens.set.access_token.expose() => {
+                Ok(tokens)
+            }
+            (Err(error), _) => Err(self.failure(error)),
+            (Ok(_), _) => Err(self.judge.inconsistent()),
+        };
+        self.log(tokens.as_ref().err());
+        tokens
+    }
+
+    fn failure<E: ErrorResponse + 'static>(&self, error: RequestTokenError<TokenFailure, E>) -> TokenFailure {
+        match error {
+            RequestTokenError::Request(failure) => failure,
+            // Not looked into: it may hold the body.
+            _ => self.judge.inconsistent(),
+        }
+    }
+
+    fn not_allowed(&self, why: &str) -> TokenFailure {
+        self.judge.not_allowed(why.to_owned())
+    }
+
+    fn log(&self, failure: Option<&TokenFailure>) {
+        let Judge { provider, step, host, .. } = &self.judge;
+        let provider = provider.descriptor().id;
+        match failure {
+            None => tracing::debug!(provider, ?step, host, outcome = "ok", "token request"),
+            Some(failure) => {
+                tracing::debug!(provider, ?step, host, outcome = %failure.outcome, "token request: {failure}");
+            }
+        }
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Adapter<'_> {
+    type Error = TokenFailure;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, TokenFailure>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+impl std::fmt::Debug for TokenClient<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenClient").field("provider", &self.provider.descriptor().id).finish_non_exhaustive()
+    }
+}

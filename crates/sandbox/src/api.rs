@@ -1,0 +1,139 @@
+//! The small REST API behind the access tokens.
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use tieline_core::Timestamp;
+
+use crate::ledger::Outcome;
+use crate::reply::{Done, Failure, Reply, refuse};
+use crate::rules::Answer;
+use crate::server::{Seen, State, Vendor};
+use crate::template::fill_text;
+
+/// Serves a call: the token first, then the limits, then the route. A gateway doesn't tell strangers what exists.
+pub(crate) fn answer(vendor: &Vendor, state: &mut State, seen: &Seen, now: Timestamp) -> Done {
+    let account = account(state, seen, now);
+    let mut done = match account {
+        Err(missing) => Err(missing.refusal(vendor)),
+        Ok(account) => serve(vendor, state, seen, account, now),
+    }
+    .unwrap_or_else(Failure::into_done);
+    add_headers(vendor, state, account.ok(), now, &mut done.reply);
+    done
+}
+
+/// Answers "too many requests" without looking any further.
+pub(crate) fn throttle(vendor: &Vendor, state: &mut State, seen: &Seen, now: Timestamp) -> Done {
+    let account = account(state, seen, now).ok();
+    let mut done = throttled(vendor, state, account);
+    add_headers(vendor, state, account, now, &mut done.reply);
+    done
+}
+
+#[derive(Debug, Clone, Copy)]
+enum MissingToken {
+    None,
+    Dead,
+}
+
+impl MissingToken {
+    fn refusal(self, vendor: &Vendor) -> Failure {
+        let errors = &vendor.rules.api.errors;
+        match self {
+            Self::None => refuse(&errors.no_token, "no access token"),
+            Self::Dead => refuse(&errors.dead_token, "the access token is not alive"),
+        }
+    }
+}
+
+fn account(state: &State, seen: &Seen, now: Timestamp) -> Result<usize, MissingToken> {
+    let token = bearer(seen).ok_or(MissingToken::None)?;
+    let grant = state.grants.live(token, now).ok_or(MissingToken::Dead)?;
+    Ok(state.grants.approved(grant).account)
+}
+
+/// The token of exactly one `Authorization: Bearer` (RFC 6750, section 2.1).
+fn bearer(seen: &Seen) -> Option<&str> {
+    let mut headers = seen.headers.get_all(AUTHORIZATION).iter();
+    let (header, None) = (headers.next()?, headers.next()) else {
+        return None;
+    };
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+fn serve(
+    vendor: &Vendor,
+    state: &mut State,
+    seen: &Seen,
+    account: usize,
+    now: Timestamp,
+) -> Result<Done, Failure> {
+    let rules = &vendor.rules.api;
+    if !state.enforce_limits {
+        state.counters.count(&rules.limits, account, now);
+    } else if !state.counters.take(&rules.limits, account, now) {
+        return Ok(throttled(vendor, state, Some(account)));
+    }
+    let found = rules
+        .routes
+        .iter()
+        .find(|route| route.method == seen.method.as_str() && route.path == seen.path);
+    let Some(route) = found else {
+        return Err(refuse(&rules.errors.not_found, "nothing is there"));
+    };
+    let reply = if route.echoes() {
+        let content_type = seen
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        Reply::new(
+            200,
+            content_type.unwrap_or("application/octet-stream"),
+            seen.body.clone(),
+        )
+    } else {
+        let answer = Answer {
+            status: 200,
+            headers: Default::default(),
+            body: route.body.clone(),
+        };
+        Reply::fill(&answer, &vendor.account_values(account))
+    };
+    Ok(Done {
+        reply,
+        outcome: Outcome::Served,
+    })
+}
+
+fn throttled(vendor: &Vendor, state: &mut State, account: Option<usize>) -> Done {
+    let answer = state.throttled.next(&vendor.rules.api.errors.throttled);
+    let values = account
+        .map(|account| vendor.account_values(account))
+        .unwrap_or_default();
+    Done {
+        reply: Reply::fill(answer, &values),
+        outcome: Outcome::Throttled,
+    }
+}
+
+fn add_headers(
+    vendor: &Vendor,
+    state: &State,
+    account: Option<usize>,
+    now: Timestamp,
+    reply: &mut Reply,
+) {
+    let rules = &vendor.rules.api;
+    let mut values = account
+        .map(|account| vendor.account_values(account))
+        .unwrap_or_default();
+    state
+        .counters
+        .describe(&rules.limits, account, now, &mut values);
+    reply.headers.extend(
+        rules
+            .headers
+            .iter()
+            .map(|(name, text)| (name.clone(), fill_text(text, &values))),
+    );
+}

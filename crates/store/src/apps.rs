@@ -1,0 +1,258 @@
+//! Apps: a tenant's registered applications, with their parameters sealed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tieline_core::{AppId, Secret, Timestamp, random};
+use zeroize::Zeroizing;
+
+use crate::seal::{Blob, NotOpened, Place};
+use crate::store::unreadable;
+use crate::{Purpose, Store, StoreError};
+
+/// An app to be created.
+#[derive(Debug)]
+pub struct NewApp {
+    /// Whose it is.
+    pub tenant: String,
+    /// The provider's id. Immutable.
+    pub provider: String,
+    /// Unique for this tenant and provider.
+    pub name: String,
+    /// As registered with the provider, byte for byte; `None` until it is known.
+    pub redirect_uri: Option<String>,
+    /// The operator's own endpoints in place of the provider's. Immutable.
+    pub endpoints: BTreeMap<String, String>,
+    /// Values by parameter key; may be empty, since providers want the redirect URI registered first.
+    pub parameters: BTreeMap<String, Secret>,
+}
+
+/// A tenant's registered application at one provider.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct App {
+    /// Its id.
+    pub id: AppId,
+    /// Whose it is.
+    pub tenant: String,
+    /// The provider's id.
+    pub provider: String,
+    /// Unique for this tenant and provider.
+    pub name: String,
+    /// A random public 128-bit id: the last part of the app's redirect URI.
+    pub context: String,
+    /// As registered with the provider, byte for byte.
+    pub redirect_uri: Option<String>,
+    /// The operator's own endpoints in place of the provider's.
+    pub endpoints: BTreeMap<String, String>,
+    /// Counts the changes of the parameters.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its parameters were changed last.
+    pub updated_at: Timestamp,
+    #[serde(skip)]
+    pub(crate) parameters: Arc<Blob>,
+}
+
+impl App {
+    fn place(&self) -> Place<'_> {
+        place(&self.tenant, self.id, self.version)
+    }
+}
+
+fn place(tenant: &str, id: AppId, version: i64) -> Place<'_> {
+    Place {
+        table: "apps",
+        column: "parameters",
+        tenant,
+        row: id.0,
+        version,
+    }
+}
+
+impl Store {
+    /// Creates an app and allots its context.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the tenant has an app of this name at this provider.
+    pub async fn create_app(&self, new: NewApp) -> Result<App, StoreError> {
+        let NewApp {
+            tenant,
+            provider,
+            name,
+            redirect_uri,
+            endpoints,
+            parameters,
+        } = new;
+        let id = AppId::random()?;
+        let now = self.now();
+        let keyring = self.keyring().await;
+        let blob = keyring.seal(&place(&tenant, id, 1), &encode(&parameters)?)?;
+        let app = App {
+            id,
+            tenant,
+            provider,
+            name,
+            context: random::context()?,
+            redirect_uri,
+            endpoints,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            parameters: Arc::new(blob),
+        };
+        self.backend().insert_app(&app).await?;
+        drop(keyring);
+        Ok(app)
+    }
+
+    /// A tenant's app by its id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn app(&self, tenant: &str, id: AppId) -> Result<Option<App>, StoreError> {
+        self.backend().app(tenant, id).await
+    }
+
+    /// The app that a redirect URI's context names, whoever's it is.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn app_by_context(&self, context: &str) -> Result<Option<App>, StoreError> {
+        self.backend().app_by_context(context).await
+    }
+
+    /// A tenant's app by its name.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn app_by_name(
+        &self,
+        tenant: &str,
+        provider: &str,
+        name: &str,
+    ) -> Result<Option<App>, StoreError> {
+        self.backend().app_by_name(tenant, provider, name).await
+    }
+
+    /// All apps of a tenant, by provider and name.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn apps(&self, tenant: &str) -> Result<Vec<App>, StoreError> {
+        self.backend().apps(tenant).await
+    }
+
+    /// Opens an app's parameters.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`].
+    pub async fn app_parameters(&self, app: &App) -> Result<BTreeMap<String, Secret>, StoreError> {
+        let bytes = self
+            .open_bytes(&app.place(), &app.parameters, Purpose::Parameters)
+            .await?;
+        decode(&bytes).ok_or_else(|| unreadable(&app.place(), NotOpened::NotText))
+    }
+
+    /// Replaces an app's parameters and redirect URI, if nobody changed them since `app` was read.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when somebody did; [`StoreError::NotFound`].
+    pub async fn set_app_parameters(
+        &self,
+        app: &App,
+        parameters: BTreeMap<String, Secret>,
+        redirect_uri: Option<String>,
+    ) -> Result<App, StoreError> {
+        let keyring = self.keyring().await;
+        let version = app.version + 1;
+        let blob = keyring.seal(&place(&app.tenant, app.id, version), &encode(&parameters)?)?;
+        let next = App {
+            redirect_uri,
+            version,
+            updated_at: self.now(),
+            parameters: Arc::new(blob),
+            ..app.clone()
+        };
+        let updated = self.backend().update_app(&next).await?;
+        drop(keyring);
+        if updated {
+            return Ok(next);
+        }
+        match self.app(&app.tenant, app.id).await? {
+            Some(_) => Err(StoreError::Conflict(format!(
+                "app {} was changed by somebody else since it was read: read it again",
+                app.id
+            ))),
+            None => Err(StoreError::NotFound {
+                what: "app",
+                name: app.id.to_string(),
+            }),
+        }
+    }
+
+    /// Deletes an app and its unfinished authorizations; `false` when the tenant has no such app.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] while instances point to it.
+    pub async fn delete_app(&self, tenant: &str, id: AppId) -> Result<bool, StoreError> {
+        self.backend().delete_app(tenant, id).await
+    }
+}
+
+/// Each key and value with its length before it. Sized at once and wiped afterwards, which a JSON writer's buffers are not.
+fn encode(parameters: &BTreeMap<String, Secret>) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let size = parameters
+        .iter()
+        .map(|(key, value)| key.len() + value.len() + 8)
+        .sum();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size));
+    for (key, value) in parameters {
+        for part in [key.as_str(), value.expose()] {
+            let length = u32::try_from(part.len()).map_err(|_| {
+                StoreError::Conflict(format!("the parameter {key} is too large to be stored"))
+            })?;
+            bytes.extend_from_slice(&length.to_be_bytes());
+            bytes.extend_from_slice(part.as_bytes());
+        }
+    }
+    Ok(bytes)
+}
+
+fn decode(mut bytes: &[u8]) -> Option<BTreeMap<String, Secret>> {
+    let mut parameters = BTreeMap::new();
+    while !bytes.is_empty() {
+        let key = take(&mut bytes)?.to_owned();
+        parameters.insert(key, Secret::new(take(&mut bytes)?));
+    }
+    Some(parameters)
+}
+
+fn take<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    let (part, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+    *bytes = rest;
+    std::str::from_utf8(part).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_survive_encoding() {
+        let parameters: BTreeMap<String, Secret> =
+            [("", ""), ("a", "007"), ("b.c", "[x]\n\"ü\0"), ("d", "true")]
+                .map(|(key, value)| (key.to_owned(), Secret::new(value)))
+                .into();
+        let bytes = encode(&parameters).unwrap();
+        assert_eq!(decode(&bytes).unwrap(), parameters);
+        assert_eq!(decode(&[]).unwrap(), BTreeMap::new());
+        for length in 1..bytes.len() {
+            assert!(
+                decode(&bytes[..length]).is_none_or(|cut| cut.len() < parameters.len()),
+                "{length} bytes"
+            );
+        }
+    }
+}

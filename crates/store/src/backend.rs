@@ -1,0 +1,254 @@
+//! What a database has to do for the store: keep rows, whose secrets it only ever sees as sealed blobs.
+//!
+//! SQLite implements it. Every method is one durable statement or one transaction; what makes a write conditional is part of its contract,
+//! so that another database, with several processes at once, can keep the same promises.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use async_trait::async_trait;
+use tieline_core::{AppId, InstanceId, Timestamp};
+
+use crate::seal::Blob;
+use crate::{
+    App, BeginRefresh, Cause, Event, Instance, InstanceQuery, NewAuthorization, NewEvent,
+    Quarantined, StoreError, TakenAuthorization,
+};
+
+/// Everything together.
+pub(crate) trait Backend:
+    KeyRows
+    + AppRows
+    + AuthorizationRows
+    + InstanceRows
+    + RefreshRows
+    + JournalRows
+    + Upkeep
+    + fmt::Debug
+    + Send
+    + Sync
+{
+}
+
+/// A data key, wrapped with the master key.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyRow {
+    pub(crate) key_id: u32,
+    pub(crate) wrapped: Blob,
+    pub(crate) check_value: Blob,
+    /// The master key's fingerprint.
+    pub(crate) master: String,
+    /// Whether it seals: exactly one does. The others only open, until nothing is sealed with them any more.
+    pub(crate) active: bool,
+    pub(crate) created_at: Timestamp,
+}
+
+/// The tables that hold sealed blobs, the keyring apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SealedTable {
+    Apps,
+    Instances,
+    Authorizations,
+    Quarantine,
+}
+
+impl SealedTable {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Apps,
+        Self::Instances,
+        Self::Authorizations,
+        Self::Quarantine,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Apps => "apps",
+            Self::Instances => "instances",
+            Self::Authorizations => "authorizations",
+            Self::Quarantine => "quarantine",
+        }
+    }
+
+    pub(crate) const fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Apps => &["parameters"],
+            Self::Instances => &[
+                "access_token",
+                "refresh_token",
+                "user_access_token",
+                "user_refresh_token",
+            ],
+            Self::Authorizations => &["verifier"],
+            Self::Quarantine => &["answer"],
+        }
+    }
+}
+
+/// A row's sealed blobs with what they are bound to; `blobs` in the order of [`SealedTable::columns`].
+#[derive(Debug)]
+pub(crate) struct SealedRow {
+    pub(crate) id: i64,
+    pub(crate) tenant: String,
+    pub(crate) version: i64,
+    pub(crate) blobs: Vec<Option<Blob>>,
+}
+
+/// The keyring, and moving rows from one key to another.
+#[async_trait]
+pub(crate) trait KeyRows {
+    async fn keyring(&self) -> Result<Vec<KeyRow>, StoreError>;
+    /// The new row becomes the active one and the active one is retired, in one transaction.
+    async fn activate_key(&self, row: KeyRow) -> Result<(), StoreError>;
+    /// Replaces wrapped key and fingerprint of all rows in one transaction.
+    async fn rewrap_keys(&self, rows: Vec<KeyRow>) -> Result<(), StoreError>;
+    /// Deletes a retired key if no blob names it in its header; counts and deletes in one transaction.
+    async fn remove_unused_key(&self, key_id: u32) -> Result<bool, StoreError>;
+    /// Rows with at least one blob that another key than `active` sealed, by id, after `after`.
+    async fn rows_to_reseal(
+        &self,
+        table: SealedTable,
+        active: u32,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<SealedRow>, StoreError>;
+    /// How many of them there are.
+    async fn count_to_reseal(&self, table: SealedTable, active: u32) -> Result<u64, StoreError>;
+    /// Replaces the blobs of rows that are still there in the same version, in one transaction; returns how many were.
+    async fn reseal(&self, table: SealedTable, rows: Vec<SealedRow>) -> Result<u64, StoreError>;
+}
+
+/// Apps.
+#[async_trait]
+pub(crate) trait AppRows {
+    /// A name or context that is taken is a [`StoreError::Conflict`].
+    async fn insert_app(&self, app: &App) -> Result<(), StoreError>;
+    async fn app(&self, tenant: &str, id: AppId) -> Result<Option<App>, StoreError>;
+    async fn app_by_context(&self, context: &str) -> Result<Option<App>, StoreError>;
+    async fn app_by_name(
+        &self,
+        tenant: &str,
+        provider: &str,
+        name: &str,
+    ) -> Result<Option<App>, StoreError>;
+    async fn apps(&self, tenant: &str) -> Result<Vec<App>, StoreError>;
+    /// Writes parameters and redirect URI of `app`, only if the stored version is the one before `app.version`.
+    async fn update_app(&self, app: &App) -> Result<bool, StoreError>;
+    /// A [`StoreError::Conflict`] while instances point to it.
+    async fn delete_app(&self, tenant: &str, id: AppId) -> Result<bool, StoreError>;
+}
+
+/// Authorizations.
+#[async_trait]
+pub(crate) trait AuthorizationRows {
+    async fn insert_authorization(
+        &self,
+        id: i64,
+        new: &NewAuthorization,
+        verifier: Option<Blob>,
+        created_at: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Removes and returns it in one statement: of many takers exactly one gets it.
+    async fn take_authorization(
+        &self,
+        state_hash: &[u8; 32],
+    ) -> Result<Option<(TakenAuthorization, Option<Blob>)>, StoreError>;
+    async fn purge_authorizations(&self, expired_before: Timestamp) -> Result<u64, StoreError>;
+}
+
+/// Instances, apart from their refresh.
+#[async_trait]
+pub(crate) trait InstanceRows {
+    /// An app that is not there is a [`StoreError::NotFound`].
+    async fn insert_instance(&self, instance: &Instance) -> Result<Instance, StoreError>;
+    async fn instance(&self, tenant: &str, id: InstanceId) -> Result<Option<Instance>, StoreError>;
+    async fn instance_by_id(&self, id: InstanceId) -> Result<Option<Instance>, StoreError>;
+    async fn instances(&self, query: &InstanceQuery) -> Result<Vec<Instance>, StoreError>;
+    async fn set_account(
+        &self,
+        id: InstanceId,
+        account_id: Option<&str>,
+        account_label: Option<&str>,
+        captures: &BTreeMap<String, String>,
+    ) -> Result<Option<Instance>, StoreError>;
+    async fn rename(
+        &self,
+        id: InstanceId,
+        name: Option<&str>,
+    ) -> Result<Option<Instance>, StoreError>;
+    async fn mark_deleting(
+        &self,
+        tenant: &str,
+        id: InstanceId,
+        now: Timestamp,
+    ) -> Result<Option<Instance>, StoreError>;
+    /// Only an instance that is marked as being deleted.
+    async fn delete_instance(&self, id: InstanceId) -> Result<bool, StoreError>;
+    /// From `ok` only, and only while the generation is the one that could not be read. Touches no blob.
+    async fn mark_unreadable(
+        &self,
+        id: InstanceId,
+        generation: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+}
+
+/// Lease, intent and generation.
+#[async_trait]
+pub(crate) trait RefreshRows {
+    /// Lease and intent, if generation and status are as expected and no lease is alive. An intent of the same generation that is
+    /// replaced counts as one whose outcome is unknown.
+    async fn begin_refresh(&self, begin: &BeginRefresh) -> Result<Option<Instance>, StoreError>;
+    /// The token columns of `next` where the generation is the one before `next.generation`; the intent and lease of `attempt` go.
+    async fn commit_refresh(
+        &self,
+        next: &Instance,
+        attempt: i64,
+    ) -> Result<Option<Instance>, StoreError>;
+    /// Whether `attempt` is the one that produced the stored generation.
+    async fn committed_by(&self, id: InstanceId, attempt: i64) -> Result<bool, StoreError>;
+    async fn clear_intent(&self, id: InstanceId, attempt: i64) -> Result<(), StoreError>;
+    async fn keep_uncertain(
+        &self,
+        id: InstanceId,
+        attempt: i64,
+        generation: i64,
+    ) -> Result<(), StoreError>;
+    async fn require_reconnect(
+        &self,
+        id: InstanceId,
+        generation: i64,
+        cause: Cause,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// As a commit, but from outside a refresh: account and captures are replaced too, all intents and leases go, and an instance
+    /// that is being deleted is left alone.
+    async fn replace_tokens(&self, next: &Instance) -> Result<Option<Instance>, StoreError>;
+}
+
+/// What is only ever added: quarantine and events.
+#[async_trait]
+pub(crate) trait JournalRows {
+    async fn insert_quarantine(&self, record: &Quarantined) -> Result<(), StoreError>;
+    async fn quarantined(&self, tenant: &str) -> Result<Vec<Quarantined>, StoreError>;
+    async fn insert_event(&self, event: &NewEvent, at: Timestamp) -> Result<(), StoreError>;
+    async fn events(
+        &self,
+        tenant: &str,
+        instance: Option<InstanceId>,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError>;
+}
+
+/// Marks, backups and the end.
+#[async_trait]
+pub(crate) trait Upkeep {
+    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError>;
+    /// Sets or, with `None`, removes marks in one transaction.
+    async fn set_marks(&self, marks: &[(&str, Option<&str>)]) -> Result<(), StoreError>;
+    /// Leases whose holders are proven dead are released; their intents count as uncertain.
+    async fn release_leases(&self) -> Result<u64, StoreError>;
+    /// A consistent copy, while others read and write.
+    async fn backup(&self, file: &Path) -> Result<(), StoreError>;
+    async fn close(&self);
+}

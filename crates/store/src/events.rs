@@ -1,0 +1,62 @@
+//! Events: what happened to apps and instances, in order.
+
+use tieline_core::{AppId, InstanceId, Timestamp};
+
+use crate::{Store, StoreError};
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// Whose app or instance.
+    pub tenant: String,
+    /// The instance, if it happened to one.
+    pub instance: Option<InstanceId>,
+    /// The app, if it happened to one.
+    pub app: Option<AppId>,
+    /// What happened, such as `instance.connected`.
+    pub kind: &'static str,
+    /// More of it. Never secret: events are stored in the clear.
+    pub detail: serde_json::Value,
+}
+
+/// Something that happened, as stored.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Event {
+    /// Grows with each event.
+    pub id: i64,
+    /// Whose app or instance.
+    pub tenant: String,
+    /// The instance, if it happened to one.
+    pub instance: Option<InstanceId>,
+    /// The app, if it happened to one.
+    pub app: Option<AppId>,
+    /// What happened.
+    pub kind: String,
+    /// More of it.
+    pub detail: serde_json::Value,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// Stores an event.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn record_event(&self, event: NewEvent) -> Result<(), StoreError> {
+        self.backend().insert_event(&event, self.now()).await
+    }
+
+    /// The latest events of a tenant, or of one of its instances: the newest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn events(
+        &self,
+        tenant: &str,
+        instance: Option<InstanceId>,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.backend().events(tenant, instance, limit).await
+    }
+}

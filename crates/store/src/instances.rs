@@ -1,0 +1,282 @@
+//! Instances: connected accounts, apart from their tokens and the refresh.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tieline_core::{AppId, InstanceId, Timestamp, TokenSet};
+
+use crate::tokens::SealedTokens;
+use crate::words::words;
+use crate::{Store, StoreError};
+
+words! {
+    /// Whether an instance can be used.
+    pub enum Status {
+        /// It can.
+        Ok = "ok",
+        /// A person must authorize it again; the cause says why.
+        ReconnectRequired = "reconnect_required",
+        /// A sealed token does not open. The blobs stay as they are; authorizing again replaces them.
+        Unreadable = "unreadable",
+        /// Being revoked at the provider; then the row goes.
+        Deleting = "deleting",
+    }
+}
+
+words! {
+    /// Why a person must authorize an instance again.
+    pub enum Cause {
+        /// The grant was withdrawn.
+        Revoked = "revoked",
+        /// The refresh token reached the end of its life.
+        Expired = "expired",
+        /// The provider keeps refusing for another reason.
+        Rejected = "rejected",
+        /// An attempt of this generation ended unknown, and its answer is lost.
+        LostResponse = "lost_response",
+        /// Somebody else spent the refresh token.
+        Conflict = "conflict",
+    }
+}
+
+/// An instance to be stored.
+#[derive(Debug)]
+pub struct NewInstance {
+    /// Whose it is.
+    pub tenant: String,
+    /// The app whose credentials obtained the tokens.
+    pub app: AppId,
+    /// The provider's id, the same as the app's.
+    pub provider: String,
+    /// A name, if the owner gave one.
+    pub name: Option<String>,
+    /// The account's id at the provider.
+    pub account_id: Option<String>,
+    /// What the account's owner would recognise it by.
+    pub account_label: Option<String>,
+    /// The first token set.
+    pub tokens: TokenSet,
+}
+
+/// One connected account, as last read. Its secrets are in it, sealed; serialised they are left out.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Instance {
+    /// Its id.
+    pub id: InstanceId,
+    /// Whose it is.
+    pub tenant: String,
+    /// The app it points to.
+    pub app: AppId,
+    /// The provider's id.
+    pub provider: String,
+    /// A name, if the owner gave one.
+    pub name: Option<String>,
+    /// The account's id at the provider.
+    pub account_id: Option<String>,
+    /// What the account's owner would recognise it by.
+    pub account_label: Option<String>,
+    /// Whether it can be used.
+    pub status: Status,
+    /// Why a person must authorize it again.
+    pub cause: Option<Cause>,
+    /// Since when it has this status.
+    pub status_since: Timestamp,
+    /// Counts its token sets, from 1.
+    pub generation: i64,
+    /// When the access token stops working; `None` = unknown.
+    pub expires_at: Option<Timestamp>,
+    /// When the refresh token stops working; `None` = unknown.
+    pub refresh_expires_at: Option<Timestamp>,
+    /// The scopes granted, if the provider named them.
+    pub scopes: Vec<String>,
+    /// Facts about the account that came with the tokens. Never secret.
+    pub captures: BTreeMap<String, String>,
+    /// Whether it can be refreshed.
+    pub has_refresh_token: bool,
+    /// An attempt to refresh that was begun and not ended.
+    pub intent: Option<Intent>,
+    /// Who may refresh it now.
+    pub lease: Option<Lease>,
+    /// Whether any attempt of this generation ended unknown, also when its intent is gone since.
+    pub uncertain: bool,
+    /// When it was connected.
+    pub created_at: Timestamp,
+    /// When its tokens were obtained.
+    pub refreshed_at: Timestamp,
+    #[serde(skip)]
+    pub(crate) tokens: Arc<SealedTokens>,
+}
+
+/// An attempt to refresh. On disk it counts as sent.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Intent {
+    /// The attempt's id.
+    pub attempt: i64,
+    /// The generation whose refresh token it spends.
+    pub generation: i64,
+    /// Whether it, or an attempt of the same generation before it, ended unknown.
+    pub uncertain: bool,
+    /// When it was begun.
+    pub at: Timestamp,
+    /// Hash of the refresh token it spends, as given at its beginning.
+    #[serde(skip)]
+    pub token_hash: [u8; 32],
+}
+
+/// The right to refresh an instance.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Lease {
+    /// Who has it.
+    pub owner: String,
+    /// When it ends by itself.
+    pub until: Timestamp,
+}
+
+/// Which instances to list, by id.
+#[derive(Debug, Clone)]
+pub struct InstanceQuery {
+    /// Whose.
+    pub tenant: String,
+    /// Of this provider only.
+    pub provider: Option<String>,
+    /// With this status only.
+    pub status: Option<Status>,
+    /// Only ids above this one: the last of the page before.
+    pub after: Option<InstanceId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl InstanceQuery {
+    /// The first page of all of a tenant's instances, 100 at most.
+    pub fn of(tenant: impl Into<String>) -> Self {
+        Self {
+            tenant: tenant.into(),
+            provider: None,
+            status: None,
+            after: None,
+            limit: 100,
+        }
+    }
+}
+
+impl Store {
+    /// Stores a new instance: generation 1, status [`Status::Ok`].
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the tenant has no such app.
+    pub async fn insert_instance(&self, new: NewInstance) -> Result<Instance, StoreError> {
+        let NewInstance {
+            tenant,
+            app,
+            provider,
+            name,
+            account_id,
+            account_label,
+            tokens,
+        } = new;
+        let id = InstanceId::random()?;
+        let now = self.now();
+        let keyring = self.keyring().await;
+        let instance = Instance {
+            id,
+            app,
+            provider,
+            name,
+            account_id,
+            account_label,
+            status: Status::Ok,
+            cause: None,
+            status_since: now,
+            generation: 1,
+            expires_at: tokens.expires_at,
+            refresh_expires_at: tokens.refresh_expires_at,
+            has_refresh_token: tokens.refresh_token.is_some(),
+            intent: None,
+            lease: None,
+            uncertain: false,
+            created_at: now,
+            refreshed_at: now,
+            tokens: Arc::new(SealedTokens::seal(&keyring, &tokens, &tenant, id, 1)?),
+            scopes: tokens.scopes,
+            captures: tokens.captures,
+            tenant,
+        };
+        let stored = self.backend().insert_instance(&instance).await;
+        drop(keyring);
+        stored
+    }
+
+    /// A tenant's instance.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn instance(
+        &self,
+        tenant: &str,
+        id: InstanceId,
+    ) -> Result<Option<Instance>, StoreError> {
+        self.backend().instance(tenant, id).await
+    }
+
+    /// A page of a tenant's instances, by id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn instances(&self, query: InstanceQuery) -> Result<Vec<Instance>, StoreError> {
+        self.backend().instances(&query).await
+    }
+
+    /// Writes what is known of the account; captures are added to those there are. `None` when the instance is gone.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn set_account(
+        &self,
+        id: InstanceId,
+        account_id: Option<String>,
+        account_label: Option<String>,
+        captures: BTreeMap<String, String>,
+    ) -> Result<Option<Instance>, StoreError> {
+        self.backend()
+            .set_account(
+                id,
+                account_id.as_deref(),
+                account_label.as_deref(),
+                &captures,
+            )
+            .await
+    }
+
+    /// Gives an instance another name, or none. `None` when the instance is gone.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn rename(
+        &self,
+        id: InstanceId,
+        name: Option<String>,
+    ) -> Result<Option<Instance>, StoreError> {
+        self.backend().rename(id, name.as_deref()).await
+    }
+
+    /// Marks an instance as being deleted: it is refreshed no more, and a refresh in flight sees it when it commits.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn begin_delete(
+        &self,
+        tenant: &str,
+        id: InstanceId,
+    ) -> Result<Option<Instance>, StoreError> {
+        self.backend().mark_deleting(tenant, id, self.now()).await
+    }
+
+    /// Removes an instance that [`begin_delete`](Self::begin_delete) marked; `false` when there is none so marked.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn delete_instance(&self, id: InstanceId) -> Result<bool, StoreError> {
+        self.backend().delete_instance(id).await
+    }
+}

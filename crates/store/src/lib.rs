@@ -1,0 +1,51 @@
+//! Apps, authorizations and instances at rest, sealed.
+//!
+//! [`Store`] is the sealing layer: it holds the keyring, knows what each blob is bound to, and counts every opening. Below it a database
+//! keeps rows whose secrets it only ever sees sealed; SQLite, in one file of one process, is the one there is. The store knows no HTTP and
+//! makes no decision about a refresh: it keeps the promises that the refresh is built on.
+//!
+//! # Promises
+//! - What a call has returned as done survives a power cut.
+//! - A write is conditional on the generation (or version) that the caller has read; who comes late is told what stands there instead.
+//! - A blob opens only in the row, column, tenant and version it was sealed for. One that does not open is never overwritten on that
+//!   account.
+//! - A wrong master key, a newer schema, a foreign file: refused before the first byte is written.
+//!
+//! Deliberately absent: a plaintext mode; any type that can be serialised with a secret inside.
+
+mod apps;
+mod authorizations;
+mod backend;
+mod backup;
+mod error;
+mod events;
+mod folder;
+mod instances;
+mod keyring;
+mod keys_rotate;
+mod lock;
+mod master_key;
+mod openings;
+mod quarantine;
+mod refresh;
+mod seal;
+mod sqlite;
+mod store;
+#[cfg(test)]
+mod testing;
+mod tokens;
+mod words;
+
+pub use apps::{App, NewApp};
+pub use authorizations::{Binding, NewAuthorization, TakenAuthorization};
+pub use backup::{BackupReport, RestoreReport};
+pub use error::StoreError;
+pub use events::{Event, NewEvent};
+pub use instances::{Cause, Instance, InstanceQuery, Intent, Lease, NewInstance, Status};
+pub use keys_rotate::{MasterRotationReport, Progress, RotationReport};
+pub use master_key::{Created, MasterKey};
+pub use openings::Purpose;
+pub use quarantine::{NewQuarantine, QuarantineKind, Quarantined};
+pub use refresh::{BeginRefresh, Begun, CommitRefresh, Committed, ReplaceTokens};
+pub use store::{AdoptionReason, Store, StoreOptions};
+pub use words::UnknownWord;

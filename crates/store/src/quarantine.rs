@@ -1,0 +1,118 @@
+//! Quarantine: answers of a provider that could not be committed, sealed and kept as evidence.
+
+use std::sync::Arc;
+
+use tieline_core::{InstanceId, Secret, Timestamp, random};
+
+use crate::seal::{Blob, Place};
+use crate::words::words;
+use crate::{Purpose, Store, StoreError};
+
+words! {
+    /// Why an answer was not committed.
+    pub enum QuarantineKind {
+        /// Somebody else had moved the generation on.
+        Conflict = "conflict",
+        /// It could not be decoded.
+        Undecodable = "undecodable",
+    }
+}
+
+/// An answer to be kept.
+#[derive(Debug)]
+pub struct NewQuarantine {
+    /// The instance that was refreshed.
+    pub instance: InstanceId,
+    /// Whose it is.
+    pub tenant: String,
+    /// The generation whose refresh token was spent.
+    pub generation: i64,
+    /// Why it was not committed.
+    pub kind: QuarantineKind,
+    /// The answer.
+    pub blob: Secret,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// An answer in quarantine. It outlives its instance.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Quarantined {
+    /// Its id.
+    pub id: i64,
+    /// Whose it is.
+    pub tenant: String,
+    /// The instance that was refreshed.
+    pub instance: InstanceId,
+    /// The generation whose refresh token was spent.
+    pub generation: i64,
+    /// Why it was not committed.
+    pub kind: QuarantineKind,
+    /// When it arrived.
+    pub created_at: Timestamp,
+    #[serde(skip)]
+    pub(crate) answer: Arc<Blob>,
+}
+
+fn place(tenant: &str, id: i64) -> Place<'_> {
+    Place {
+        table: "quarantine",
+        column: "answer",
+        tenant,
+        row: id,
+        version: 1,
+    }
+}
+
+impl Store {
+    /// Seals an answer that could not be committed, and keeps it. Returns its id.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn quarantine(&self, record: NewQuarantine) -> Result<i64, StoreError> {
+        let NewQuarantine {
+            instance,
+            tenant,
+            generation,
+            kind,
+            blob,
+            now,
+        } = record;
+        let id = random::id()?;
+        let keyring = self.keyring().await;
+        let answer = Arc::new(keyring.seal(&place(&tenant, id), blob.expose().as_bytes())?);
+        let record = Quarantined {
+            id,
+            tenant,
+            instance,
+            generation,
+            kind,
+            created_at: now,
+            answer,
+        };
+        self.backend().insert_quarantine(&record).await?;
+        drop(keyring);
+        Ok(id)
+    }
+
+    /// All answers of a tenant in quarantine, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn quarantined(&self, tenant: &str) -> Result<Vec<Quarantined>, StoreError> {
+        self.backend().quarantined(tenant).await
+    }
+
+    /// Opens an answer in quarantine.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`].
+    pub async fn quarantined_answer(
+        &self,
+        record: &Quarantined,
+        purpose: Purpose,
+    ) -> Result<Secret, StoreError> {
+        self.open_text(&place(&record.tenant, record.id), &record.answer, purpose)
+            .await
+    }
+}

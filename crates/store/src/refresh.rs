@@ -1,0 +1,257 @@
+//! What a refresh rests on: lease, intent and generation, each changed by one durable, conditional write.
+
+use std::sync::Arc;
+
+use tieline_core::{InstanceId, Timestamp, TokenSet};
+
+use crate::tokens::SealedTokens;
+use crate::{Cause, Instance, Status, Store, StoreError};
+
+/// To be written before the first byte of a refresh is sent.
+#[derive(Debug, Clone)]
+pub struct BeginRefresh {
+    /// The instance.
+    pub id: InstanceId,
+    /// The generation whose refresh token will be spent.
+    pub generation: i64,
+    /// Who asks for the lease: unique to a running process.
+    pub owner: String,
+    /// A fresh random id.
+    pub attempt: i64,
+    /// A hash of the refresh token.
+    pub token_hash: [u8; 32],
+    /// When the lease ends by itself.
+    pub lease_until: Timestamp,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// How a refresh began.
+#[derive(Debug)]
+pub enum Begun {
+    /// Lease and intent are on disk: send, once. `intent.uncertain` says whether an earlier attempt of this generation ended unknown.
+    Taken(Instance),
+    /// The instance is not as the caller read it: another generation, or a status other than [`Status::Ok`]. This is how it stands.
+    Moved(Instance),
+    /// Somebody else refreshes it.
+    Leased {
+        /// When that lease ends by itself; already past when it ended between two statements: try again at once.
+        until: Timestamp,
+    },
+    /// There is no such instance any more, or it is being deleted.
+    Gone,
+}
+
+/// To be written before anybody sees the new access token.
+#[derive(Debug)]
+pub struct CommitRefresh {
+    /// The instance.
+    pub id: InstanceId,
+    /// The generation whose refresh token was spent.
+    pub generation: i64,
+    /// The attempt that spent it.
+    pub attempt: i64,
+    /// What the provider answered. Scopes that it left out stay as they are, captures are added to those there are.
+    pub tokens: TokenSet,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// New tokens from outside a refresh: the owner authorized the instance again.
+#[derive(Debug)]
+pub struct ReplaceTokens {
+    /// The instance.
+    pub id: InstanceId,
+    /// The generation that was read before.
+    pub generation: i64,
+    /// What the provider answered. Scopes and captures replace those there are.
+    pub tokens: TokenSet,
+    /// The account's id at the provider.
+    pub account_id: Option<String>,
+    /// What the account's owner would recognise it by.
+    pub account_label: Option<String>,
+}
+
+/// How a commit ended.
+#[derive(Debug)]
+pub enum Committed {
+    /// It is durable, and this is the new generation. Its status is [`Status::Deleting`] when the instance is being deleted: then
+    /// revoke these tokens.
+    Done(Instance),
+    /// Somebody else moved on, and nothing was overwritten. This is how it stands.
+    MovedOn(Instance),
+    /// There is no such instance any more.
+    Gone,
+}
+
+impl Store {
+    /// Takes the lease and writes the intent in one statement, if the generation still is the one given, the status is
+    /// [`Status::Ok`] and no lease is alive.
+    ///
+    /// # Errors
+    /// [`StoreError::AdoptionRequired`]; or the database cannot be written: then nothing may be sent.
+    pub async fn begin_refresh(&self, begin: BeginRefresh) -> Result<Begun, StoreError> {
+        if let Some(reason) = self.adoption_required() {
+            return Err(StoreError::AdoptionRequired(reason));
+        }
+        if let Some(instance) = self.backend().begin_refresh(&begin).await? {
+            return Ok(Begun::Taken(instance));
+        }
+        Ok(match self.backend().instance_by_id(begin.id).await? {
+            None => Begun::Gone,
+            Some(instance) if instance.status == Status::Deleting => Begun::Gone,
+            Some(instance)
+                if instance.generation != begin.generation || instance.status != Status::Ok =>
+            {
+                Begun::Moved(instance)
+            }
+            Some(instance) => Begun::Leased {
+                until: instance.lease.map_or(begin.now, |lease| lease.until),
+            },
+        })
+    }
+
+    /// Stores the answer as generation N + 1, if the generation still is N, and clears the attempt's intent and lease. Committing the
+    /// same attempt again, after an error that left the outcome open, is [`Committed::Done`].
+    ///
+    /// # Errors
+    /// The database cannot be written: keep the answer and try again.
+    pub async fn commit_refresh(&self, commit: &CommitRefresh) -> Result<Committed, StoreError> {
+        let CommitRefresh {
+            id,
+            generation,
+            attempt,
+            ref tokens,
+            now,
+        } = *commit;
+        let Some(current) = self.backend().instance_by_id(id).await? else {
+            return Ok(Committed::Gone);
+        };
+        if current.generation == generation {
+            let keyring = self.keyring().await;
+            let next = Instance {
+                generation: generation + 1,
+                expires_at: tokens.expires_at,
+                refresh_expires_at: tokens.refresh_expires_at,
+                scopes: if tokens.scopes.is_empty() {
+                    current.scopes
+                } else {
+                    tokens.scopes.clone()
+                },
+                captures: tokens.captures.clone(),
+                refreshed_at: now,
+                tokens: Arc::new(SealedTokens::seal(
+                    &keyring,
+                    tokens,
+                    &current.tenant,
+                    id,
+                    generation + 1,
+                )?),
+                ..current
+            };
+            let committed = self.backend().commit_refresh(&next, attempt).await?;
+            drop(keyring);
+            if let Some(instance) = committed {
+                return Ok(Committed::Done(instance));
+            }
+        }
+        let ours = self.backend().committed_by(id, attempt).await?;
+        self.backend().clear_intent(id, attempt).await?;
+        Ok(match self.backend().instance_by_id(id).await? {
+            None => Committed::Gone,
+            Some(instance) if ours && instance.generation == generation + 1 => {
+                Committed::Done(instance)
+            }
+            Some(instance) => Committed::MovedOn(instance),
+        })
+    }
+
+    /// Ends an attempt that spent nothing: its intent and lease go. That an earlier attempt ended unknown stays remembered.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn abandon_refresh(&self, id: InstanceId, attempt: i64) -> Result<(), StoreError> {
+        self.backend().clear_intent(id, attempt).await
+    }
+
+    /// Ends an attempt whose outcome is unknown: its lease goes, its intent stays, marked uncertain for this generation.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn leave_uncertain(
+        &self,
+        id: InstanceId,
+        attempt: i64,
+        generation: i64,
+    ) -> Result<(), StoreError> {
+        self.backend().keep_uncertain(id, attempt, generation).await
+    }
+
+    /// Says that a person must authorize the instance again, if the generation still is the one given and it is not being deleted;
+    /// clears intent and lease. Returns how the instance stands then, whether or not that was so.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn require_reconnect(
+        &self,
+        id: InstanceId,
+        generation: i64,
+        cause: Cause,
+    ) -> Result<Option<Instance>, StoreError> {
+        self.backend()
+            .require_reconnect(id, generation, cause, self.now())
+            .await?;
+        self.backend().instance_by_id(id).await
+    }
+
+    /// Stores the tokens of a new authorization as generation N + 1, if the generation still is N: status [`Status::Ok`], no intent,
+    /// no lease. An instance that is being deleted is left alone and answers [`Committed::MovedOn`].
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn replace_tokens(&self, replace: ReplaceTokens) -> Result<Committed, StoreError> {
+        let ReplaceTokens {
+            id,
+            generation,
+            tokens,
+            account_id,
+            account_label,
+        } = replace;
+        let Some(current) = self.backend().instance_by_id(id).await? else {
+            return Ok(Committed::Gone);
+        };
+        if current.generation != generation {
+            return Ok(Committed::MovedOn(current));
+        }
+        let now = self.now();
+        let keyring = self.keyring().await;
+        let next = Instance {
+            generation: generation + 1,
+            account_id,
+            account_label,
+            expires_at: tokens.expires_at,
+            refresh_expires_at: tokens.refresh_expires_at,
+            refreshed_at: now,
+            status_since: now,
+            tokens: Arc::new(SealedTokens::seal(
+                &keyring,
+                &tokens,
+                &current.tenant,
+                id,
+                generation + 1,
+            )?),
+            scopes: tokens.scopes,
+            captures: tokens.captures,
+            ..current
+        };
+        let replaced = self.backend().replace_tokens(&next).await?;
+        drop(keyring);
+        match replaced {
+            Some(instance) => Ok(Committed::Done(instance)),
+            None => Ok(match self.backend().instance_by_id(id).await? {
+                Some(instance) => Committed::MovedOn(instance),
+                None => Committed::Gone,
+            }),
+        }
+    }
+}

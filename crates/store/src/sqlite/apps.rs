@@ -1,0 +1,132 @@
+//! Apps as rows.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+use tieline_core::AppId;
+
+use super::Sqlite;
+use super::failed::{is_dangling, is_duplicate};
+use super::row::{Columns as _, json, micros};
+use crate::backend::AppRows;
+use crate::{App, StoreError};
+
+#[async_trait]
+impl AppRows for Sqlite {
+    async fn insert_app(&self, app: &App) -> Result<(), StoreError> {
+        let inserted = self
+            .change(
+                sqlx::query(
+                    "INSERT INTO apps (id, tenant, provider, name, context, redirect_uri, endpoints, parameters, version, \
+                     created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                )
+                .bind(app.id.0)
+                .bind(&app.tenant)
+                .bind(&app.provider)
+                .bind(&app.name)
+                .bind(&app.context)
+                .bind(&app.redirect_uri)
+                .bind(json(&app.endpoints)?)
+                .bind(&app.parameters.0)
+                .bind(app.version)
+                .bind(micros(app.created_at))
+                .bind(micros(app.updated_at)),
+            )
+            .await;
+        match inserted {
+            Err(error) if is_duplicate(&error) => Err(StoreError::Conflict(format!(
+                "tenant {:?} has an app {:?} at {} already: give another name",
+                app.tenant, app.name, app.provider
+            ))),
+            inserted => inserted.map(|_| ()),
+        }
+    }
+
+    async fn app(&self, tenant: &str, id: AppId) -> Result<Option<App>, StoreError> {
+        let statement = sqlx::query("SELECT * FROM apps WHERE tenant = ?1 AND id = ?2")
+            .bind(tenant)
+            .bind(id.0);
+        self.read_one(statement)
+            .await?
+            .as_ref()
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn app_by_context(&self, context: &str) -> Result<Option<App>, StoreError> {
+        let statement = sqlx::query("SELECT * FROM apps WHERE context = ?1").bind(context);
+        self.read_one(statement)
+            .await?
+            .as_ref()
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn app_by_name(
+        &self,
+        tenant: &str,
+        provider: &str,
+        name: &str,
+    ) -> Result<Option<App>, StoreError> {
+        let statement =
+            sqlx::query("SELECT * FROM apps WHERE tenant = ?1 AND provider = ?2 AND name = ?3")
+                .bind(tenant)
+                .bind(provider)
+                .bind(name);
+        self.read_one(statement)
+            .await?
+            .as_ref()
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn apps(&self, tenant: &str) -> Result<Vec<App>, StoreError> {
+        let statement = sqlx::query("SELECT * FROM apps WHERE tenant = ?1 ORDER BY provider, name")
+            .bind(tenant);
+        self.read(statement).await?.iter().map(from_row).collect()
+    }
+
+    async fn update_app(&self, app: &App) -> Result<bool, StoreError> {
+        let statement = sqlx::query(
+            "UPDATE apps SET redirect_uri = ?4, parameters = ?5, version = ?3, updated_at = ?6 \
+             WHERE tenant = ?1 AND id = ?2 AND version = ?3 - 1",
+        )
+        .bind(&app.tenant)
+        .bind(app.id.0)
+        .bind(app.version)
+        .bind(&app.redirect_uri)
+        .bind(&app.parameters.0)
+        .bind(micros(app.updated_at));
+        Ok(self.change(statement).await? > 0)
+    }
+
+    async fn delete_app(&self, tenant: &str, id: AppId) -> Result<bool, StoreError> {
+        let statement = sqlx::query("DELETE FROM apps WHERE tenant = ?1 AND id = ?2")
+            .bind(tenant)
+            .bind(id.0);
+        match self.change(statement).await {
+            Ok(deleted) => Ok(deleted > 0),
+            Err(error) if is_dangling(&error) => Err(StoreError::Conflict(format!(
+                "app {id} still has instances: disconnect them first"
+            ))),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn from_row(row: &SqliteRow) -> Result<App, StoreError> {
+    Ok(App {
+        id: AppId(row.get("id")?),
+        tenant: row.get("tenant")?,
+        provider: row.get("provider")?,
+        name: row.get("name")?,
+        context: row.get("context")?,
+        redirect_uri: row.get("redirect_uri")?,
+        endpoints: row.json("endpoints")?,
+        version: row.get("version")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+        parameters: Arc::new(row.blob("parameters")?),
+    })
+}

@@ -1,0 +1,235 @@
+//! Instances as rows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+use tieline_core::{AppId, InstanceId, Timestamp};
+
+use super::Sqlite;
+use super::failed::is_dangling;
+use super::row::{Columns as _, json, micros, parsed};
+use crate::backend::InstanceRows;
+use crate::tokens::SealedTokens;
+use crate::{Instance, InstanceQuery, Intent, Lease, StoreError};
+
+#[async_trait]
+impl InstanceRows for Sqlite {
+    async fn insert_instance(&self, new: &Instance) -> Result<Instance, StoreError> {
+        let blob = |blob: &Option<crate::seal::Blob>| blob.as_ref().map(|blob| blob.0.clone());
+        let statement = sqlx::query(
+            "INSERT INTO instances (id, tenant, app, provider, name, account_id, account_label, status, status_since, \
+             generation, access_token, refresh_token, user_access_token, user_refresh_token, expires_at, \
+             refresh_expires_at, scopes, captures, created_at, refreshed_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) \
+             RETURNING *",
+        )
+        .bind(new.id.0)
+        .bind(&new.tenant)
+        .bind(new.app.0)
+        .bind(&new.provider)
+        .bind(&new.name)
+        .bind(&new.account_id)
+        .bind(&new.account_label)
+        .bind(new.status.as_str())
+        .bind(micros(new.status_since))
+        .bind(new.generation)
+        .bind(new.tokens.access_token.0.clone())
+        .bind(blob(&new.tokens.refresh_token))
+        .bind(blob(&new.tokens.user_access_token))
+        .bind(blob(&new.tokens.user_refresh_token))
+        .bind(new.expires_at.map(micros))
+        .bind(new.refresh_expires_at.map(micros))
+        .bind(json(&new.scopes)?)
+        .bind(json(&new.captures)?)
+        .bind(micros(new.created_at))
+        .bind(micros(new.refreshed_at));
+        match self.write_one(statement).await {
+            Ok(Some(row)) => from_row(&row),
+            Err(error) if !is_dangling(&error) => Err(error),
+            _ => Err(StoreError::NotFound {
+                what: "app",
+                name: new.app.to_string(),
+            }),
+        }
+    }
+
+    async fn instance(&self, tenant: &str, id: InstanceId) -> Result<Option<Instance>, StoreError> {
+        let statement = sqlx::query("SELECT * FROM instances WHERE tenant = ?1 AND id = ?2")
+            .bind(tenant)
+            .bind(id.0);
+        self.read_one(statement)
+            .await?
+            .as_ref()
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn instance_by_id(&self, id: InstanceId) -> Result<Option<Instance>, StoreError> {
+        let statement = sqlx::query("SELECT * FROM instances WHERE id = ?1").bind(id.0);
+        self.read_one(statement)
+            .await?
+            .as_ref()
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn instances(&self, query: &InstanceQuery) -> Result<Vec<Instance>, StoreError> {
+        let statement = sqlx::query(
+            "SELECT * FROM instances WHERE tenant = ?1 AND id > ?2 AND (?3 IS NULL OR provider = ?3) \
+             AND (?4 IS NULL OR status = ?4) ORDER BY id LIMIT ?5",
+        )
+        .bind(&query.tenant)
+        .bind(query.after.map_or(0, |id| id.0))
+        .bind(&query.provider)
+        .bind(query.status.map(|status| status.as_str()))
+        .bind(query.limit);
+        self.read(statement).await?.iter().map(from_row).collect()
+    }
+
+    async fn set_account(
+        &self,
+        id: InstanceId,
+        account_id: Option<&str>,
+        account_label: Option<&str>,
+        captures: &BTreeMap<String, String>,
+    ) -> Result<Option<Instance>, StoreError> {
+        let statement = sqlx::query(
+            "UPDATE instances SET account_id = ?2, account_label = ?3, captures = json_patch(captures, ?4) \
+             WHERE id = ?1 RETURNING *",
+        )
+        .bind(id.0)
+        .bind(account_id)
+        .bind(account_label)
+        .bind(json(captures)?);
+        self.write_one(statement)
+            .await?
+            .as_ref()
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn rename(
+        &self,
+        id: InstanceId,
+        name: Option<&str>,
+    ) -> Result<Option<Instance>, StoreError> {
+        let statement = sqlx::query("UPDATE instances SET name = ?2 WHERE id = ?1 RETURNING *")
+            .bind(id.0)
+            .bind(name);
+        self.write_one(statement)
+            .await?
+            .as_ref()
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn mark_deleting(
+        &self,
+        tenant: &str,
+        id: InstanceId,
+        now: Timestamp,
+    ) -> Result<Option<Instance>, StoreError> {
+        let statement = sqlx::query(
+            "UPDATE instances SET status = 'deleting', cause = NULL, \
+             status_since = CASE status WHEN 'deleting' THEN status_since ELSE ?3 END \
+             WHERE tenant = ?1 AND id = ?2 RETURNING *",
+        )
+        .bind(tenant)
+        .bind(id.0)
+        .bind(micros(now));
+        self.write_one(statement)
+            .await?
+            .as_ref()
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn delete_instance(&self, id: InstanceId) -> Result<bool, StoreError> {
+        let statement =
+            sqlx::query("DELETE FROM instances WHERE id = ?1 AND status = 'deleting'").bind(id.0);
+        Ok(self.change(statement).await? > 0)
+    }
+
+    async fn mark_unreadable(
+        &self,
+        id: InstanceId,
+        generation: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let statement = sqlx::query(
+            "UPDATE instances SET status = 'unreadable', status_since = ?3 \
+             WHERE id = ?1 AND generation = ?2 AND status = 'ok'",
+        )
+        .bind(id.0)
+        .bind(generation)
+        .bind(micros(now));
+        self.change(statement).await.map(|_| ())
+    }
+}
+
+pub(super) fn from_row(row: &SqliteRow) -> Result<Instance, StoreError> {
+    let generation: i64 = row.get("generation")?;
+    let uncertain_generation: Option<i64> = row.get("uncertain_generation")?;
+    let tokens = SealedTokens {
+        access_token: row.blob("access_token")?,
+        refresh_token: row.optional_blob("refresh_token")?,
+        user_access_token: row.optional_blob("user_access_token")?,
+        user_refresh_token: row.optional_blob("user_refresh_token")?,
+    };
+    Ok(Instance {
+        id: InstanceId(row.get("id")?),
+        tenant: row.get("tenant")?,
+        app: AppId(row.get("app")?),
+        provider: row.get("provider")?,
+        name: row.get("name")?,
+        account_id: row.get("account_id")?,
+        account_label: row.get("account_label")?,
+        status: row.word("status")?,
+        cause: row.optional_word("cause")?,
+        status_since: row.time("status_since")?,
+        generation,
+        expires_at: row.optional_time("expires_at")?,
+        refresh_expires_at: row.optional_time("refresh_expires_at")?,
+        scopes: row.json("scopes")?,
+        captures: row.json("captures")?,
+        has_refresh_token: tokens.refresh_token.is_some(),
+        intent: intent(row, uncertain_generation)?,
+        lease: lease(row)?,
+        uncertain: uncertain_generation == Some(generation),
+        created_at: row.time("created_at")?,
+        refreshed_at: row.time("refreshed_at")?,
+        tokens: Arc::new(tokens),
+    })
+}
+
+fn intent(
+    row: &SqliteRow,
+    uncertain_generation: Option<i64>,
+) -> Result<Option<Intent>, StoreError> {
+    let Some(attempt) = row.get::<Option<i64>>("intent_attempt")? else {
+        return Ok(None);
+    };
+    let generation = row.get("intent_generation")?;
+    Ok(Some(Intent {
+        attempt,
+        generation,
+        uncertain: uncertain_generation == Some(generation),
+        at: row.time("intent_at")?,
+        token_hash: parsed(
+            row.get::<&[u8]>("intent_token_hash")?.try_into(),
+            "intent_token_hash",
+        )?,
+    }))
+}
+
+fn lease(row: &SqliteRow) -> Result<Option<Lease>, StoreError> {
+    let Some(owner) = row.get::<Option<String>>("lease_owner")? else {
+        return Ok(None);
+    };
+    Ok(Some(Lease {
+        owner,
+        until: row.time("lease_until")?,
+    }))
+}

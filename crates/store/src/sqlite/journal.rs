@@ -1,0 +1,95 @@
+//! Quarantine and events as rows.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tieline_core::{AppId, InstanceId, Timestamp};
+
+use super::Sqlite;
+use super::row::{Columns as _, json, micros};
+use crate::backend::JournalRows;
+use crate::{Event, NewEvent, Quarantined, StoreError};
+
+#[async_trait]
+impl JournalRows for Sqlite {
+    async fn insert_quarantine(&self, record: &Quarantined) -> Result<(), StoreError> {
+        let statement = sqlx::query(
+            "INSERT INTO quarantine (id, tenant, instance, generation, kind, answer, created_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .bind(record.id)
+        .bind(&record.tenant)
+        .bind(record.instance.0)
+        .bind(record.generation)
+        .bind(record.kind.as_str())
+        .bind(&record.answer.0)
+        .bind(micros(record.created_at));
+        self.change(statement).await.map(|_| ())
+    }
+
+    async fn quarantined(&self, tenant: &str) -> Result<Vec<Quarantined>, StoreError> {
+        let statement =
+            sqlx::query("SELECT * FROM quarantine WHERE tenant = ?1 ORDER BY created_at, id")
+                .bind(tenant);
+        self.read(statement)
+            .await?
+            .iter()
+            .map(|row| {
+                Ok(Quarantined {
+                    id: row.get("id")?,
+                    tenant: row.get("tenant")?,
+                    instance: InstanceId(row.get("instance")?),
+                    generation: row.get("generation")?,
+                    kind: row.word("kind")?,
+                    created_at: row.time("created_at")?,
+                    answer: Arc::new(row.blob("answer")?),
+                })
+            })
+            .collect()
+    }
+
+    async fn insert_event(&self, event: &NewEvent, at: Timestamp) -> Result<(), StoreError> {
+        let statement = sqlx::query(
+            "INSERT INTO events (tenant, instance, app, kind, detail, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )
+        .bind(&event.tenant)
+        .bind(event.instance.map(|id| id.0))
+        .bind(event.app.map(|id| id.0))
+        .bind(event.kind)
+        .bind(json(&event.detail)?)
+        .bind(micros(at));
+        self.change(statement).await.map(|_| ())
+    }
+
+    async fn events(
+        &self,
+        tenant: &str,
+        instance: Option<InstanceId>,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let statement = match instance {
+            Some(id) => {
+                sqlx::query("SELECT * FROM events WHERE tenant = ?1 AND instance = ?3 ORDER BY id DESC LIMIT ?2")
+                    .bind(tenant)
+                    .bind(limit)
+                    .bind(id.0)
+            }
+            None => sqlx::query("SELECT * FROM events WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2").bind(tenant).bind(limit),
+        };
+        self.read(statement)
+            .await?
+            .iter()
+            .map(|row| {
+                Ok(Event {
+                    id: row.get("id")?,
+                    tenant: row.get("tenant")?,
+                    instance: row.get::<Option<i64>>("instance")?.map(InstanceId),
+                    app: row.get::<Option<i64>>("app")?.map(AppId),
+                    kind: row.get("kind")?,
+                    detail: row.json("detail")?,
+                    at: row.time("at")?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,120 @@
+//! Marks, leases of the dead, backups, and closing.
+
+use std::fs;
+use std::path::Path;
+
+use async_trait::async_trait;
+use sqlx::{Connection as _, SqliteConnection};
+
+use super::Sqlite;
+use super::failed::failed;
+use super::row::Columns as _;
+use crate::StoreError;
+use crate::backend::Upkeep;
+use crate::folder::{beside, create_private, make_folder, remove, sync};
+
+#[async_trait]
+impl Upkeep for Sqlite {
+    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let row = self
+            .read_one(sqlx::query("SELECT value FROM marks WHERE name = ?1").bind(name))
+            .await?;
+        row.map(|row| row.get("value")).transpose()
+    }
+
+    async fn set_marks(&self, marks: &[(&str, Option<&str>)]) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        for (name, value) in marks {
+            let statement = match value {
+                Some(value) => sqlx::query(
+                    "INSERT INTO marks (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                )
+                .bind(*name)
+                .bind(*value),
+                None => sqlx::query("DELETE FROM marks WHERE name = ?1").bind(*name),
+            };
+            transaction.execute(statement).await?;
+        }
+        transaction.commit().await
+    }
+
+    async fn release_leases(&self) -> Result<u64, StoreError> {
+        self.change(sqlx::query(
+            "UPDATE instances SET lease_owner = NULL, lease_until = NULL, \
+             uncertain_generation = CASE WHEN intent_generation = generation THEN generation ELSE uncertain_generation END \
+             WHERE lease_owner IS NOT NULL",
+        ))
+        .await
+    }
+
+    async fn backup(&self, file: &Path) -> Result<(), StoreError> {
+        let mut connection = self
+            .readers
+            .acquire()
+            .await
+            .map_err(|error| self.failed(error))?;
+        vacuum_into(&mut connection, file).await
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        // The writer goes last: the last connection folds the write-ahead log into the database.
+        if let Some(writer) = self.writer.lock().await.take()
+            && let Err(error) = writer.connection.close().await
+        {
+            tracing::warn!(%error, "the database was not closed cleanly");
+        }
+    }
+}
+
+/// Copies the database into a new private file, complete and synced under its name, or not there at all.
+pub(super) async fn vacuum_into(
+    connection: &mut SqliteConnection,
+    file: &Path,
+) -> Result<(), StoreError> {
+    if let Some(folder) = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        make_folder(folder)?;
+    }
+    // Claims the name: from here on nobody else's file can be overwritten.
+    create_private(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => StoreError::Exists {
+            path: file.to_owned(),
+        },
+        _ => StoreError::io(file, &error),
+    })?;
+    let copied = vacuum_and_rename(connection, file).await;
+    if copied.is_err() {
+        let _ = remove(file);
+    }
+    copied
+}
+
+async fn vacuum_and_rename(
+    connection: &mut SqliteConnection,
+    file: &Path,
+) -> Result<(), StoreError> {
+    let partial = beside(file, ".partial");
+    let io = |error| StoreError::io(&partial, &error);
+    let name = partial.to_str().ok_or_else(|| StoreError::Io {
+        path: partial.clone(),
+        why: "SQLite wants file names in UTF-8".to_owned(),
+    })?;
+    remove(&partial).map_err(io)?;
+    create_private(&partial).map_err(io)?;
+    let copied = sqlx::query("VACUUM INTO ?1")
+        .bind(name)
+        .execute(connection)
+        .await;
+    let renamed = match copied {
+        Ok(_) => sync(&partial).and_then(|()| fs::rename(&partial, file).map_err(io)),
+        Err(error) => Err(failed(file, error)),
+    };
+    if renamed.is_err() {
+        let _ = remove(&partial);
+        return renamed;
+    }
+    sync(file)
+}

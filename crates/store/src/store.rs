@@ -1,0 +1,410 @@
+//! Opening a store, and what all of its parts share.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tieline_core::{Clock, Secret, Timestamp};
+use tokio::sync::{RwLock, RwLockReadGuard};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::backend::{Backend, KeyRows as _, SealedTable, Upkeep as _};
+use crate::folder::Folder;
+use crate::keyring::Keyring;
+use crate::lock::Lock;
+use crate::openings::Openings;
+use crate::seal::{Blob, NotOpened, Place};
+use crate::sqlite::{self, Sqlite};
+use crate::{MasterKey, Purpose, StoreError};
+
+/// The mark that names the deployment a store belongs to.
+pub(crate) const DEPLOYMENT: &str = "deployment";
+/// The mark that a restored store carries until it is adopted.
+pub(crate) const RESTORED: &str = "restored";
+
+/// What a store needs to open.
+#[derive(Debug)]
+pub struct StoreOptions {
+    /// The folder of the database, its lock and its automatic backups. Made (0700) where there is none.
+    pub data_dir: PathBuf,
+    /// The key that wraps this store's data keys. A new store is sealed with it.
+    pub master_key: MasterKey,
+    /// The name of this deployment, `default` unless there are several. Written at first start.
+    pub deployment: String,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why this store may be a copy of one that is in use elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdoptionReason {
+    /// It was written by another deployment.
+    OtherDeployment {
+        /// The name written into the store.
+        stored: String,
+        /// The name given at this start.
+        given: String,
+    },
+    /// It was restored from a backup.
+    Restored,
+}
+
+impl fmt::Display for AdoptionReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherDeployment { stored, given } => {
+                write!(
+                    f,
+                    "this store belongs to deployment {stored:?}, not to {given:?}"
+                )
+            }
+            Self::Restored => f.write_str("this store was restored from a backup"),
+        }
+    }
+}
+
+/// An open store. Cheap to clone; all clones are the same store.
+///
+/// Times are kept to the microsecond. A call whose caller goes away is either done or not done, never half.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    backend: Box<dyn Backend>,
+    /// Read while something is sealed *and until it is written*, so that a rotation that takes it for writing knows that
+    /// every blob of the old key has landed.
+    keyring: RwLock<Keyring>,
+    clock: Arc<dyn Clock>,
+    folder: Folder,
+    deployment: String,
+    adoption: Mutex<Option<AdoptionReason>>,
+    openings: Openings,
+    /// One rotation at a time.
+    rotation: tokio::sync::Mutex<()>,
+    lock: Mutex<Option<Lock>>,
+}
+
+impl Store {
+    /// Opens the store in a data folder, or makes one there.
+    ///
+    /// Before anything is written the schema is checked and every data key is unwrapped and verified. A schema older than this
+    /// release's is migrated, after a backup into `<data_dir>/backups/`.
+    ///
+    /// # Errors
+    /// Each names the path and the cure: another process has the folder, it cannot be written, what lies there is not a store, the
+    /// schema is newer, the master key is another one.
+    pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        let folder = Folder::prepare(&options.data_dir)?;
+        let lock = Lock::take(&folder)?;
+        let found = sqlite::inspect(&folder.database()).await?;
+        Keyring::unlock(&found.keys, options.master_key.duplicate())?;
+        let backend = Sqlite::open(&folder, &found, options.clock.now()).await?;
+        Self::start(options, folder, lock, backend).await
+    }
+
+    /// From an open database to an open store.
+    async fn start(
+        options: StoreOptions,
+        folder: Folder,
+        mut lock: Lock,
+        backend: Sqlite,
+    ) -> Result<Self, StoreError> {
+        let StoreOptions {
+            master_key,
+            deployment,
+            clock,
+            ..
+        } = options;
+        let keyring = unlock_or_create(&backend, &folder, master_key, clock.now()).await?;
+        let adoption = claim(&backend, &deployment).await?;
+        // The lock proves that no other process refreshes: whoever held a lease is gone.
+        let released = backend.release_leases().await?;
+        if released > 0 {
+            tracing::info!(released, "leases of an earlier process released");
+        }
+        lock.sign(&folder)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                backend: Box::new(backend),
+                keyring: RwLock::new(keyring),
+                clock,
+                folder,
+                deployment,
+                adoption: Mutex::new(adoption),
+                openings: Openings::default(),
+                rotation: tokio::sync::Mutex::new(()),
+                lock: Mutex::new(Some(lock)),
+            }),
+        })
+    }
+
+    /// Whether a data folder has a store in it, so that a first start can be told from a lost master key.
+    pub fn exists(data_dir: &Path) -> bool {
+        data_dir
+            .join("store.db")
+            .metadata()
+            .is_ok_and(|file| file.len() > 0)
+    }
+
+    /// Closes the database and releases the folder. Every later call on any clone fails with [`StoreError::Closed`].
+    pub async fn close(&self) {
+        self.inner.backend.close().await;
+        self.inner
+            .lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+    }
+
+    /// The data folder, as an absolute path.
+    pub fn data_dir(&self) -> &Path {
+        self.inner.folder.path()
+    }
+
+    /// The name of the deployment that this process was started as.
+    pub fn deployment(&self) -> &str {
+        &self.inner.deployment
+    }
+
+    /// Why nothing may be refreshed here before [`adopt`](Self::adopt); `None` when all is well. A copy under the same
+    /// deployment name that was not restored by [`restore`](Self::restore) is not noticed.
+    pub fn adoption_required(&self) -> Option<AdoptionReason> {
+        self.inner
+            .adoption
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Makes this store the one that refreshes. To be called only when the store that it is a copy of never will again.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn adopt(&self) -> Result<(), StoreError> {
+        self.backend()
+            .set_marks(&[(DEPLOYMENT, Some(&self.inner.deployment)), (RESTORED, None)])
+            .await?;
+        *self
+            .inner
+            .adoption
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
+    }
+
+    /// How many blobs were opened since the start, for each purpose.
+    pub fn openings(&self) -> BTreeMap<Purpose, u64> {
+        self.inner.openings.read()
+    }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.inner.backend
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// The keyring, to seal with. Keep the guard until what was sealed is written.
+    pub(crate) async fn keyring(&self) -> RwLockReadGuard<'_, Keyring> {
+        self.inner.keyring.read().await
+    }
+
+    pub(crate) fn keyring_lock(&self) -> &RwLock<Keyring> {
+        &self.inner.keyring
+    }
+
+    pub(crate) fn rotation(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.rotation
+    }
+
+    /// Opens a blob, and counts it.
+    pub(crate) async fn open_bytes(
+        &self,
+        place: &Place<'_>,
+        blob: &Blob,
+        purpose: Purpose,
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let opened = self.keyring().await.open(place, blob);
+        let Place {
+            table,
+            column,
+            row,
+            version,
+            ..
+        } = *place;
+        match opened {
+            Ok(bytes) => {
+                self.inner.openings.count(purpose);
+                tracing::debug!(%purpose, table, column, row, version, "sealed blob opened");
+                Ok(bytes)
+            }
+            Err(why) => {
+                tracing::error!(%purpose, table, column, row, version, why = why.why(), "sealed blob cannot be opened");
+                Err(unreadable(place, why))
+            }
+        }
+    }
+
+    /// Opens a blob that holds text, and counts it.
+    pub(crate) async fn open_text(
+        &self,
+        place: &Place<'_>,
+        blob: &Blob,
+        purpose: Purpose,
+    ) -> Result<Secret, StoreError> {
+        let mut bytes = self.open_bytes(place, blob, purpose).await?;
+        match String::from_utf8(std::mem::take(&mut *bytes)) {
+            Ok(text) => Ok(Secret::new(text)),
+            Err(error) => {
+                error.into_bytes().zeroize();
+                Err(unreadable(place, NotOpened::NotText))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("data_dir", &self.data_dir())
+            .field("deployment", &self.deployment())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn unreadable(place: &Place<'_>, why: NotOpened) -> StoreError {
+    StoreError::Unreadable {
+        table: place.table,
+        column: place.column,
+        row: place.row,
+        why: why.why(),
+    }
+}
+
+async fn unlock_or_create(
+    backend: &Sqlite,
+    folder: &Folder,
+    master: MasterKey,
+    now: Timestamp,
+) -> Result<Keyring, StoreError> {
+    if let Some(keyring) = Keyring::unlock(&backend.keyring().await?, master.duplicate())? {
+        return Ok(keyring);
+    }
+    let (keyring, row) = Keyring::first(master, now)?;
+    for table in SealedTable::ALL {
+        // No key sealed with yet has this id, so this counts every sealed row.
+        if backend.count_to_reseal(table, 0).await? > 0 {
+            return Err(StoreError::NoDataKey {
+                path: folder.database(),
+            });
+        }
+    }
+    backend.activate_key(row).await?;
+    Ok(keyring)
+}
+
+/// Writes the deployment's name into a new store; says what stands against using an old one.
+async fn claim(backend: &Sqlite, deployment: &str) -> Result<Option<AdoptionReason>, StoreError> {
+    if backend.mark(RESTORED).await?.is_some() {
+        return Ok(Some(AdoptionReason::Restored));
+    }
+    match backend.mark(DEPLOYMENT).await? {
+        Some(stored) if stored == deployment => Ok(None),
+        Some(stored) => Ok(Some(AdoptionReason::OtherDeployment {
+            stored,
+            given: deployment.to_owned(),
+        })),
+        None => {
+            backend.set_marks(&[(DEPLOYMENT, Some(deployment))]).await?;
+            Ok(None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! A disk that is full: SQLite's own page limit plays its part.
+
+    use tieline_core::InstanceId;
+
+    use super::*;
+    use crate::testing::{TENANT, app, new_instance, options, tokens};
+    use crate::{InstanceQuery, Store};
+
+    async fn open_with_pages(home: &Path, pages: u32) -> Store {
+        let options = options(home);
+        let folder = Folder::prepare(&options.data_dir).unwrap();
+        let lock = Lock::take(&folder).unwrap();
+        let found = sqlite::inspect(&folder.database()).await.unwrap();
+        let backend = Sqlite::open(&folder, &found, Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
+        backend.limit_pages_to(pages).await;
+        Store::start(options, folder, lock, backend).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_loses_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let store = open_with_pages(home.path(), 60).await;
+        let app = app(&store).await;
+        let mut stored: Vec<InstanceId> = Vec::new();
+        let error = loop {
+            assert!(stored.len() < 10_000, "the limit is never reached");
+            match store
+                .insert_instance(new_instance(app.id, &stored.len().to_string()))
+                .await
+            {
+                Ok(instance) => stored.push(instance.id),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        assert!(error.is_transient());
+        assert!(error.to_string().contains("store.db"), "{error}");
+        assert!(stored.len() > 10, "{} stored", stored.len());
+
+        // A transaction that hits the limit, too, leaves the writing connection usable.
+        let big = "x".repeat(1 << 20);
+        let full = store
+            .backend()
+            .set_marks(&[("a", Some("b")), ("big", Some(&big))])
+            .await;
+        assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
+        assert_eq!(store.backend().mark("a").await.unwrap(), None);
+        store
+            .backend()
+            .set_marks(&[("b", Some("still writable"))])
+            .await
+            .unwrap();
+        store
+            .rename(stored[0], Some("still writable".to_owned()))
+            .await
+            .unwrap()
+            .unwrap();
+        store.close().await;
+
+        // With room again, everything that was reported as stored is there, and nothing else.
+        let store = Store::open(options(home.path())).await.unwrap();
+        let query = InstanceQuery {
+            limit: 20_000,
+            ..InstanceQuery::of(TENANT)
+        };
+        assert_eq!(store.instances(query).await.unwrap().len(), stored.len());
+        for (n, id) in stored.iter().enumerate() {
+            let instance = store.instance(TENANT, *id).await.unwrap().unwrap();
+            let token = store.access_token(&instance, Purpose::Check).await.unwrap();
+            assert_eq!(token, tokens(&n.to_string()).access_token);
+        }
+        store
+            .insert_instance(new_instance(app.id, "more"))
+            .await
+            .unwrap();
+        store.close().await;
+    }
+}

@@ -1,0 +1,58 @@
+//! What tests from the inside share.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use tieline_core::{AppId, ManualClock, Secret, Timestamp, TokenSet};
+
+use crate::{App, MasterKey, NewApp, NewInstance, Store, StoreOptions};
+
+pub(crate) const TENANT: &str = "default";
+
+pub(crate) fn options(home: &Path) -> StoreOptions {
+    StoreOptions {
+        data_dir: home.join("data"),
+        master_key: MasterKey::load_or_create(&home.join("master.key"))
+            .unwrap()
+            .0,
+        deployment: "default".to_owned(),
+        clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+    }
+}
+
+pub(crate) async fn app(store: &Store) -> App {
+    let new = NewApp {
+        tenant: TENANT.to_owned(),
+        provider: "acme".to_owned(),
+        name: "main".to_owned(),
+        redirect_uri: None,
+        endpoints: BTreeMap::new(),
+        parameters: BTreeMap::new(),
+    };
+    store.create_app(new).await.unwrap()
+}
+
+pub(crate) fn tokens(name: &str) -> TokenSet {
+    TokenSet {
+        access_token: Secret::new(format!("access-{name}")),
+        refresh_token: Some(Secret::new(format!("refresh-{name}"))),
+        expires_at: None,
+        refresh_expires_at: None,
+        scopes: Vec::new(),
+        user: None,
+        captures: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn new_instance(app: AppId, name: &str) -> NewInstance {
+    NewInstance {
+        tenant: TENANT.to_owned(),
+        app,
+        provider: "acme".to_owned(),
+        name: None,
+        account_id: None,
+        account_label: None,
+        tokens: tokens(name),
+    }
+}

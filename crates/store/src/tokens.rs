@@ -1,0 +1,149 @@
+//! The sealed tokens of an instance.
+
+use tieline_core::{InstanceId, Secret, TokenSet, UserTokens};
+
+use crate::backend::SealedTable;
+use crate::keyring::Keyring;
+use crate::seal::{Blob, Place};
+use crate::{Instance, Purpose, Store, StoreError};
+
+const TABLE: &str = SealedTable::Instances.name();
+
+/// One generation's tokens, each sealed by itself: a call that needs the access token never opens the refresh token.
+#[derive(Debug)]
+pub(crate) struct SealedTokens {
+    pub(crate) access_token: Blob,
+    pub(crate) refresh_token: Option<Blob>,
+    pub(crate) user_access_token: Option<Blob>,
+    pub(crate) user_refresh_token: Option<Blob>,
+}
+
+impl SealedTokens {
+    pub(crate) fn seal(
+        keyring: &Keyring,
+        tokens: &TokenSet,
+        tenant: &str,
+        id: InstanceId,
+        generation: i64,
+    ) -> Result<Self, StoreError> {
+        let seal = |column, token: &Secret| {
+            let place = Place {
+                table: TABLE,
+                column,
+                tenant,
+                row: id.0,
+                version: generation,
+            };
+            keyring.seal(&place, token.expose().as_bytes())
+        };
+        let user = tokens.user.as_ref();
+        Ok(Self {
+            access_token: seal("access_token", &tokens.access_token)?,
+            refresh_token: tokens
+                .refresh_token
+                .as_ref()
+                .map(|token| seal("refresh_token", token))
+                .transpose()?,
+            user_access_token: user
+                .map(|user| seal("user_access_token", &user.access_token))
+                .transpose()?,
+            user_refresh_token: user
+                .and_then(|user| user.refresh_token.as_ref())
+                .map(|token| seal("user_refresh_token", token))
+                .transpose()?,
+        })
+    }
+}
+
+impl Store {
+    /// Opens the access token of the generation that `instance` was read with.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`]; the instance is then marked so, and its blobs stay as they are.
+    pub async fn access_token(
+        &self,
+        instance: &Instance,
+        purpose: Purpose,
+    ) -> Result<Secret, StoreError> {
+        self.token(
+            instance,
+            "access_token",
+            &instance.tokens.access_token,
+            purpose,
+        )
+        .await
+    }
+
+    /// Opens the refresh token of the generation that `instance` was read with; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`]; the instance is then marked so, and its blobs stay as they are.
+    pub async fn refresh_token(
+        &self,
+        instance: &Instance,
+        purpose: Purpose,
+    ) -> Result<Option<Secret>, StoreError> {
+        match &instance.tokens.refresh_token {
+            Some(blob) => self
+                .token(instance, "refresh_token", blob, purpose)
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Opens the tokens that speak for the consenting user, where the provider issues a second set.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`]; the instance is then marked so, and its blobs stay as they are.
+    pub async fn user_tokens(
+        &self,
+        instance: &Instance,
+        purpose: Purpose,
+    ) -> Result<Option<UserTokens>, StoreError> {
+        let Some(blob) = &instance.tokens.user_access_token else {
+            return Ok(None);
+        };
+        let access_token = self
+            .token(instance, "user_access_token", blob, purpose)
+            .await?;
+        let refresh_token = match &instance.tokens.user_refresh_token {
+            Some(blob) => Some(
+                self.token(instance, "user_refresh_token", blob, purpose)
+                    .await?,
+            ),
+            None => None,
+        };
+        Ok(Some(UserTokens {
+            access_token,
+            refresh_token,
+        }))
+    }
+
+    async fn token(
+        &self,
+        instance: &Instance,
+        column: &'static str,
+        blob: &Blob,
+        purpose: Purpose,
+    ) -> Result<Secret, StoreError> {
+        let place = Place {
+            table: TABLE,
+            column,
+            tenant: &instance.tenant,
+            row: instance.id.0,
+            version: instance.generation,
+        };
+        let opened = self.open_text(&place, blob, purpose).await;
+        if let Err(StoreError::Unreadable { .. }) = opened {
+            let marked = self
+                .backend()
+                .mark_unreadable(instance.id, instance.generation, self.now())
+                .await;
+            if let Err(error) = marked {
+                tracing::error!(instance = %instance.id, %error, "an unreadable instance could not be marked so");
+            }
+        }
+        opened
+    }
+}

@@ -1,0 +1,190 @@
+//! A folder for one test: master key, data, clock, and a way past the store into its database.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use tempfile::TempDir;
+use tieline_core::{AppId, InstanceId, ManualClock, Secret, Timestamp, TokenSet};
+use tieline_store::{
+    App, BeginRefresh, CommitRefresh, Instance, MasterKey, NewApp, NewInstance, Store, StoreError,
+    StoreOptions,
+};
+
+pub(crate) const TENANT: &str = "default";
+
+pub(crate) struct Home {
+    folder: TempDir,
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: TempDir::new().unwrap(),
+            clock: Arc::new(ManualClock::new(at(1_800_000_000))),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    pub(crate) fn master_key(&self) -> MasterKey {
+        MasterKey::load_or_create(&self.path("master.key"))
+            .unwrap()
+            .0
+    }
+
+    pub(crate) async fn open(&self) -> Store {
+        self.try_open(&self.data(), self.master_key(), "default")
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn try_open(
+        &self,
+        data: &Path,
+        master_key: MasterKey,
+        deployment: &str,
+    ) -> Result<Store, StoreError> {
+        Store::open(StoreOptions {
+            data_dir: data.to_owned(),
+            master_key,
+            deployment: deployment.to_owned(),
+            clock: self.clock.clone(),
+        })
+        .await
+    }
+
+    /// The database from outside, while the store is open or after.
+    pub(crate) async fn database(&self) -> Outside {
+        Outside::open(&self.data().join("store.db")).await
+    }
+}
+
+pub(crate) struct Outside(SqliteConnection);
+
+impl Outside {
+    pub(crate) async fn open(path: &Path) -> Self {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .disable_statement_logging();
+        Self(options.connect().await.unwrap())
+    }
+
+    pub(crate) async fn run(
+        &mut self,
+        statement: sqlx::query::Query<'_, sqlx::Sqlite, SqliteArguments>,
+    ) -> Vec<SqliteRow> {
+        statement.fetch_all(&mut self.0).await.unwrap()
+    }
+
+    pub(crate) async fn blob(&mut self, statement: &'static str, id: i64) -> Vec<u8> {
+        sqlx::query_scalar(statement)
+            .bind(id)
+            .fetch_one(&mut self.0)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn number(&mut self, statement: &'static str) -> i64 {
+        sqlx::query_scalar(statement)
+            .fetch_one(&mut self.0)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn close(self) {
+        self.0.close().await.unwrap();
+    }
+}
+
+pub(crate) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+pub(crate) fn tokens(name: &str) -> TokenSet {
+    TokenSet {
+        access_token: Secret::new(format!("access-{name}")),
+        refresh_token: Some(Secret::new(format!("refresh-{name}"))),
+        expires_at: Some(at(1_800_003_600)),
+        refresh_expires_at: None,
+        scopes: vec!["full".to_owned()],
+        user: None,
+        captures: BTreeMap::new(),
+    }
+}
+
+pub(crate) async fn app(store: &Store, tenant: &str, name: &str) -> App {
+    store
+        .create_app(NewApp {
+            tenant: tenant.to_owned(),
+            provider: "acme".to_owned(),
+            name: name.to_owned(),
+            redirect_uri: None,
+            endpoints: BTreeMap::new(),
+            parameters: [(
+                "oauth.api.key".to_owned(),
+                Secret::new(format!("key-{name}")),
+            )]
+            .into(),
+        })
+        .await
+        .unwrap()
+}
+
+pub(crate) async fn instance(store: &Store, app: &App, name: &str) -> Instance {
+    store
+        .insert_instance(new_instance(&app.tenant, app.id, name))
+        .await
+        .unwrap()
+}
+
+pub(crate) fn new_instance(tenant: &str, app: AppId, name: &str) -> NewInstance {
+    NewInstance {
+        tenant: tenant.to_owned(),
+        app,
+        provider: "acme".to_owned(),
+        name: Some(name.to_owned()),
+        account_id: Some("1".to_owned()),
+        account_label: None,
+        tokens: tokens(name),
+    }
+}
+
+pub(crate) async fn again(store: &Store, instance: &Instance) -> Instance {
+    store
+        .instance(&instance.tenant, instance.id)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+pub(crate) fn begin(id: InstanceId, generation: i64, attempt: i64, now: Timestamp) -> BeginRefresh {
+    BeginRefresh {
+        id,
+        generation,
+        owner: format!("owner-{attempt}"),
+        attempt,
+        token_hash: [attempt as u8; 32],
+        lease_until: at(now.as_second() + 60),
+        now,
+    }
+}
+
+pub(crate) fn commit(id: InstanceId, generation: i64, attempt: i64, name: &str) -> CommitRefresh {
+    CommitRefresh {
+        id,
+        generation,
+        attempt,
+        tokens: tokens(name),
+        now: at(1_800_000_100),
+    }
+}

@@ -1,0 +1,283 @@
+//! Instances, their account, their listing, what is shown of them, and what happened to them.
+
+use std::collections::BTreeMap;
+
+use tieline_core::{AppId, Secret, Timestamp, UserTokens};
+use tieline_store::{
+    Cause, InstanceQuery, NewEvent, NewQuarantine, Purpose, QuarantineKind, Status, StoreError,
+};
+
+use crate::home::{Home, TENANT, again, app, at, instance, new_instance};
+
+#[tokio::test]
+async fn an_instance_comes_back_as_it_was_stored() {
+    let home = Home::new();
+    let store = home.open().await;
+    let main = app(&store, TENANT, "main").await;
+    let mut new = new_instance(TENANT, main.id, "a");
+    new.tokens.user = Some(UserTokens {
+        access_token: Secret::new("user-access"),
+        refresh_token: Some(Secret::new("user-refresh")),
+    });
+    new.tokens.captures = [("host".to_owned(), "eu1".to_owned())].into();
+    let made = store.insert_instance(new).await.unwrap();
+    assert_eq!(
+        (made.generation, made.status, made.has_refresh_token),
+        (1, Status::Ok, true)
+    );
+    store.close().await;
+
+    let store = home.open().await;
+    let found = again(&store, &made).await;
+    assert_eq!(
+        serde_json::to_value(&found).unwrap(),
+        serde_json::to_value(&made).unwrap()
+    );
+    assert_eq!(found.expires_at, Some(at(1_800_003_600)));
+    assert_eq!(
+        store.access_token(&found, Purpose::Call).await.unwrap(),
+        Secret::new("access-a")
+    );
+    assert_eq!(
+        store.refresh_token(&found, Purpose::Revoke).await.unwrap(),
+        Some(Secret::new("refresh-a"))
+    );
+    let user = store
+        .user_tokens(&found, Purpose::Call)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (user.access_token, user.refresh_token),
+        (
+            Secret::new("user-access"),
+            Some(Secret::new("user-refresh"))
+        )
+    );
+    let counted: BTreeMap<_, _> = store
+        .openings()
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    assert_eq!(counted, [(Purpose::Call, 3), (Purpose::Revoke, 1)].into());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_provider_s_absurd_lifetime_can_be_stored() {
+    let home = Home::new();
+    let store = home.open().await;
+    let main = app(&store, TENANT, "main").await;
+    for instant in [Timestamp::MAX, Timestamp::MIN] {
+        let mut new = new_instance(TENANT, main.id, "a");
+        new.tokens.expires_at = Some(instant);
+        let made = store.insert_instance(new).await.unwrap();
+        let found = again(&store, &made).await.expires_at.unwrap();
+        assert_eq!(found.as_second(), instant.as_second());
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_is_shown_of_an_instance_holds_no_blob() {
+    let home = Home::new();
+    let store = home.open().await;
+    let made = instance(&store, &app(&store, TENANT, "main").await, "a").await;
+    let json = serde_json::to_value(&made).unwrap();
+    let shown: Vec<&str> = json
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert!(!shown.contains(&"tokens"), "{shown:?}");
+    assert_eq!(json["status"], "ok");
+    assert_eq!(json["created_at"], "2027-01-15T08:00:00Z");
+    let debug = format!("{made:?}");
+    assert!(
+        debug.contains("Blob(") && !debug.contains("access-a"),
+        "{debug}"
+    );
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_instance_needs_an_app_of_its_own_tenant() {
+    let home = Home::new();
+    let store = home.open().await;
+    let main = app(&store, TENANT, "main").await;
+    for (tenant, id) in [("other", main.id), (TENANT, AppId(1))] {
+        let error = store
+            .insert_instance(new_instance(tenant, id, "a"))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, StoreError::NotFound { what: "app", .. }),
+            "{error}"
+        );
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_listing_is_paged_filtered_and_of_one_tenant() {
+    let home = Home::new();
+    let store = home.open().await;
+    let (main, other) = (
+        app(&store, TENANT, "main").await,
+        app(&store, "other", "main").await,
+    );
+    let mut ids = Vec::new();
+    for n in 0..5 {
+        ids.push(instance(&store, &main, &n.to_string()).await.id);
+    }
+    ids.sort();
+    instance(&store, &other, "foreign").await;
+    store
+        .require_reconnect(ids[3], 1, Cause::Expired)
+        .await
+        .unwrap();
+
+    let list = async |query: InstanceQuery| -> Vec<_> {
+        store
+            .instances(query)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|instance| instance.id)
+            .collect()
+    };
+    assert_eq!(list(InstanceQuery::of(TENANT)).await, ids);
+    assert_eq!(
+        list(InstanceQuery {
+            limit: 2,
+            ..InstanceQuery::of(TENANT)
+        })
+        .await,
+        ids[..2]
+    );
+    assert_eq!(
+        list(InstanceQuery {
+            limit: 2,
+            after: Some(ids[1]),
+            ..InstanceQuery::of(TENANT)
+        })
+        .await,
+        ids[2..4]
+    );
+    let broken = InstanceQuery {
+        status: Some(Status::ReconnectRequired),
+        ..InstanceQuery::of(TENANT)
+    };
+    assert_eq!(list(broken).await, ids[3..4]);
+    assert!(
+        list(InstanceQuery {
+            provider: Some("other".to_owned()),
+            ..InstanceQuery::of(TENANT)
+        })
+        .await
+        .is_empty()
+    );
+    assert_eq!(list(InstanceQuery::of("other")).await.len(), 1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn account_and_name_change_without_touching_the_tokens() {
+    let home = Home::new();
+    let store = home.open().await;
+    let made = instance(&store, &app(&store, TENANT, "main").await, "a").await;
+    let captures = [("host".to_owned(), "eu1".to_owned())];
+    let named = store
+        .set_account(
+            made.id,
+            Some("7".to_owned()),
+            Some("Acme".to_owned()),
+            captures.into(),
+        )
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (named.account_id.as_deref(), named.account_label.as_deref()),
+        (Some("7"), Some("Acme"))
+    );
+    let renamed = store.rename(made.id, None).await.unwrap().unwrap();
+    assert_eq!((renamed.name, renamed.generation), (None, 1));
+    assert_eq!(renamed.captures["host"], "eu1");
+    assert_eq!(
+        store
+            .access_token(&again(&store, &made).await, Purpose::Call)
+            .await
+            .unwrap(),
+        Secret::new("access-a")
+    );
+    store.close().await;
+}
+
+#[tokio::test]
+async fn events_come_newest_first_and_quarantine_outlives_its_instance() {
+    let home = Home::new();
+    let store = home.open().await;
+    let main = app(&store, TENANT, "main").await;
+    let made = instance(&store, &main, "a").await;
+    for (kind, id) in [
+        ("app.created", None),
+        ("instance.connected", Some(made.id)),
+        ("instance.refreshed", Some(made.id)),
+    ] {
+        let detail = serde_json::json!({ "generation": 1 });
+        store
+            .record_event(NewEvent {
+                tenant: TENANT.to_owned(),
+                instance: id,
+                app: Some(main.id),
+                kind,
+                detail,
+            })
+            .await
+            .unwrap();
+    }
+    let answer = NewQuarantine {
+        instance: made.id,
+        tenant: TENANT.to_owned(),
+        generation: 1,
+        kind: QuarantineKind::Undecodable,
+        blob: Secret::new("<html>"),
+        now: at(1_800_000_000),
+    };
+    let id = store.quarantine(answer).await.unwrap();
+    store.begin_delete(TENANT, made.id).await.unwrap();
+    store.delete_instance(made.id).await.unwrap();
+
+    let kinds = |events: Vec<tieline_store::Event>| {
+        events
+            .into_iter()
+            .map(|event| event.kind)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        kinds(store.events(TENANT, None, 10).await.unwrap()),
+        ["instance.refreshed", "instance.connected", "app.created"]
+    );
+    assert_eq!(
+        kinds(store.events(TENANT, Some(made.id), 1).await.unwrap()),
+        ["instance.refreshed"]
+    );
+    assert!(store.events("other", None, 10).await.unwrap().is_empty());
+
+    let records = store.quarantined(TENANT).await.unwrap();
+    assert_eq!(
+        (records.len(), records[0].id, records[0].kind),
+        (1, id, QuarantineKind::Undecodable)
+    );
+    assert_eq!(
+        store
+            .quarantined_answer(&records[0], Purpose::Reveal)
+            .await
+            .unwrap(),
+        Secret::new("<html>")
+    );
+    assert!(store.quarantined("other").await.unwrap().is_empty());
+    store.close().await;
+}

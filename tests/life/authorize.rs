@@ -1,0 +1,414 @@
+//! From app credentials to a connected account, and everything that must not become one.
+
+use std::time::Duration;
+
+use tieline_core::http::CallbackQuery;
+use tieline_core::parameters::Given;
+use tieline_engine::{Arrival, AuthorizeOptions, EngineError, Kind, NewApp};
+use tieline_sandbox::{ClientAuth, Endpoint};
+use tieline_store::{Binding, InstanceQuery, Status};
+use tieline_tests::stage::{Stage, query};
+
+async fn instances(stage: &Stage) -> usize {
+    stage
+        .engine
+        .store()
+        .instances(InstanceQuery::of("default"))
+        .await
+        .unwrap()
+        .len()
+}
+
+fn token_requests(stage: &Stage) -> usize {
+    stage.sandbox.ledger().requests_to(Endpoint::Token).count()
+}
+
+#[tokio::test]
+async fn infusionsoft_from_credentials_to_account() {
+    let stage = Stage::infusionsoft().await;
+    let instance = stage.connect().await;
+
+    assert_eq!(instance.status, Status::Ok);
+    assert_eq!(
+        instance.account_id.as_deref(),
+        Some("hl214"),
+        "the tenant, read from the scope"
+    );
+    assert_eq!(instance.account_label.as_deref(), Some("ada@example.com"));
+    assert_eq!(instance.scopes, ["full"]);
+    let (access_token, _) = stage.tokens(&instance).await;
+    let ledger = stage.sandbox.ledger();
+    assert!(ledger.is_live_access_token(&access_token));
+    assert!(stage.holds_the_current_refresh_token(&instance).await);
+    let exchanges: Vec<_> = ledger.requests_to(Endpoint::Token).collect();
+    assert_eq!(exchanges.len(), 1);
+    assert_eq!(exchanges[0].client_auth, ClientAuth::Body);
+    assert!(
+        !exchanges[0]
+            .headers
+            .iter()
+            .any(|name| name == "authorization"),
+        "{:?}",
+        exchanges[0].headers
+    );
+    assert!(
+        exchanges[0]
+            .params
+            .iter()
+            .any(|name| name == "code_verifier"),
+        "{:?}",
+        exchanges[0].params
+    );
+}
+
+#[tokio::test]
+async fn an_authorization_survives_a_restart() {
+    let stage = Stage::acme().await;
+    let app = stage.app().await;
+    let started = stage
+        .engine
+        .authorize(&app, AuthorizeOptions::LOCAL)
+        .await
+        .unwrap();
+    let callback = stage
+        .sandbox
+        .consent(&started.authorization_url)
+        .await
+        .unwrap();
+    let stage = stage.reopened().await;
+    let instance = stage
+        .engine
+        .call_back(&Arrival::Local(started.id), &query(&callback))
+        .await
+        .unwrap();
+    assert_eq!(instance.account_id.as_deref(), Some("u-1001"));
+    assert!(stage.holds_the_current_refresh_token(&instance).await);
+}
+
+#[tokio::test]
+async fn a22_a_callback_counts_once() {
+    let stage = Stage::acme().await;
+    let started = stage
+        .engine
+        .authorize(&stage.app().await, AuthorizeOptions::LOCAL)
+        .await
+        .unwrap();
+    let callback = query(
+        &stage
+            .sandbox
+            .consent(&started.authorization_url)
+            .await
+            .unwrap(),
+    );
+    let arrival = Arrival::Local(started.id);
+
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (engine, arrival, callback) = (stage.engine.clone(), arrival.clone(), callback.clone());
+        callers.spawn(async move { engine.call_back(&arrival, &callback).await });
+    }
+    let outcomes = callers.join_all().await;
+    let connected: Vec<_> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.as_ref().ok())
+        .collect();
+    assert_eq!(connected.len(), 1);
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Err(EngineError::UnknownState)))
+            .count(),
+        99
+    );
+    assert_eq!(token_requests(&stage), 1);
+    assert!(
+        stage.holds_the_current_refresh_token(connected[0]).await,
+        "the first connection is untouched"
+    );
+}
+
+#[tokio::test]
+async fn a23_a_late_callback_exchanges_nothing() {
+    let stage = Stage::acme().await;
+    let started = stage
+        .engine
+        .authorize(&stage.app().await, AuthorizeOptions::LOCAL)
+        .await
+        .unwrap();
+    let callback = stage
+        .sandbox
+        .consent(&started.authorization_url)
+        .await
+        .unwrap();
+    stage.clock.advance(Duration::from_secs(10 * 60 + 1));
+    let refused = stage
+        .engine
+        .call_back(&Arrival::Local(started.id), &query(&callback))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "acme: the authorization was started more than ten minutes ago; start again"
+    );
+    assert_eq!(token_requests(&stage), 0);
+}
+
+#[tokio::test]
+async fn a20_a_callback_at_another_apps_address_exchanges_nothing() {
+    let stage = Stage::acme().await;
+    let (victim, attacker) = (stage.app().await, {
+        let new = NewApp {
+            provider: "acme".to_owned(),
+            name: Some("other".to_owned()),
+            parameters: Given::new(),
+        };
+        stage.engine.create_app(new).await.unwrap()
+    });
+    let options = AuthorizeOptions {
+        binding: Binding::Session,
+        user: Some("ada".to_owned()),
+        ..AuthorizeOptions::LOCAL
+    };
+    let arrive = |context: &str, user: &str| Arrival::Session {
+        context: context.to_owned(),
+        user: user.to_owned(),
+    };
+    for (wrong, why) in [
+        (arrive(&attacker.context, "ada"), "another app's address"),
+        (arrive(&victim.context, "mallory"), "another user's session"),
+    ] {
+        let started = stage
+            .engine
+            .authorize(&victim, options.clone())
+            .await
+            .unwrap();
+        let callback = query(
+            &stage
+                .sandbox
+                .consent(&started.authorization_url)
+                .await
+                .unwrap(),
+        );
+        let refused = stage.engine.call_back(&wrong, &callback).await.unwrap_err();
+        assert!(
+            matches!(refused, EngineError::NotYours { .. }),
+            "{why}: {refused}"
+        );
+        let again = stage
+            .engine
+            .call_back(&arrive(&victim.context, "ada"), &callback)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(again, EngineError::UnknownState),
+            "{why}: a state is used up whatever comes of it: {again}"
+        );
+    }
+    assert_eq!((token_requests(&stage), instances(&stage).await), (0, 0));
+
+    let started = stage.engine.authorize(&victim, options).await.unwrap();
+    let callback = query(
+        &stage
+            .sandbox
+            .consent(&started.authorization_url)
+            .await
+            .unwrap(),
+    );
+    stage
+        .engine
+        .call_back(&arrive(&victim.context, "ada"), &callback)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn another_process_or_tenant_cannot_take_a_callback() {
+    let stage = Stage::acme().await;
+    let app = stage.app().await;
+    let mine = stage
+        .engine
+        .authorize(&app, AuthorizeOptions::LOCAL)
+        .await
+        .unwrap();
+    let theirs = stage
+        .engine
+        .authorize(&app, AuthorizeOptions::LOCAL)
+        .await
+        .unwrap();
+    let callback = query(
+        &stage
+            .sandbox
+            .consent(&mine.authorization_url)
+            .await
+            .unwrap(),
+    );
+    let refused = stage
+        .engine
+        .call_back(&Arrival::Local(theirs.id), &callback)
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, EngineError::NotYours { .. }), "{refused}");
+
+    let callback = query(
+        &stage
+            .sandbox
+            .consent(&theirs.authorization_url)
+            .await
+            .unwrap(),
+    );
+    let other = stage.engine.for_tenant("other");
+    let refused = other
+        .call_back(&Arrival::Local(theirs.id), &callback)
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, EngineError::NotYours { .. }), "{refused}");
+    assert_eq!(token_requests(&stage), 0);
+}
+
+#[tokio::test]
+async fn a_made_up_state_and_a_missing_code_exchange_nothing() {
+    let stage = Stage::acme().await;
+    let started = stage
+        .engine
+        .authorize(&stage.app().await, AuthorizeOptions::LOCAL)
+        .await
+        .unwrap();
+    let arrival = Arrival::Local(started.id);
+    let refused = stage
+        .engine
+        .call_back(&arrival, &CallbackQuery::parse("code=x&state=made-up"))
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, EngineError::UnknownState), "{refused}");
+
+    let callback = stage
+        .sandbox
+        .consent(&started.authorization_url)
+        .await
+        .unwrap();
+    let without_code: Vec<_> = callback
+        .split_once('?')
+        .unwrap()
+        .1
+        .split('&')
+        .filter(|pair| !pair.starts_with("code="))
+        .collect();
+    let refused = stage
+        .engine
+        .call_back(&arrival, &CallbackQuery::parse(&without_code.join("&")))
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("acme"), "{refused}");
+    assert_eq!((token_requests(&stage), instances(&stage).await), (0, 0));
+}
+
+#[tokio::test]
+async fn a_denial_is_told_in_the_providers_words() {
+    let stage = Stage::acme().await;
+    let started = stage
+        .engine
+        .authorize(&stage.app().await, AuthorizeOptions::LOCAL)
+        .await
+        .unwrap();
+    let callback = stage
+        .sandbox
+        .deny(&started.authorization_url)
+        .await
+        .unwrap();
+    let refused = stage
+        .engine
+        .call_back(&Arrival::Local(started.id), &query(&callback))
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("access_denied"), "{refused}");
+    assert_eq!((token_requests(&stage), instances(&stage).await), (0, 0));
+}
+
+#[tokio::test]
+async fn a_wrong_client_secret_names_the_parameter_in_both_vocabularies() {
+    let stage = Stage::acme().await.with_secret("wrong-CANARY").await;
+    let refused = stage.try_connect().await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::Configuration);
+    let told = refused.to_string();
+    for word in [
+        "acme",
+        "invalid_client",
+        "Consumer Secret",
+        "oauth.api.secret",
+    ] {
+        assert!(told.contains(word), "{word} is missing: {told}");
+    }
+    assert!(!told.contains("CANARY"), "{told}");
+    assert_eq!(
+        (token_requests(&stage), instances(&stage).await),
+        (1, 0),
+        "one request: no style is probed"
+    );
+}
+
+#[tokio::test]
+async fn the_account_stays_the_same_when_an_instance_is_reconnected() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    let app = stage.app().await;
+    let again = AuthorizeOptions {
+        instance: Some(instance.id),
+        ..AuthorizeOptions::LOCAL
+    };
+
+    let started = stage.engine.authorize(&app, again.clone()).await.unwrap();
+    let callback = stage
+        .sandbox
+        .consent_as(&started.authorization_url, "grace")
+        .await
+        .unwrap();
+    let refused = stage
+        .engine
+        .call_back(&Arrival::Local(started.id), &query(&callback))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, EngineError::DifferentAccount { .. }),
+        "{refused}"
+    );
+    assert!(
+        refused.to_string().contains("ada@example.com")
+            && refused.to_string().contains("grace@example.com")
+    );
+    assert_eq!(stage.load(&instance).await.generation, 1);
+    assert!(stage.holds_the_current_refresh_token(&instance).await);
+
+    let started = stage.engine.authorize(&app, again).await.unwrap();
+    let callback = stage
+        .sandbox
+        .consent(&started.authorization_url)
+        .await
+        .unwrap();
+    let reconnected = stage
+        .engine
+        .call_back(&Arrival::Local(started.id), &query(&callback))
+        .await
+        .unwrap();
+    assert_eq!((reconnected.id, reconnected.generation), (instance.id, 2));
+    assert!(stage.holds_the_current_refresh_token(&instance).await);
+}
+
+#[tokio::test]
+async fn an_unanswered_health_check_loses_no_tokens() {
+    let stage = Stage::acme().await;
+    stage
+        .sandbox
+        .script(Endpoint::Api, tieline_sandbox::Act::ResetBeforeWork);
+    let instance = stage.connect().await;
+    assert_eq!(
+        (instance.status, instance.account_id.as_deref()),
+        (Status::Ok, None)
+    );
+    assert!(stage.holds_the_current_refresh_token(&instance).await);
+    let account = stage.engine.instance(instance.id).check().await.unwrap();
+    assert_eq!(account.id.as_deref(), Some("u-1001"));
+    assert_eq!(
+        stage.load(&instance).await.account_id.as_deref(),
+        Some("u-1001")
+    );
+}

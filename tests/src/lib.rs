@@ -1,0 +1,6 @@
+//! Helpers of the integration tests: a stage with an engine and a sandbox, servers that nobody here wrote, and the
+//! browser that consents there.
+
+pub mod anchor;
+pub mod browser;
+pub mod stage;

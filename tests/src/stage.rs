@@ -1,0 +1,292 @@
+//! A stage for one test: a sandbox that plays a provider, an engine with a store of its own, and a clock we turn.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a stage that can't be set is a failed test"
+)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tempfile::TempDir;
+use tieline as _;
+use tieline_core::http::CallbackQuery;
+use tieline_core::prelude::*;
+use tieline_core::{Configuration, ManualClock, Timestamp};
+use tieline_engine::{Arrival, AuthorizeOptions, Engine, EngineError, NewApp};
+use tieline_sandbox::{Sandbox, VendorRules};
+use tieline_store::{App, Instance, MasterKey, Purpose, Store, StoreOptions};
+
+/// Where the tests' users come back to. Nothing listens there: the stage hands the callback over itself.
+pub const CALLBACK_URL: &str = "https://localhost:8917/callback";
+
+/// 2026-01-01T00:00:00Z.
+const MORNING: i64 = 1_767_225_600;
+
+/// Everything that one test plays with.
+#[derive(Debug)]
+pub struct Stage {
+    /// The other side.
+    pub sandbox: Sandbox,
+    /// Our side.
+    pub engine: Engine,
+    /// The time of both.
+    pub clock: Arc<ManualClock>,
+    /// Holds the data folder and the master key.
+    pub folder: TempDir,
+    provider: &'static dyn ProviderSetup,
+    secret: String,
+}
+
+/// An invented provider that does as the RFCs say, and states its issuer.
+#[derive(Debug)]
+struct Acme(&'static ProviderDescriptor);
+
+impl ProviderSetup for Acme {
+    fn descriptor(&self) -> &'static ProviderDescriptor {
+        self.0
+    }
+}
+
+const MAPPINGS: &[ParameterMapping] = &[
+    ParameterMapping::api_key("Consumer Key"),
+    ParameterMapping::api_secret("Consumer Secret"),
+    ParameterMapping::callback_url("Redirect URL"),
+];
+
+/// The descriptor of the invented provider, for the issuer of one sandbox.
+fn acme(issuer: &str) -> ProviderDescriptor {
+    ProviderDescriptor {
+        vendor: "Acme Inc",
+        authentication: Authentication::AuthorizationCode(OAuth2 {
+            issuer: Some(issuer.to_owned().leak()),
+            authorization_endpoint: "https://acme.example/oauth/authorize",
+            token_endpoint: "https://acme.example/oauth/token",
+            revocation_endpoint: Stated::Known("https://acme.example/oauth/revoke"),
+            authorization_response_iss_parameter_supported: true,
+            scopes: &["read", "offline_access"],
+            rotation: Rotation {
+                rotates: Rotates::Always,
+                ..Rotation::UNKNOWN
+            },
+            ..OAuth2::DEFAULT
+        }),
+        api: Api {
+            base: "https://acme.example/api",
+            health_check: Stated::Known(HealthCheck {
+                path: "/me",
+                account_id: AccountFact::Field("sub"),
+                account_label: AccountFact::Field("email"),
+            }),
+            ..Api::DEFAULT
+        },
+        ..ProviderDescriptor::new("acme", "Acme", MAPPINGS)
+    }
+}
+
+impl Stage {
+    /// A stage with the invented provider.
+    pub async fn acme() -> Self {
+        Self::acme_with(|descriptor| descriptor).await
+    }
+
+    /// A stage with the invented provider, described a little differently.
+    pub async fn acme_with(change: impl FnOnce(ProviderDescriptor) -> ProviderDescriptor) -> Self {
+        let (sandbox, clock) = sandbox("acme").await;
+        let descriptor = change(acme(sandbox.base_url()));
+        // Leaked, since the issuer is the sandbox's, whose port nobody knows while compiling.
+        let provider = Box::leak(Box::new(Acme(Box::leak(Box::new(descriptor)))));
+        Self::set(sandbox, clock, provider).await
+    }
+
+    /// A stage with Infusionsoft, as its own crate describes it.
+    pub async fn infusionsoft() -> Self {
+        let (sandbox, clock) = sandbox("infusionsoft").await;
+        let provider = Registry::discover()
+            .unwrap()
+            .provider("infusionsoft")
+            .unwrap();
+        Self::set(sandbox, clock, provider).await
+    }
+
+    async fn set(
+        sandbox: Sandbox,
+        clock: Arc<ManualClock>,
+        provider: &'static dyn ProviderSetup,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = sandbox.client().1.to_owned();
+        let engine = open(&sandbox, &clock, folder.path(), provider, &secret).await;
+        Self {
+            sandbox,
+            engine,
+            clock,
+            folder,
+            provider,
+            secret,
+        }
+    }
+
+    /// Ends the engine and starts another on the same folder, as after a restart.
+    #[must_use]
+    pub async fn reopened(mut self) -> Self {
+        self.engine.shutdown().await;
+        self.engine = open(
+            &self.sandbox,
+            &self.clock,
+            self.folder.path(),
+            self.provider,
+            &self.secret,
+        )
+        .await;
+        self
+    }
+
+    /// Restarts with another client secret in the configuration.
+    #[must_use]
+    pub async fn with_secret(mut self, secret: &str) -> Self {
+        secret.clone_into(&mut self.secret);
+        self.reopened().await
+    }
+
+    /// The provider's id.
+    pub fn provider(&self) -> &'static str {
+        self.provider.descriptor().id
+    }
+
+    /// The usual app, made if need be.
+    pub async fn app(&self) -> App {
+        match self
+            .engine
+            .app_named(self.provider(), self.provider())
+            .await
+            .unwrap()
+        {
+            Some(app) => app,
+            None => {
+                let new = NewApp {
+                    provider: self.provider().to_owned(),
+                    ..NewApp::default()
+                };
+                self.engine.create_app(new).await.unwrap()
+            }
+        }
+    }
+
+    /// Authorizes, consents and calls back.
+    pub async fn connect(&self) -> Instance {
+        self.try_connect().await.unwrap()
+    }
+
+    /// As [`connect`](Self::connect), with whatever comes of it.
+    pub async fn try_connect(&self) -> Result<Instance, EngineError> {
+        let app = self.app().await;
+        let started = self.engine.authorize(&app, AuthorizeOptions::LOCAL).await?;
+        let callback = self
+            .sandbox
+            .consent(&started.authorization_url)
+            .await
+            .unwrap();
+        self.engine
+            .call_back(&Arrival::Local(started.id), &query(&callback))
+            .await
+    }
+
+    /// The instance as it is stored now.
+    pub async fn load(&self, instance: &Instance) -> Instance {
+        self.engine.instance(instance.id).load().await.unwrap()
+    }
+
+    /// The stored tokens, for comparing with the ledger.
+    pub async fn tokens(&self, instance: &Instance) -> (String, Option<String>) {
+        let (store, instance) = (self.engine.store(), self.load(instance).await);
+        let access_token = store.access_token(&instance, Purpose::Check).await.unwrap();
+        let refresh_token = store
+            .refresh_token(&instance, Purpose::Check)
+            .await
+            .unwrap();
+        (
+            access_token.expose().to_owned(),
+            refresh_token.map(|token| token.expose().to_owned()),
+        )
+    }
+
+    /// Whether the stored refresh token is the one that the server would take.
+    pub async fn holds_the_current_refresh_token(&self, instance: &Instance) -> bool {
+        let (_, refresh_token) = self.tokens(instance).await;
+        refresh_token.is_some_and(|token| self.sandbox.ledger().is_current_refresh_token(&token))
+    }
+}
+
+/// The query of a callback URL.
+pub fn query(callback: &str) -> CallbackQuery {
+    CallbackQuery::parse(callback.split_once('?').map_or("", |(_, query)| query))
+}
+
+/// A GET of a path relative to the API's base.
+pub fn get(path: &str) -> http::Request<Bytes> {
+    http::Request::get(path).body(Bytes::new()).unwrap()
+}
+
+async fn sandbox(vendor: &str) -> (Sandbox, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_second(MORNING).unwrap()));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("vendors")
+        .join(vendor)
+        .with_extension("json");
+    let rules = VendorRules::from_json(&std::fs::read_to_string(path).unwrap()).unwrap();
+    (
+        Sandbox::start(rules, Arc::clone(&clock) as _)
+            .await
+            .unwrap(),
+        clock,
+    )
+}
+
+async fn open(
+    sandbox: &Sandbox,
+    clock: &Arc<ManualClock>,
+    folder: &Path,
+    provider: &'static dyn ProviderSetup,
+    secret: &str,
+) -> Engine {
+    let (master_key, _) = MasterKey::load_or_create(&folder.join("master.key")).unwrap();
+    let options = StoreOptions {
+        data_dir: folder.join("data"),
+        master_key,
+        deployment: "default".to_owned(),
+        clock: Arc::clone(clock) as _,
+    };
+    let store = Store::open(options).await.unwrap();
+    let registry = Registry::builder().with(provider).build().unwrap();
+    Engine::builder(registry, store)
+        .configuration(configuration(sandbox, provider.descriptor().id, secret))
+        .clock(Arc::clone(clock) as _)
+        .build()
+        .unwrap()
+}
+
+/// What an operator would configure, with the sandbox in the provider's place.
+fn configuration(sandbox: &Sandbox, provider: &str, secret: &str) -> Configuration {
+    let mut values = vec![
+        (ParameterKey::OAUTH_API_KEY, sandbox.client().0.to_owned()),
+        (ParameterKey::OAUTH_API_SECRET, secret.to_owned()),
+        (ParameterKey::OAUTH_CALLBACK_URL, CALLBACK_URL.to_owned()),
+        (
+            ParameterKey::OAUTH_AUTHORIZATION_URL,
+            sandbox.authorization_endpoint(),
+        ),
+        (ParameterKey::OAUTH_TOKEN_URL, sandbox.token_endpoint()),
+        (ParameterKey::BASE_URL, sandbox.api_base()),
+    ];
+    values.extend(
+        sandbox
+            .revocation_endpoint()
+            .map(|url| (ParameterKey::OAUTH_TOKEN_REVOKE_URL, url)),
+    );
+    let environment = values
+        .into_iter()
+        .map(|(key, value)| (key.environment_name(provider), value));
+    Configuration::from_parts(None, environment).unwrap()
+}
