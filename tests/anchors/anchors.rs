@@ -6,3 +6,4 @@
 )]
 
 mod oidc_provider;
+mod tieline;

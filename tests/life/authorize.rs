@@ -64,23 +64,9 @@ async fn infusionsoft_from_credentials_to_account() {
 #[tokio::test]
 async fn an_authorization_survives_a_restart() {
     let stage = Stage::acme().await;
-    let app = stage.app().await;
-    let started = stage
-        .engine
-        .authorize(&app, AuthorizeOptions::LOCAL)
-        .await
-        .unwrap();
-    let callback = stage
-        .sandbox
-        .consent(&started.authorization_url)
-        .await
-        .unwrap();
+    let (arrival, callback) = stage.consented(AuthorizeOptions::LOCAL).await;
     let stage = stage.reopened().await;
-    let instance = stage
-        .engine
-        .call_back(&Arrival::Local(started.id), &query(&callback))
-        .await
-        .unwrap();
+    let instance = stage.engine.call_back(&arrival, &callback).await.unwrap();
     assert_eq!(instance.account_id.as_deref(), Some("u-1001"));
     assert!(stage.holds_the_current_refresh_token(&instance).await);
 }
@@ -88,19 +74,7 @@ async fn an_authorization_survives_a_restart() {
 #[tokio::test]
 async fn a22_a_callback_counts_once() {
     let stage = Stage::acme().await;
-    let started = stage
-        .engine
-        .authorize(&stage.app().await, AuthorizeOptions::LOCAL)
-        .await
-        .unwrap();
-    let callback = query(
-        &stage
-            .sandbox
-            .consent(&started.authorization_url)
-            .await
-            .unwrap(),
-    );
-    let arrival = Arrival::Local(started.id);
+    let (arrival, callback) = stage.consented(AuthorizeOptions::LOCAL).await;
 
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..100 {
@@ -130,20 +104,11 @@ async fn a22_a_callback_counts_once() {
 #[tokio::test]
 async fn a23_a_late_callback_exchanges_nothing() {
     let stage = Stage::acme().await;
-    let started = stage
-        .engine
-        .authorize(&stage.app().await, AuthorizeOptions::LOCAL)
-        .await
-        .unwrap();
-    let callback = stage
-        .sandbox
-        .consent(&started.authorization_url)
-        .await
-        .unwrap();
+    let (arrival, callback) = stage.consented(AuthorizeOptions::LOCAL).await;
     stage.clock.advance(Duration::from_secs(10 * 60 + 1));
     let refused = stage
         .engine
-        .call_back(&Arrival::Local(started.id), &query(&callback))
+        .call_back(&arrival, &callback)
         .await
         .unwrap_err();
     assert_eq!(
@@ -177,18 +142,7 @@ async fn a20_a_callback_at_another_apps_address_exchanges_nothing() {
         (arrive(&attacker.context, "ada"), "another app's address"),
         (arrive(&victim.context, "mallory"), "another user's session"),
     ] {
-        let started = stage
-            .engine
-            .authorize(&victim, options.clone())
-            .await
-            .unwrap();
-        let callback = query(
-            &stage
-                .sandbox
-                .consent(&started.authorization_url)
-                .await
-                .unwrap(),
-        );
+        let (_, callback) = stage.consented(options.clone()).await;
         let refused = stage.engine.call_back(&wrong, &callback).await.unwrap_err();
         assert!(
             matches!(refused, EngineError::NotYours { .. }),
@@ -206,14 +160,7 @@ async fn a20_a_callback_at_another_apps_address_exchanges_nothing() {
     }
     assert_eq!((token_requests(&stage), instances(&stage).await), (0, 0));
 
-    let started = stage.engine.authorize(&victim, options).await.unwrap();
-    let callback = query(
-        &stage
-            .sandbox
-            .consent(&started.authorization_url)
-            .await
-            .unwrap(),
-    );
+    let (_, callback) = stage.consented(options).await;
     stage
         .engine
         .call_back(&arrive(&victim.context, "ada"), &callback)
@@ -224,74 +171,33 @@ async fn a20_a_callback_at_another_apps_address_exchanges_nothing() {
 #[tokio::test]
 async fn another_process_or_tenant_cannot_take_a_callback() {
     let stage = Stage::acme().await;
-    let app = stage.app().await;
-    let mine = stage
-        .engine
-        .authorize(&app, AuthorizeOptions::LOCAL)
-        .await
-        .unwrap();
-    let theirs = stage
-        .engine
-        .authorize(&app, AuthorizeOptions::LOCAL)
-        .await
-        .unwrap();
-    let callback = query(
-        &stage
-            .sandbox
-            .consent(&mine.authorization_url)
-            .await
-            .unwrap(),
-    );
-    let refused = stage
-        .engine
-        .call_back(&Arrival::Local(theirs.id), &callback)
-        .await
-        .unwrap_err();
-    assert!(matches!(refused, EngineError::NotYours { .. }), "{refused}");
-
-    let callback = query(
-        &stage
-            .sandbox
-            .consent(&theirs.authorization_url)
-            .await
-            .unwrap(),
-    );
-    let other = stage.engine.for_tenant("other");
-    let refused = other
-        .call_back(&Arrival::Local(theirs.id), &callback)
-        .await
-        .unwrap_err();
-    assert!(matches!(refused, EngineError::NotYours { .. }), "{refused}");
+    let (_, mine) = stage.consented(AuthorizeOptions::LOCAL).await;
+    let (arrival, theirs) = stage.consented(AuthorizeOptions::LOCAL).await;
+    let stranger = stage.engine.for_tenant("stranger");
+    for (engine, callback) in [(&stage.engine, &mine), (&stranger, &theirs)] {
+        let refused = engine.call_back(&arrival, callback).await.unwrap_err();
+        assert!(matches!(refused, EngineError::NotYours { .. }), "{refused}");
+    }
     assert_eq!(token_requests(&stage), 0);
 }
 
 #[tokio::test]
 async fn a_made_up_state_and_a_missing_code_exchange_nothing() {
     let stage = Stage::acme().await;
-    let started = stage
-        .engine
-        .authorize(&stage.app().await, AuthorizeOptions::LOCAL)
-        .await
-        .unwrap();
-    let arrival = Arrival::Local(started.id);
+    let (arrival, callback) = stage.consented(AuthorizeOptions::LOCAL).await;
+    let made_up = CallbackQuery::parse("code=x&state=made-up");
     let refused = stage
         .engine
-        .call_back(&arrival, &CallbackQuery::parse("code=x&state=made-up"))
+        .call_back(&arrival, &made_up)
         .await
         .unwrap_err();
     assert!(matches!(refused, EngineError::UnknownState), "{refused}");
 
-    let callback = stage
-        .sandbox
-        .consent(&started.authorization_url)
-        .await
-        .unwrap();
     let without_code: Vec<_> = callback
-        .split_once('?')
-        .unwrap()
-        .1
-        .split('&')
-        .filter(|pair| !pair.starts_with("code="))
+        .pairs()
+        .iter()
+        .filter(|(name, _)| name != "code")
+        .map(|(name, value)| format!("{name}={value}"))
         .collect();
     let refused = stage
         .engine
@@ -305,11 +211,7 @@ async fn a_made_up_state_and_a_missing_code_exchange_nothing() {
 #[tokio::test]
 async fn a_denial_is_told_in_the_providers_words() {
     let stage = Stage::acme().await;
-    let started = stage
-        .engine
-        .authorize(&stage.app().await, AuthorizeOptions::LOCAL)
-        .await
-        .unwrap();
+    let started = stage.start(AuthorizeOptions::LOCAL).await;
     let callback = stage
         .sandbox
         .deny(&started.authorization_url)
@@ -320,7 +222,10 @@ async fn a_denial_is_told_in_the_providers_words() {
         .call_back(&Arrival::Local(started.id), &query(&callback))
         .await
         .unwrap_err();
-    assert!(refused.to_string().contains("access_denied"), "{refused}");
+    assert!(
+        refused.to_string().contains("access was denied"),
+        "{refused}"
+    );
     assert_eq!((token_requests(&stage), instances(&stage).await), (0, 0));
 }
 
@@ -350,13 +255,12 @@ async fn a_wrong_client_secret_names_the_parameter_in_both_vocabularies() {
 async fn the_account_stays_the_same_when_an_instance_is_reconnected() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
-    let app = stage.app().await;
     let again = AuthorizeOptions {
         instance: Some(instance.id),
         ..AuthorizeOptions::LOCAL
     };
 
-    let started = stage.engine.authorize(&app, again.clone()).await.unwrap();
+    let started = stage.start(again.clone()).await;
     let callback = stage
         .sandbox
         .consent_as(&started.authorization_url, "grace")
@@ -378,17 +282,8 @@ async fn the_account_stays_the_same_when_an_instance_is_reconnected() {
     assert_eq!(stage.load(&instance).await.generation, 1);
     assert!(stage.holds_the_current_refresh_token(&instance).await);
 
-    let started = stage.engine.authorize(&app, again).await.unwrap();
-    let callback = stage
-        .sandbox
-        .consent(&started.authorization_url)
-        .await
-        .unwrap();
-    let reconnected = stage
-        .engine
-        .call_back(&Arrival::Local(started.id), &query(&callback))
-        .await
-        .unwrap();
+    let (arrival, callback) = stage.consented(again).await;
+    let reconnected = stage.engine.call_back(&arrival, &callback).await.unwrap();
     assert_eq!((reconnected.id, reconnected.generation), (instance.id, 2));
     assert!(stage.holds_the_current_refresh_token(&instance).await);
 }

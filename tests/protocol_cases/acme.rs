@@ -2,27 +2,35 @@
 
 use tieline_core::descriptor::{Api, Authentication, OAuth2, ProviderDescriptor};
 use tieline_core::parameters::Given;
-use tieline_core::{Configuration, ManualClock, ParameterMapping, Parameters, ProviderSetup, Secret};
+use tieline_core::{
+    Configuration, ManualClock, ParameterMapping, Parameters, ProviderSetup, Secret,
+};
 use tieline_oauth::{Edge, EdgeOptions, TokenClient};
 
-pub const CODE: &str = "SplxlOBeZQQYbYS6WxSbIA";
-pub const REDIRECT_URI: &str = "https://host.example/callback/7f?x=1";
-pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CODE: &str = "SplxlOBeZQQYbYS6WxSbIA";
+pub(crate) const REDIRECT_URI: &str = "https://host.example/callback/7f?x=1";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// A provider with a descriptor made for one case.
 #[derive(Debug)]
-pub struct Acme(&'static ProviderDescriptor);
+pub(crate) struct Acme(&'static ProviderDescriptor);
 
 impl Acme {
-    pub fn with(oauth2: OAuth2) -> Self {
+    pub(crate) fn with(oauth2: OAuth2) -> Self {
         const MAPPINGS: &[ParameterMapping] = &[
             ParameterMapping::api_key("Consumer Key"),
-            ParameterMapping { required: false, ..ParameterMapping::api_secret("Consumer Secret") },
+            ParameterMapping {
+                required: false,
+                ..ParameterMapping::api_secret("Consumer Secret")
+            },
             ParameterMapping::callback_url("Redirect URL"),
         ];
         Self(Box::leak(Box::new(ProviderDescriptor {
             authentication: Authentication::AuthorizationCode(oauth2),
-            api: Api { base: "https://api.acme.example", ..Api::DEFAULT },
+            api: Api {
+                base: "https://api.acme.example",
+                ..Api::DEFAULT
+            },
             ..ProviderDescriptor::new("acme", "Acme", MAPPINGS)
         })))
     }
@@ -35,7 +43,7 @@ impl ProviderSetup for Acme {
 }
 
 /// Endpoints, and otherwise the RFC.
-pub const STANDARD: OAuth2 = OAuth2 {
+pub(crate) const STANDARD: OAuth2 = OAuth2 {
     authorization_endpoint: "https://acme.example/authorize",
     token_endpoint: "https://acme.example/token",
     ..OAuth2::DEFAULT
@@ -43,48 +51,71 @@ pub const STANDARD: OAuth2 = OAuth2 {
 
 /// Everything that one token request needs.
 #[derive(Debug)]
-pub struct Bench {
-    pub provider: Acme,
-    pub parameters: Parameters,
-    pub clock: ManualClock,
-    pub edge: Edge,
+pub(crate) struct Bench {
+    pub(crate) provider: Acme,
+    pub(crate) parameters: Parameters,
+    pub(crate) clock: ManualClock,
+    pub(crate) edge: Edge,
 }
 
 impl Bench {
     /// Token and revocation endpoints at `origin`.
-    pub fn new(oauth2: OAuth2, origin: &str, edge: &Edge) -> Self {
+    pub(crate) fn new(oauth2: OAuth2, origin: &str, edge: &Edge) -> Self {
         Self::with_credentials(oauth2, origin, edge, "acme-key", Some("acme-s3cr3t"))
     }
 
-    pub fn with_credentials(oauth2: OAuth2, origin: &str, edge: &Edge, id: &str, secret: Option<&str>) -> Self {
+    pub(crate) fn with_credentials(
+        oauth2: OAuth2,
+        origin: &str,
+        edge: &Edge,
+        id: &str,
+        secret: Option<&str>,
+    ) -> Self {
         let token = format!("{origin}/token");
         let revoke = format!("{origin}/revoke");
-        let more = [("oauth.token.url", &*token), ("oauth.token.revoke_url", &*revoke)];
+        let more = [
+            ("oauth.token.url", &*token),
+            ("oauth.token.revoke_url", &*revoke),
+        ];
         let provider = Acme::with(oauth2);
         let parameters = parameters(&provider, id, secret, &more);
         let clock = ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap());
-        Self { provider, parameters, clock, edge: edge.clone() }
+        Self {
+            provider,
+            parameters,
+            clock,
+            edge: edge.clone(),
+        }
     }
 
-    pub fn client(&self) -> TokenClient<'_> {
+    pub(crate) fn client(&self) -> TokenClient<'_> {
         TokenClient::new(&self.provider, &self.parameters, &self.edge, &self.clock)
     }
 }
 
-pub fn edge() -> Edge {
+pub(crate) fn edge() -> Edge {
     Edge::new(EdgeOptions::default()).unwrap()
 }
 
 /// The operator's configuration, as it would come from the environment.
-pub fn parameters(provider: &Acme, id: &str, secret: Option<&str>, more: &[(&str, &str)]) -> Parameters {
+pub(crate) fn parameters(
+    provider: &Acme,
+    id: &str,
+    secret: Option<&str>,
+    more: &[(&str, &str)],
+) -> Parameters {
     let own = [("oauth.api.key", id), ("oauth.callback.url", REDIRECT_URI)];
-    let all = own.iter().copied().chain(secret.map(|secret| ("oauth.api.secret", secret))).chain(more.iter().copied());
+    let all = own
+        .iter()
+        .copied()
+        .chain(secret.map(|secret| ("oauth.api.secret", secret)))
+        .chain(more.iter().copied());
     let variable = |key: &str| format!("ACME_{}", key.to_ascii_uppercase().replace('.', "_"));
     let environment = all.map(|(key, value)| (variable(key), value.to_owned()));
     let configuration = Configuration::from_parts(None, environment).unwrap();
     configuration.resolve(provider, &Given::new()).unwrap()
 }
 
-pub fn secret(text: &str) -> Secret {
+pub(crate) fn secret(text: &str) -> Secret {
     Secret::new(text)
 }

@@ -4,43 +4,52 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// What the socket does with every request.
 #[derive(Debug, Clone)]
-pub enum Act {
+pub(crate) enum Act {
     /// Answers with these bytes and closes.
     Answer(Vec<u8>),
     /// Resets the connection.
     Reset,
+    /// Says nothing and keeps the connection.
+    Silence,
 }
 
 /// A request as it came over the wire.
 #[derive(Debug, Clone)]
-pub struct Received {
-    pub line: String,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+pub(crate) struct Received {
+    pub(crate) line: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 /// Listens until it is dropped.
 #[derive(Debug)]
-pub struct Responder {
-    pub origin: String,
+pub(crate) struct Responder {
+    pub(crate) origin: String,
     received: Arc<Mutex<Vec<Received>>>,
+    arrived: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
 impl Responder {
-    pub async fn start(act: Act) -> Self {
+    pub(crate) async fn start(act: Act) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let received = Arc::new(Mutex::new(Vec::new()));
-        let ledger = received.clone();
+        let arrived = Arc::new(Notify::new());
+        let (ledger, gate) = (received.clone(), arrived.clone());
         let task = tokio::spawn(async move {
+            let mut silent = Vec::new();
             while let Ok((mut stream, _)) = listener.accept().await {
-                let Some(request) = read(&mut stream).await else { continue };
+                let Some(request) = read(&mut stream).await else {
+                    continue;
+                };
                 ledger.lock().unwrap().push(request);
+                gate.notify_one();
                 match &act {
                     Act::Answer(bytes) => {
                         // The client may hang up on an answer that is too long.
@@ -48,24 +57,35 @@ impl Responder {
                         let _ = stream.shutdown().await;
                     }
                     Act::Reset => stream.set_zero_linger().unwrap(),
+                    Act::Silence => silent.push(stream),
                 }
             }
         });
-        Self { origin, received, task }
+        Self {
+            origin,
+            received,
+            arrived,
+            task,
+        }
     }
 
     /// With a status, headers and a body; nothing is added but what frames the body.
-    pub async fn answering(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Self {
+    pub(crate) async fn answering(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Self {
         Self::start(Act::Answer(answer(status, headers, body))).await
     }
 
     /// All requests so far.
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
 
+    /// Waits for a request.
+    pub(crate) async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
     /// The only request.
-    pub fn only(&self) -> Received {
+    pub(crate) fn only(&self) -> Received {
         let received = self.received();
         assert_eq!(received.len(), 1, "{received:?}");
         received.into_iter().next().unwrap()
@@ -79,13 +99,18 @@ impl Drop for Responder {
 }
 
 impl Received {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as a form.
-    pub fn form(&self) -> Vec<(String, String)> {
-        url::form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
+    pub(crate) fn form(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(self.body.as_bytes())
+            .into_owned()
+            .collect()
     }
 }
 
@@ -111,8 +136,14 @@ async fn read(stream: &mut TcpStream) -> Option<Received> {
                 .filter_map(|line| line.split_once(": "))
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect();
-            let received = Received { line, headers, body: body.to_owned() };
-            let length = received.header("content-length").map_or(0, |length| length.parse().unwrap());
+            let received = Received {
+                line,
+                headers,
+                body: body.to_owned(),
+            };
+            let length = received
+                .header("content-length")
+                .map_or(0, |length| length.parse().unwrap());
             if body.len() >= length {
                 return Some(received);
             }

@@ -1,13 +1,15 @@
 //! The neutral words with which a case declares what its provider does, as a descriptor.
 
 use serde_json::{Map, Value};
-use tieline_core::descriptor::{DeadToken, ErrorWhen, ExpiresInFormat, ExpiresInUnit, OAuth2, TokenAnswer};
+use tieline_core::descriptor::{
+    DeadToken, ErrorWhen, ExpiresInFormat, ExpiresInUnit, OAuth2, TokenAnswer,
+};
 
 use crate::acme::STANDARD;
 
 /// # Panics
 /// On an unknown word or value: a case that is not understood must not pass.
-pub fn oauth2(id: &str, words: &Map<String, Value>) -> OAuth2 {
+pub(crate) fn oauth2(id: &str, words: &Map<String, Value>) -> OAuth2 {
     let mut answer = TokenAnswer::DEFAULT;
     for (word, value) in words {
         let text = || text(value).unwrap_or_else(|| panic!("{id}: {word} is not text: {value}"));
@@ -48,35 +50,65 @@ fn texts(id: &str, value: &Value) -> &'static [&'static str] {
         Value::Array(items) => items.iter().map(text).collect(),
         one => text(one).map(|text| vec![text]),
     };
-    items.unwrap_or_else(|| panic!("{id}: neither text nor a list of it: {value}")).leak()
+    items
+        .unwrap_or_else(|| panic!("{id}: neither text nor a list of it: {value}"))
+        .leak()
 }
 
 fn pairs(id: &str, value: &Value) -> &'static [(&'static str, &'static str)] {
-    let object = value.as_object().unwrap_or_else(|| panic!("{id}: not an object: {value}"));
-    let pairs = object.iter().map(|(name, value)| Some((leak(name), text(value)?)));
-    pairs.collect::<Option<Vec<_>>>().unwrap_or_else(|| panic!("{id}: not an object of text: {value}")).leak()
+    let object = value
+        .as_object()
+        .unwrap_or_else(|| panic!("{id}: not an object: {value}"));
+    let pairs = object
+        .iter()
+        .map(|(name, value)| Some((leak(name), text(value)?)));
+    pairs
+        .collect::<Option<Vec<_>>>()
+        .unwrap_or_else(|| panic!("{id}: not an object of text: {value}"))
+        .leak()
 }
 
 /// `{"path": "ok", "equals": false}`, or `{"ok": false}` for short.
 fn error_when(id: &str, value: &Value) -> ErrorWhen {
-    let object = value.as_object().unwrap_or_else(|| panic!("{id}: not an object: {value}"));
-    let (path, equals) = match (object.get("path").and_then(Value::as_str), object.get("equals")) {
-        (Some(path), Some(equals)) if object.len() == 2 => (path, equals),
-        _ if object.len() == 1 => object.iter().map(|(path, equals)| (path.as_str(), equals)).next().unwrap(),
-        _ => panic!("{id}: error_when is not understood: {value}"),
+    let object = value
+        .as_object()
+        .unwrap_or_else(|| panic!("{id}: not an object: {value}"));
+    let word = |names: [&str; 2]| names.iter().find_map(|name| object.get(*name));
+    let (path, equals) = match (word(["path", "field"]), word(["equals", "value"])) {
+        (Some(path), Some(equals)) if object.len() == 2 => (text(path), text(equals)),
+        _ if object.len() == 1 => object
+            .iter()
+            .map(|(path, equals)| (Some(leak(path)), text(equals)))
+            .next()
+            .unwrap(),
+        _ => (None, None),
     };
-    ErrorWhen { path: leak(path), equals: leak(&equals.to_string()) }
+    match (path, equals) {
+        (Some(path), Some(equals)) => ErrorWhen { path, equals },
+        _ => panic!("{id}: error_when is not understood: {value}"),
+    }
 }
 
 /// An object, a code, or a list of them.
 fn dead_tokens(id: &str, value: &Value) -> &'static [DeadToken] {
     let one = |value: &Value| match value {
-        Value::String(code) => DeadToken { error: Some(leak(code)), error_description: None },
+        Value::String(code) => DeadToken {
+            error: Some(leak(code)),
+            error_description: None,
+        },
         Value::Object(words) => {
-            let known = words.keys().all(|word| ["error", "error_description"].contains(&word.as_str()));
-            assert!(known && !words.is_empty(), "{id}: dead_refresh_token is not understood: {value}");
+            let known = words
+                .keys()
+                .all(|word| ["error", "error_description"].contains(&word.as_str()));
+            assert!(
+                known && !words.is_empty(),
+                "{id}: dead_refresh_token is not understood: {value}"
+            );
             let word = |name| words.get(name).and_then(text);
-            DeadToken { error: word("error"), error_description: word("error_description") }
+            DeadToken {
+                error: word("error"),
+                error_description: word("error_description"),
+            }
         }
         _ => panic!("{id}: dead_refresh_token is not understood: {value}"),
     };
@@ -97,7 +129,9 @@ fn unit(id: &str, text: &str) -> ExpiresInUnit {
 fn format(id: &str, text: &str) -> ExpiresInFormat {
     match text.to_ascii_lowercase().as_str() {
         "number" | "seconds" => ExpiresInFormat::Number,
-        "d:hh:mm" | "dd:hh:mm" | "days:hours:minutes" | "days_hours_minutes" => ExpiresInFormat::DaysHoursMinutes,
+        "d:hh:mm" | "dd:hh:mm" | "days:hours:minutes" | "days_hours_minutes" => {
+            ExpiresInFormat::DaysHoursMinutes
+        }
         _ => panic!("{id}: unknown format of expires_in: {text}"),
     }
 }

@@ -14,7 +14,7 @@ use tieline as _;
 use tieline_core::http::CallbackQuery;
 use tieline_core::prelude::*;
 use tieline_core::{Configuration, ManualClock, Timestamp};
-use tieline_engine::{Arrival, AuthorizeOptions, Engine, EngineError, NewApp};
+use tieline_engine::{Arrival, AuthorizeOptions, Engine, EngineError, NewApp, Started};
 use tieline_sandbox::{Sandbox, VendorRules};
 use tieline_store::{App, Instance, MasterKey, Purpose, Store, StoreOptions};
 
@@ -39,23 +39,30 @@ pub struct Stage {
     secret: String,
 }
 
-/// An invented provider that does as the RFCs say, and states its issuer.
+/// A provider that a test describes while it runs: leaked, since descriptors are `static`.
 #[derive(Debug)]
-struct Acme(&'static ProviderDescriptor);
+struct Described(&'static ProviderDescriptor);
 
-impl ProviderSetup for Acme {
+/// Makes a provider of a descriptor that holds what is only known while the test runs, such as a port.
+pub fn provider(descriptor: ProviderDescriptor) -> &'static dyn ProviderSetup {
+    Box::leak(Box::new(Described(Box::leak(Box::new(descriptor)))))
+}
+
+impl ProviderSetup for Described {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.0
     }
 }
 
-const MAPPINGS: &[ParameterMapping] = &[
+/// The mappings of the invented provider.
+pub const MAPPINGS: &[ParameterMapping] = &[
     ParameterMapping::api_key("Consumer Key"),
     ParameterMapping::api_secret("Consumer Secret"),
     ParameterMapping::callback_url("Redirect URL"),
 ];
 
-/// The descriptor of the invented provider, for the issuer of one sandbox.
+/// An invented provider that does as the RFCs say, and states its issuer: the sandbox's, whose port nobody knows
+/// before.
 fn acme(issuer: &str) -> ProviderDescriptor {
     ProviderDescriptor {
         vendor: "Acme Inc",
@@ -95,9 +102,7 @@ impl Stage {
     pub async fn acme_with(change: impl FnOnce(ProviderDescriptor) -> ProviderDescriptor) -> Self {
         let (sandbox, clock) = sandbox("acme").await;
         let descriptor = change(acme(sandbox.base_url()));
-        // Leaked, since the issuer is the sandbox's, whose port nobody knows while compiling.
-        let provider = Box::leak(Box::new(Acme(Box::leak(Box::new(descriptor)))));
-        Self::set(sandbox, clock, provider).await
+        Self::set(sandbox, clock, provider(descriptor)).await
     }
 
     /// A stage with Infusionsoft, as its own crate describes it.
@@ -117,7 +122,8 @@ impl Stage {
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let secret = sandbox.client().1.to_owned();
-        let engine = open(&sandbox, &clock, folder.path(), provider, &secret).await;
+        let configuration = configuration(&sandbox, provider.descriptor().id, &secret);
+        let engine = open_engine(folder.path(), &clock, provider, configuration).await;
         Self {
             sandbox,
             engine,
@@ -132,12 +138,12 @@ impl Stage {
     #[must_use]
     pub async fn reopened(mut self) -> Self {
         self.engine.shutdown().await;
-        self.engine = open(
-            &self.sandbox,
-            &self.clock,
+        let configuration = configuration(&self.sandbox, self.provider(), &self.secret);
+        self.engine = open_engine(
             self.folder.path(),
+            &self.clock,
             self.provider,
-            &self.secret,
+            configuration,
         )
         .await;
         self
@@ -174,6 +180,25 @@ impl Stage {
         }
     }
 
+    /// Starts an authorization of the usual app, and lets the sandbox's first user consent to it.
+    pub async fn consented(&self, options: AuthorizeOptions) -> (Arrival, CallbackQuery) {
+        let started = self.start(options).await;
+        let callback = self
+            .sandbox
+            .consent(&started.authorization_url)
+            .await
+            .unwrap();
+        (Arrival::Local(started.id), query(&callback))
+    }
+
+    /// Starts an authorization of the usual app.
+    pub async fn start(&self, options: AuthorizeOptions) -> Started {
+        self.engine
+            .authorize(&self.app().await, options)
+            .await
+            .unwrap()
+    }
+
     /// Authorizes, consents and calls back.
     pub async fn connect(&self) -> Instance {
         self.try_connect().await.unwrap()
@@ -181,16 +206,8 @@ impl Stage {
 
     /// As [`connect`](Self::connect), with whatever comes of it.
     pub async fn try_connect(&self) -> Result<Instance, EngineError> {
-        let app = self.app().await;
-        let started = self.engine.authorize(&app, AuthorizeOptions::LOCAL).await?;
-        let callback = self
-            .sandbox
-            .consent(&started.authorization_url)
-            .await
-            .unwrap();
-        self.engine
-            .call_back(&Arrival::Local(started.id), &query(&callback))
-            .await
+        let (arrival, callback) = self.consented(AuthorizeOptions::LOCAL).await;
+        self.engine.call_back(&arrival, &callback).await
     }
 
     /// The instance as it is stored now.
@@ -244,12 +261,12 @@ async fn sandbox(vendor: &str) -> (Sandbox, Arc<ManualClock>) {
     )
 }
 
-async fn open(
-    sandbox: &Sandbox,
-    clock: &Arc<ManualClock>,
+/// An engine on a folder's store, for one provider and one configuration.
+pub async fn open_engine(
     folder: &Path,
+    clock: &Arc<ManualClock>,
     provider: &'static dyn ProviderSetup,
-    secret: &str,
+    configuration: Configuration,
 ) -> Engine {
     let (master_key, _) = MasterKey::load_or_create(&folder.join("master.key")).unwrap();
     let options = StoreOptions {
@@ -261,7 +278,7 @@ async fn open(
     let store = Store::open(options).await.unwrap();
     let registry = Registry::builder().with(provider).build().unwrap();
     Engine::builder(registry, store)
-        .configuration(configuration(sandbox, provider.descriptor().id, secret))
+        .configuration(configuration)
         .clock(Arc::clone(clock) as _)
         .build()
         .unwrap()

@@ -24,6 +24,7 @@ pub(crate) struct Arguments {
 
 /// Options that every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
 pub(crate) struct Common {
     /// Where instances are kept [default: $XDG_DATA_HOME/tieline, else ~/.local/share/tieline]
     #[arg(
@@ -68,11 +69,10 @@ pub(crate) struct Common {
     pub(crate) log_format: LogFormat,
 }
 
+/// A line an event for people, or a JSON object an event for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// A line an event, for people.
     Text,
-    /// A JSON object an event, for programs.
     Json,
 }
 
@@ -185,14 +185,14 @@ pub(crate) enum Apps {
         #[arg(long)]
         name: Option<String>,
         #[command(flatten)]
-        parameters: Set,
+        parameters: ParameterValues,
     },
     /// Change an app's parameters; this is how a client secret is rotated
     Set {
         /// The app's id
         app: AppId,
         #[command(flatten)]
-        parameters: Set,
+        parameters: ParameterValues,
     },
     /// Delete an app to which no instance points
     Delete {
@@ -203,7 +203,7 @@ pub(crate) enum Apps {
 
 /// Parameters on the command line. Secrets come from files, since others can read a command line.
 #[derive(Debug, Args)]
-pub(crate) struct Set {
+pub(crate) struct ParameterValues {
     /// Set a parameter that is no secret
     #[arg(long = "set", value_name = "PARAMETER=VALUE")]
     pub(crate) values: Vec<String>,

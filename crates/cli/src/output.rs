@@ -17,11 +17,6 @@ pub(crate) const FAINT: Style = Style::new().dimmed();
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "printing is what this module is for"
-)]
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
         Self { json }
@@ -70,7 +65,9 @@ impl Output {
                 serde_json::json!({ "error": error.to_string(), "exit_code": error.code() });
             eprintln!("{object}");
         } else {
-            eprintln!("{BAD}error:{BAD:#} {error}");
+            // Several problems come a line each: all of them stand below the first.
+            let text = error.to_string().replace('\n', "\n       ");
+            eprintln!("{BAD}error:{BAD:#} {text}");
         }
     }
 }

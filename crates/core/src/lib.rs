@@ -22,6 +22,7 @@ pub mod registry;
 mod secret;
 mod suggest;
 mod token_set;
+pub mod words;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use descriptor::ProviderDescriptor;

@@ -76,7 +76,7 @@ impl ParameterKey {
         self.0
     }
 
-    /// The environment variable that sets this parameter of `provider`: `INFUSIONSOFT_OAUTH_API_KEY`-like, dots and
+    /// The environment variable that sets this parameter of `provider`: `ACME_OAUTH_API_KEY`; dots and
     /// dashes become underscores. The same name with `_FILE` appended names a file that holds the value.
     pub fn environment_name(self, provider: &str) -> String {
         format!("{provider}_{}", self.0)

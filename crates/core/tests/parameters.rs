@@ -1,5 +1,7 @@
 //! Parameters: layers and their origins, every problem at once, and secrets that look like something else.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+
 use std::path::Path;
 
 use tieline_core::parameters::{Given, Problem};

@@ -12,6 +12,8 @@ use crate::{Engine, EngineError};
 
 /// How long a person has to consent.
 pub const TIME_TO_CONSENT: Duration = Duration::from_secs(10 * 60);
+/// How long an authorization that nobody came back from is remembered, so that a late callback can be told it is late.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What to ask for, and who asks.
 #[derive(Debug, Clone)]
@@ -80,7 +82,10 @@ impl Engine {
                 scopes: None,
             },
         )?;
-        let expires_at = saturating_add(self.shared.clock.now(), TIME_TO_CONSENT);
+        let now = self.shared.clock.now();
+        let forgotten = now.checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
+        self.shared.store.purge_authorizations(forgotten).await?;
+        let expires_at = saturating_add(now, TIME_TO_CONSENT);
         let id = self
             .shared
             .store

@@ -199,6 +199,18 @@ impl EngineError {
             | Self::EndpointsChanged { .. }
             | Self::Endpoint(_)
             | Self::Authorization(_) => Kind::Configuration,
+            Self::Store(
+                StoreError::MasterKeyInvalid { .. }
+                | StoreError::MasterKeyMissing { .. }
+                | StoreError::WrongMasterKey { .. }
+                | StoreError::NewerSchema { .. }
+                | StoreError::NotADatabase { .. }
+                | StoreError::NotAFolder { .. }
+                | StoreError::Pragma { .. }
+                | StoreError::Unwritable { .. }
+                | StoreError::AdoptionRequired(_),
+            ) => Kind::Configuration,
+            Self::Callback(CallbackRefusal::ProviderError { .. }) => Kind::Configuration,
             Self::ReconnectRequired { .. } => Kind::Reconnect,
             Self::Token(failure) => match failure.outcome {
                 Outcome::AppRefused => Kind::Configuration,

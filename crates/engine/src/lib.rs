@@ -29,3 +29,5 @@ pub use engine::{Engine, EngineBuilder};
 pub use error::{EngineError, Kind};
 pub use instance::{AccessToken, InstanceHandle};
 pub use leave::{Disconnected, Revocation};
+// What an [`EngineError`] may hold: a host that matches on it needs no other crate.
+pub use tieline_oauth::{CallbackRefusal, EdgeOptions, Outcome, RevokeFailure, TokenFailure};

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use oauth2::basic::BasicClient;
-use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
+use oauth2::{
+    AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+};
 use tieline_core::descriptor::CodeChallenge;
 use tieline_core::random::{self, NoRandomness};
 use tieline_core::{OAuthField, Parameters, ProviderSetup, Secret, endpoint};
@@ -42,7 +44,9 @@ pub enum AuthorizationError {
     #[error(transparent)]
     Endpoint(#[from] EndpointProblem),
     /// The redirect URI must not be used.
-    #[error("{provider}: the redirect URI must be an absolute {wanted} URL without fragment, user and password; correct {parameter}")]
+    #[error(
+        "{provider}: the redirect URI must be an absolute {wanted} URL without fragment, user and password; correct {parameter}"
+    )]
     RedirectUri {
         /// The provider.
         provider: &'static str,
@@ -66,7 +70,11 @@ pub fn authorization(
     options: AuthorizationRequestOptions<'_>,
 ) -> Result<Authorization, AuthorizationError> {
     let oauth2 = provider.descriptor().oauth2();
-    let endpoint = Source { provider, parameters }.authorization()?;
+    let endpoint = Source {
+        provider,
+        parameters,
+    }
+    .authorization()?;
     let redirect_url = redirect_url(provider, options.redirect_uri)?;
     let scopes = scopes(provider, parameters, options.scopes);
     let state = random::token()?;
@@ -74,7 +82,10 @@ pub fn authorization(
         CodeChallenge::Refused(_) => (None, None),
         CodeChallenge::S256 | CodeChallenge::Plain => {
             let verifier = random::token()?;
-            (Some(code_challenge(oauth2.code_challenge, &verifier)), Some(verifier))
+            (
+                Some(code_challenge(oauth2.code_challenge, &verifier)),
+                Some(verifier),
+            )
         }
     };
 
@@ -93,12 +104,31 @@ pub fn authorization(
     let (standard, _) = request.url();
 
     let mut pairs: Vec<(String, String)> = standard.query_pairs().into_owned().collect();
-    pairs.extend(challenge.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)));
+    pairs.extend(
+        challenge
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
     let declared = &oauth2.authorization;
-    amend(&mut pairs, declared.names, declared.extra, declared.omit, parameters);
+    amend(
+        &mut pairs,
+        declared.names,
+        declared.extra,
+        declared.omit,
+        parameters,
+    );
     provider.amend_authorization(&mut pairs, parameters);
-    url.query_pairs_mut().extend_pairs(own_query).extend_pairs(pairs);
-    Ok(Authorization { url, state, code_verifier, redirect_uri: options.redirect_uri.to_owned(), scopes })
+    url.query_pairs_mut()
+        .extend_pairs(own_query)
+        .extend_pairs(pairs);
+    Ok(Authorization {
+        url,
+        state,
+        code_verifier,
+        redirect_uri: options.redirect_uri.to_owned(),
+        scopes,
+    })
 }
 
 /// The parameters that bind the code to `verifier` (RFC 7636 section 4.3).
@@ -107,21 +137,38 @@ fn code_challenge(method: CodeChallenge, verifier: &Secret) -> [(&'static str, S
         CodeChallenge::Plain => (verifier.expose().to_owned(), "plain"),
         CodeChallenge::S256 | CodeChallenge::Refused(_) => {
             let verifier = PkceCodeVerifier::new(verifier.expose().to_owned());
-            (PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str().to_owned(), "S256")
+            (
+                PkceCodeChallenge::from_code_verifier_sha256(&verifier)
+                    .as_str()
+                    .to_owned(),
+                "S256",
+            )
         }
     };
-    [("code_challenge", challenge), ("code_challenge_method", method.to_owned())]
+    [
+        ("code_challenge", challenge),
+        ("code_challenge_method", method.to_owned()),
+    ]
 }
 
-fn redirect_url(provider: &dyn ProviderSetup, text: &str) -> Result<RedirectUrl, AuthorizationError> {
+fn redirect_url(
+    provider: &dyn ProviderSetup,
+    text: &str,
+) -> Result<RedirectUrl, AuthorizationError> {
     let descriptor = provider.descriptor();
     let https_only = descriptor.oauth2().https_redirect_uri_only;
-    let parsed = RedirectUrl::new(text.to_owned()).ok().filter(|_| endpoint::is_endpoint(text));
+    let parsed = RedirectUrl::new(text.to_owned())
+        .ok()
+        .filter(|_| endpoint::is_endpoint(text));
     match parsed {
         Some(url) if !https_only || url.url().scheme() == "https" => Ok(url),
         _ => Err(AuthorizationError::RedirectUri {
             provider: descriptor.id,
-            wanted: if https_only { "https" } else { "https or loopback" },
+            wanted: if https_only {
+                "https"
+            } else {
+                "https or loopback"
+            },
             parameter: match descriptor.parameter_for_field(OAuthField::RedirectUri) {
                 Some(row) => format!("{:?} ({})", row.credential, row.parameter),
                 None => OAuthField::RedirectUri.to_string(),
@@ -130,11 +177,21 @@ fn redirect_url(provider: &dyn ProviderSetup, text: &str) -> Result<RedirectUrl,
     }
 }
 
-fn scopes(provider: &dyn ProviderSetup, parameters: &Parameters, asked: Option<&[String]>) -> Vec<String> {
+fn scopes(
+    provider: &dyn ProviderSetup,
+    parameters: &Parameters,
+    asked: Option<&[String]>,
+) -> Vec<String> {
     match (asked, parameters.field(OAuthField::Scope)) {
         (Some(asked), _) => asked.to_vec(),
         (None, Some(set)) => set.split_whitespace().map(str::to_owned).collect(),
-        (None, None) => provider.descriptor().oauth2().scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        (None, None) => provider
+            .descriptor()
+            .oauth2()
+            .scopes
+            .iter()
+            .map(|scope| (*scope).to_owned())
+            .collect(),
     }
 }
 
@@ -155,11 +212,14 @@ mod tests {
 
     use super::*;
     use crate::testing::{Acme, acme, parameters};
-    use tieline_core::descriptor::{AuthorizationRequest, Extra, OAuth2};
     use tieline_core::ParameterKey;
+    use tieline_core::descriptor::{AuthorizationRequest, Extra, OAuth2};
 
     fn start(provider: &Acme, more: &[(&str, &str)]) -> Authorization {
-        let options = AuthorizationRequestOptions { redirect_uri: "https://host.example/callback", scopes: None };
+        let options = AuthorizationRequestOptions {
+            redirect_uri: "https://host.example/callback",
+            scopes: None,
+        };
         authorization(provider, &parameters(provider, more), options).unwrap()
     }
 
@@ -169,7 +229,10 @@ mod tests {
 
     #[test]
     fn the_url_holds_the_standard_parameters_once() {
-        let provider = Acme::with(OAuth2 { scopes: &["read", "write"], ..*acme().oauth2() });
+        let provider = Acme::with(OAuth2 {
+            scopes: &["read", "write"],
+            ..*acme().oauth2()
+        });
         let started = start(&provider, &[]);
         let query = query(&started);
         let verifier = started.code_verifier.as_ref().unwrap();
@@ -183,20 +246,40 @@ mod tests {
             ("scope", "read write"),
             ("state", started.state.expose()),
         ];
-        assert_eq!(query, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        assert_eq!(
+            query,
+            expected
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into()
+        );
         assert_eq!(started.url.query_pairs().count(), expected.len());
         assert!(!format!("{started:?}").contains(started.state.expose()));
     }
 
     #[test]
     fn a_verifier_is_sent_plain_only_where_declared_and_not_at_all_where_refused() {
-        let of = |code_challenge| start(&Acme::with(OAuth2 { code_challenge, ..*acme().oauth2() }), &[]);
+        let of = |code_challenge| {
+            start(
+                &Acme::with(OAuth2 {
+                    code_challenge,
+                    ..*acme().oauth2()
+                }),
+                &[],
+            )
+        };
         let plain = of(CodeChallenge::Plain);
-        assert_eq!(query(&plain)["code_challenge"], plain.code_verifier.as_ref().unwrap().expose());
+        assert_eq!(
+            query(&plain)["code_challenge"],
+            plain.code_verifier.as_ref().unwrap().expose()
+        );
         assert_eq!(query(&plain)["code_challenge_method"], "plain");
         let refused = of(CodeChallenge::Refused("a source"));
         assert!(refused.code_verifier.is_none());
-        assert!(!query(&refused).keys().any(|name| name.starts_with("code_challenge")));
+        assert!(
+            !query(&refused)
+                .keys()
+                .any(|name| name.starts_with("code_challenge"))
+        );
     }
 
     #[test]
@@ -217,18 +300,40 @@ mod tests {
         });
         let started = start(&provider, &[("oauth.scope", "a  b")]);
         let query = query(&started);
-        assert_eq!((&*query["client_id"], &*query["client_key"]), ("theirs", "key"));
-        assert_eq!((&*query["scopes"], &*query["access_type"], &*query["response_type"]), ("a,b", "offline", "auth_code"));
-        assert!(!query.contains_key("redirect_uri") && !query.contains_key("tenant") && !query.contains_key("scope"));
+        assert_eq!(
+            (&*query["client_id"], &*query["client_key"]),
+            ("theirs", "key")
+        );
+        assert_eq!(
+            (
+                &*query["scopes"],
+                &*query["access_type"],
+                &*query["response_type"]
+            ),
+            ("a,b", "offline", "auth_code")
+        );
+        assert!(
+            !query.contains_key("redirect_uri")
+                && !query.contains_key("tenant")
+                && !query.contains_key("scope")
+        );
         assert_eq!(started.scopes, ["a", "b"]);
     }
 
     #[test]
     fn a_redirect_uri_must_be_fit_to_be_sent_back_to() {
-        let provider = Acme::with(OAuth2 { https_redirect_uri_only: true, ..*acme().oauth2() });
+        let provider = Acme::with(OAuth2 {
+            https_redirect_uri_only: true,
+            ..*acme().oauth2()
+        });
         let error = |provider: &Acme, redirect_uri| {
-            let options = AuthorizationRequestOptions { redirect_uri, scopes: None };
-            authorization(provider, &parameters(provider, &[]), options).err().map(|error| error.to_string())
+            let options = AuthorizationRequestOptions {
+                redirect_uri,
+                scopes: None,
+            };
+            authorization(provider, &parameters(provider, &[]), options)
+                .err()
+                .map(|error| error.to_string())
         };
         assert_eq!(error(&acme(), "http://127.0.0.1:8917/callback"), None);
         assert_eq!(

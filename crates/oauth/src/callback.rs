@@ -53,7 +53,9 @@ pub enum CallbackRefusal {
         provider: &'static str,
     },
     /// The provider refused the authorization request (RFC 6749 section 4.1.2.1).
-    #[error("{provider}: the provider refused the authorization request: {code}; check the app's settings there")]
+    #[error(
+        "{provider}: the provider refused the authorization request: {code}; check the app's settings there"
+    )]
     ProviderError {
         /// The provider.
         provider: &'static str,
@@ -69,7 +71,9 @@ pub enum CallbackRefusal {
         parameter: &'static str,
     },
     /// A host outside the provider's domain, or another one than the authorization was started with.
-    #[error("{provider}: the callback's {parameter} is not the host that the authorization was started with")]
+    #[error(
+        "{provider}: the callback's {parameter} is not the host that the authorization was started with"
+    )]
     HostMismatch {
         /// The provider.
         provider: &'static str,
@@ -92,10 +96,15 @@ pub enum CallbackRefusal {
 /// When a parameter is repeated, an answer was sent that we never ask for, or there is no state.
 pub fn state_of(query: &CallbackQuery) -> Result<&str, CallbackRefusal> {
     if let Some(name) = query.repeated() {
-        let name = showable(name).unwrap_or("with an unreadable name").to_owned();
+        let name = showable(name)
+            .unwrap_or("with an unreadable name")
+            .to_owned();
         return Err(CallbackRefusal::Repeated { name });
     }
-    if let Some(name) = ["response", "access_token", "id_token"].into_iter().find(|name| query.has(name)) {
+    if let Some(name) = ["response", "access_token", "id_token"]
+        .into_iter()
+        .find(|name| query.has(name))
+    {
         return Err(CallbackRefusal::NotAskedFor { name });
     }
     query.get("state").ok_or(CallbackRefusal::StateMissing)
@@ -115,7 +124,10 @@ pub fn check_callback(
 ) -> Result<Callback, CallbackRefusal> {
     state_of(query)?;
     check_issuer(provider, query)?;
-    let (id, callback) = (provider.descriptor().id, &provider.descriptor().oauth2().callback);
+    let (id, callback) = (
+        provider.descriptor().id,
+        &provider.descriptor().oauth2().callback,
+    );
     match query.get("error") {
         None => {}
         Some("access_denied") => return Err(CallbackRefusal::Denied { provider: id }),
@@ -125,24 +137,41 @@ pub fn check_callback(
         }
     }
     let parameter = callback.code_parameter;
-    let code = query.get(parameter).ok_or(CallbackRefusal::CodeMissing { provider: id, parameter })?;
+    let code = query.get(parameter).ok_or(CallbackRefusal::CodeMissing {
+        provider: id,
+        parameter,
+    })?;
     if let Some(host) = callback.host {
         check_host(id, host, query, expected_host)?;
     }
     provider
         .verify_callback(query, parameters)
-        .map_err(|refusal| CallbackRefusal::Hook { provider: id, refusal })?;
+        .map_err(|refusal| CallbackRefusal::Hook {
+            provider: id,
+            refusal,
+        })?;
     let captures = callback.captures.iter().filter_map(|capture| {
-        Some((capture.name.to_owned(), capture.of(query.get(capture.field)?)?.to_owned()))
+        Some((
+            capture.name.to_owned(),
+            capture.of(query.get(capture.field)?)?.to_owned(),
+        ))
     });
-    Ok(Callback { code: Secret::new(code), captures: captures.collect() })
+    Ok(Callback {
+        code: Secret::new(code),
+        captures: captures.collect(),
+    })
 }
 
 /// Simple string comparison (RFC 3986 section 6.2.1), on errors too.
-fn check_issuer(provider: &dyn ProviderSetup, query: &CallbackQuery) -> Result<(), CallbackRefusal> {
+fn check_issuer(
+    provider: &dyn ProviderSetup,
+    query: &CallbackQuery,
+) -> Result<(), CallbackRefusal> {
     let (id, oauth2) = (provider.descriptor().id, provider.descriptor().oauth2());
     match (query.get("iss"), oauth2.issuer) {
-        (Some(told), Some(known)) if told != known => Err(CallbackRefusal::IssuerMismatch { provider: id }),
+        (Some(told), Some(known)) if told != known => {
+            Err(CallbackRefusal::IssuerMismatch { provider: id })
+        }
         (None, _) if oauth2.authorization_response_iss_parameter_supported => {
             Err(CallbackRefusal::IssuerMissing { provider: id })
         }
@@ -159,11 +188,15 @@ fn check_host(
 ) -> Result<(), CallbackRefusal> {
     let told = query.get(parameter).map(str::to_ascii_lowercase);
     let label = told.as_deref().and_then(|told| told.strip_suffix(suffix));
-    let is_expected = expected.is_none_or(|expected| told.as_deref() == Some(&*expected.to_ascii_lowercase()));
+    let is_expected =
+        expected.is_none_or(|expected| told.as_deref() == Some(&*expected.to_ascii_lowercase()));
     if is_expected && label.is_some_and(is_dns_label) {
         Ok(())
     } else {
-        Err(CallbackRefusal::HostMismatch { provider, parameter })
+        Err(CallbackRefusal::HostMismatch {
+            provider,
+            parameter,
+        })
     }
 }
 
@@ -172,11 +205,15 @@ fn is_dns_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && !text.starts_with('-')
         && !text.ends_with('-')
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Names and codes are short and made of letters; whatever else came through the browser is not shown.
 fn showable(text: &str) -> Option<&str> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
     ((1..=40).contains(&text.len()) && is_plain).then_some(text)
 }

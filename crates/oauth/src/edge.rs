@@ -50,7 +50,9 @@ pub struct EdgeOptions {
 
 /// The edge can't be built.
 #[derive(Debug, thiserror::Error)]
-#[error("can't set up TLS: {0}; install the system's CA certificates (the package ca-certificates)")]
+#[error(
+    "can't set up TLS: {0}; install the system's CA certificates (the package ca-certificates)"
+)]
 pub struct EdgeError(#[source] reqwest::Error);
 
 /// An answer of a token endpoint.
@@ -76,7 +78,10 @@ pub(crate) enum SendError {
 
 impl Default for EdgeOptions {
     fn default() -> Self {
-        Self { egress: Egress::default(), deadline: Duration::from_secs(30) }
+        Self {
+            egress: Egress::default(),
+            deadline: Duration::from_secs(30),
+        }
     }
 }
 
@@ -92,10 +97,18 @@ impl Edge {
         let token = Clients::build(&egress, |builder| {
             // An idle connection may be closed under a request that is just being written, and both reqwest and hyper
             // would send it again on another.
-            builder.pool_max_idle_per_host(0).http1_max_headers(HEADER_LIMIT)
+            builder
+                .pool_max_idle_per_host(0)
+                .http1_max_headers(HEADER_LIMIT)
         })?;
         let api = Clients::build(&egress, |builder| builder.read_timeout(options.deadline))?;
-        Ok(Self { shared: Arc::new(Shared { options, token, api }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                options,
+                token,
+                api,
+            }),
+        })
     }
 
     /// The client for authenticated calls: no redirects, retries, proxies or cookies; names resolve to public addresses
@@ -116,10 +129,19 @@ impl Edge {
     /// Sends one request of the back channel, once.
     ///
     /// The error types of reqwest hold URLs, and a URL may hold secrets: none of them leaves this function.
-    pub(crate) async fn send(&self, endpoint: &Endpoint, request: http::Request<Bytes>) -> Result<Answer, SendError> {
-        self.shared.options.egress.check(endpoint).map_err(SendError::Refused)?;
+    pub(crate) async fn send(
+        &self,
+        endpoint: &Endpoint,
+        request: http::Request<Bytes>,
+    ) -> Result<Answer, SendError> {
+        self.shared
+            .options
+            .egress
+            .check(endpoint)
+            .map_err(SendError::Refused)?;
         let client = self.shared.token.named_by(endpoint.named_by);
-        let request = reqwest::Request::try_from(request).map_err(|_| SendError::NotSent("the request is malformed"))?;
+        let request = reqwest::Request::try_from(request)
+            .map_err(|_| SendError::NotSent("the request is malformed"))?;
         let deadline = Instant::now() + self.shared.options.deadline;
         match timeout_at(deadline, client.execute(request)).await {
             Ok(Ok(response)) => Ok(read(response, deadline).await),
@@ -147,7 +169,12 @@ async fn read(mut response: reqwest::Response, deadline: Instant) -> Answer {
             Err(_) => break Some("no whole answer within the deadline"),
         }
     };
-    Answer { status, headers, body: body.freeze(), cut }
+    Answer {
+        status,
+        headers,
+        body: body.freeze(),
+        cut,
+    }
 }
 
 impl SendError {
@@ -161,8 +188,12 @@ impl SendError {
         }
         match error {
             error if error.is_dns() => Self::NotSent("the host's name can't be resolved"),
-            error if error.is_connect() && error.is_timeout() => Self::NotSent("connecting took too long"),
-            error if error.is_connect() => Self::NotSent("the connection was refused, or TLS failed"),
+            error if error.is_connect() && error.is_timeout() => {
+                Self::NotSent("connecting took too long")
+            }
+            error if error.is_connect() => {
+                Self::NotSent("the connection was refused, or TLS failed")
+            }
             error if error.is_builder() => Self::NotSent("the request is malformed"),
             _ => Self::Unknown("the connection broke before an answer came"),
         }
@@ -170,7 +201,10 @@ impl SendError {
 }
 
 impl Clients {
-    #[expect(clippy::disallowed_methods, reason = "this is the one home of HTTP clients")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one home of HTTP clients"
+    )]
     fn build(
         egress: &Arc<Egress>,
         amend: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
@@ -184,10 +218,16 @@ impl Clients {
                 .no_proxy()
                 .http1_only()
                 .connect_timeout(CONNECT_TIMEOUT)
-                .dns_resolver(CheckedResolver { egress: egress.clone(), named_by });
+                .dns_resolver(CheckedResolver {
+                    egress: egress.clone(),
+                    named_by,
+                });
             amend(builder).build().map_err(EdgeError)
         };
-        Ok(Self { anyone: build(NamedBy::Anyone)?, operator: build(NamedBy::Operator)? })
+        Ok(Self {
+            anyone: build(NamedBy::Anyone)?,
+            operator: build(NamedBy::Operator)?,
+        })
     }
 
     fn named_by(&self, named_by: NamedBy) -> &Client {
@@ -200,6 +240,8 @@ impl Clients {
 
 impl fmt::Debug for Edge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Edge").field("options", &self.shared.options).finish_non_exhaustive()
+        f.debug_struct("Edge")
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
     }
 }

@@ -19,7 +19,9 @@ pub struct Egress {
 
 /// A host at addresses that must not be connected to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{host} is at no address that may be connected to: only public ones may, unless the operator names the endpoint")]
+#[error(
+    "{host} is at no address that may be connected to: only public ones may, unless the operator names the endpoint"
+)]
 pub struct EgressRefusal {
     /// The host.
     pub host: String,
@@ -35,12 +37,18 @@ impl Egress {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
             Some(Host::Domain(_)) => return Ok(()),
-            None => return Err(EgressRefusal { host: String::new() }),
+            None => {
+                return Err(EgressRefusal {
+                    host: String::new(),
+                });
+            }
         };
         if self.permits(address, endpoint.named_by) {
             Ok(())
         } else {
-            Err(EgressRefusal { host: address.to_string() })
+            Err(EgressRefusal {
+                host: address.to_string(),
+            })
         }
     }
 
@@ -48,7 +56,8 @@ impl Egress {
         let address = address.to_canonical();
         is_public(address)
             || (named_by == NamedBy::Operator
-                && (address.is_loopback() || self.allow.iter().any(|range| range.contains(&address))))
+                && (address.is_loopback()
+                    || self.allow.iter().any(|range| range.contains(&address))))
     }
 }
 
@@ -66,10 +75,14 @@ impl Resolve for CheckedResolver {
         Box::pin(async move {
             let host = name.as_str();
             let found = tokio::net::lookup_host((host, 0)).await?;
-            let checked: Vec<SocketAddr> =
-                found.filter(|address| resolver.egress.permits(address.ip(), resolver.named_by)).collect();
+            let checked: Vec<SocketAddr> = found
+                .filter(|address| resolver.egress.permits(address.ip(), resolver.named_by))
+                .collect();
             if checked.is_empty() {
-                return Err(EgressRefusal { host: host.to_owned() }.into());
+                return Err(EgressRefusal {
+                    host: host.to_owned(),
+                }
+                .into());
             }
             Ok(Box::new(checked.into_iter()) as Addrs)
         })
@@ -101,9 +114,9 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         // NAT64 (RFC 6052): what counts is the address behind it.
-        [0x64, 0xFF9B, 0, 0, 0, 0, high, low] => {
-            is_public_v4(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)))
-        }
+        [0x64, 0xFF9B, 0, 0, 0, 0, high, low] => is_public_v4(Ipv4Addr::from_bits(
+            (u32::from(high) << 16) | u32::from(low),
+        )),
         // Protocol assignments, documentation, 6to4.
         [0x2001, second, ..] if second < 0x200 || second == 0xDB8 => false,
         [0x2002, ..] => false,
@@ -118,29 +131,76 @@ mod tests {
     use url::Url;
 
     fn endpoint(url: &str, named_by: NamedBy) -> Endpoint {
-        Endpoint { url: Url::parse(url).unwrap(), named_by }
+        Endpoint {
+            url: Url::parse(url).unwrap(),
+            named_by,
+        }
     }
 
     #[test]
     fn special_addresses_are_not_public() {
         let special = [
-            "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.31.0.1", "192.0.0.8",
-            "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.19.0.1", "198.51.100.1", "203.0.113.9", "224.0.0.1",
-            "255.255.255.255", "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1",
-            "64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "3fff::1", "5f00::1", "fc00::1",
-            "fd12::1", "fe80::1", "fec0::1", "ff02::1",
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.31.0.1",
+            "192.0.0.8",
+            "192.0.2.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "198.19.0.1",
+            "198.51.100.1",
+            "203.0.113.9",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::127.0.0.1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "3fff::1",
+            "5f00::1",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
         ];
         for text in special {
-            assert!(!Egress::default().permits(text.parse().unwrap(), NamedBy::Anyone), "{text}");
+            assert!(
+                !Egress::default().permits(text.parse().unwrap(), NamedBy::Anyone),
+                "{text}"
+            );
         }
-        for text in ["1.1.1.1", "100.128.0.1", "172.32.0.1", "198.20.0.1", "2606:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1"] {
-            assert!(Egress::default().permits(text.parse().unwrap(), NamedBy::Anyone), "{text}");
+        for text in [
+            "1.1.1.1",
+            "100.128.0.1",
+            "172.32.0.1",
+            "198.20.0.1",
+            "2606:4700::1111",
+            "64:ff9b::101:101",
+            "::ffff:1.1.1.1",
+        ] {
+            assert!(
+                Egress::default().permits(text.parse().unwrap(), NamedBy::Anyone),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn only_the_operator_may_name_loopback_and_configured_ranges() {
-        let egress = Egress { allow: vec!["10.1.0.0/16".parse().unwrap()] };
+        let egress = Egress {
+            allow: vec!["10.1.0.0/16".parse().unwrap()],
+        };
         for (url, operator) in [
             ("https://127.0.0.1/", true),
             ("https://[::1]/", true),
@@ -150,20 +210,42 @@ mod tests {
             ("https://169.254.169.254/", false),
             ("https://2130706433/", true),
         ] {
-            assert_eq!(egress.check(&endpoint(url, NamedBy::Operator)).is_ok(), operator, "{url}");
-            assert!(egress.check(&endpoint(url, NamedBy::Anyone)).is_err(), "{url}");
+            assert_eq!(
+                egress.check(&endpoint(url, NamedBy::Operator)).is_ok(),
+                operator,
+                "{url}"
+            );
+            assert!(
+                egress.check(&endpoint(url, NamedBy::Anyone)).is_err(),
+                "{url}"
+            );
         }
-        assert!(egress.check(&endpoint("https://1.1.1.1/", NamedBy::Anyone)).is_ok());
+        assert!(
+            egress
+                .check(&endpoint("https://1.1.1.1/", NamedBy::Anyone))
+                .is_ok()
+        );
     }
 
     #[tokio::test]
     async fn names_are_judged_by_what_they_resolve_to() {
         let resolve = |named_by| {
-            let resolver = CheckedResolver { egress: Arc::default(), named_by };
-            async move { resolver.resolve("localhost".parse().unwrap()).await.map(Iterator::count) }
+            let resolver = CheckedResolver {
+                egress: Arc::default(),
+                named_by,
+            };
+            async move {
+                resolver
+                    .resolve("localhost".parse().unwrap())
+                    .await
+                    .map(Iterator::count)
+            }
         };
         assert!(resolve(NamedBy::Operator).await.unwrap() > 0);
         let refused = resolve(NamedBy::Anyone).await.unwrap_err();
-        assert!(refused.downcast_ref::<EgressRefusal>().is_some(), "{refused}");
+        assert!(
+            refused.downcast_ref::<EgressRefusal>().is_some(),
+            "{refused}"
+        );
     }
 }

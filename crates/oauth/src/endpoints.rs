@@ -65,8 +65,14 @@ impl Endpoints {
     ///
     /// # Errors
     /// When one of them must not be used: not a URL, not `https`, with a fragment or credentials.
-    pub fn of(provider: &dyn ProviderSetup, parameters: &Parameters) -> Result<Self, EndpointProblem> {
-        let source = Source { provider, parameters };
+    pub fn of(
+        provider: &dyn ProviderSetup,
+        parameters: &Parameters,
+    ) -> Result<Self, EndpointProblem> {
+        let source = Source {
+            provider,
+            parameters,
+        };
         Ok(Self {
             authorization: source.authorization()?,
             token: source.token()?,
@@ -90,7 +96,11 @@ pub(crate) struct Source<'a> {
 impl Source<'_> {
     pub(crate) fn authorization(&self) -> Result<Endpoint, EndpointProblem> {
         let own = self.provider.descriptor().oauth2().authorization_endpoint;
-        self.one("authorization endpoint", &[ParameterKey::OAUTH_AUTHORIZATION_URL], Some(own))
+        self.one(
+            "authorization endpoint",
+            &[ParameterKey::OAUTH_AUTHORIZATION_URL],
+            Some(own),
+        )
     }
 
     fn token(&self) -> Result<Endpoint, EndpointProblem> {
@@ -108,13 +118,26 @@ impl Source<'_> {
         if !self.offers_revocation() {
             return Ok(None);
         }
-        let own = self.provider.descriptor().oauth2().revocation_endpoint.known();
-        self.one("revocation endpoint", keys(Step::Revoke), own).map(Some)
+        let own = self
+            .provider
+            .descriptor()
+            .oauth2()
+            .revocation_endpoint
+            .known();
+        self.one("revocation endpoint", keys(Step::Revoke), own)
+            .map(Some)
     }
 
     pub(crate) fn offers_revocation(&self) -> bool {
-        self.provider.descriptor().oauth2().revocation_endpoint.known().is_some()
-            || keys(Step::Revoke).iter().any(|key| self.parameters.get(*key).is_some())
+        self.provider
+            .descriptor()
+            .oauth2()
+            .revocation_endpoint
+            .known()
+            .is_some()
+            || keys(Step::Revoke)
+                .iter()
+                .any(|key| self.parameters.get(*key).is_some())
     }
 
     /// The endpoint of a step; `None` where the provider offers none.
@@ -134,19 +157,39 @@ impl Source<'_> {
         own: Option<&'static str>,
     ) -> Result<Endpoint, EndpointProblem> {
         let descriptor = self.provider.descriptor();
-        let set = overrides.iter().find_map(|key| Some((*key, self.parameters.get(*key)?)));
+        let set = overrides
+            .iter()
+            .find_map(|key| Some((*key, self.parameters.get(*key)?)));
         let (text, named_by, cure) = match set {
             Some((key, text)) => {
-                let by_operator = descriptor.parameter(key).is_some_and(|row| row.set_by == SetBy::Operator);
-                let named_by = if by_operator { NamedBy::Operator } else { NamedBy::Anyone };
+                let by_operator = descriptor
+                    .parameter(key)
+                    .is_some_and(|row| row.set_by == SetBy::Operator);
+                let named_by = if by_operator {
+                    NamedBy::Operator
+                } else {
+                    NamedBy::Anyone
+                };
                 (text, named_by, EndpointCure::Parameter(key))
             }
-            None => (own.unwrap_or_default(), NamedBy::Anyone, EndpointCure::Descriptor),
+            None => (
+                own.unwrap_or_default(),
+                NamedBy::Anyone,
+                EndpointCure::Descriptor,
+            ),
         };
-        let url = Url::parse(text).ok().filter(|_| endpoint::is_endpoint(text));
+        let url = Url::parse(text)
+            .ok()
+            .filter(|_| endpoint::is_endpoint(text));
         match url {
-            Some(url) if url.scheme() == "https" || named_by == NamedBy::Operator => Ok(Endpoint { url, named_by }),
-            _ => Err(EndpointProblem { provider: descriptor.id, name, cure }),
+            Some(url) if url.scheme() == "https" || named_by == NamedBy::Operator => {
+                Ok(Endpoint { url, named_by })
+            }
+            _ => Err(EndpointProblem {
+                provider: descriptor.id,
+                name,
+                cure,
+            }),
         }
     }
 }
@@ -155,7 +198,10 @@ impl Source<'_> {
 pub(crate) const fn keys(step: Step) -> &'static [ParameterKey] {
     match step {
         Step::Exchange => &[ParameterKey::OAUTH_TOKEN_URL],
-        Step::Refresh => &[ParameterKey::OAUTH_TOKEN_REFRESH_URL, ParameterKey::OAUTH_TOKEN_URL],
+        Step::Refresh => &[
+            ParameterKey::OAUTH_TOKEN_REFRESH_URL,
+            ParameterKey::OAUTH_TOKEN_URL,
+        ],
         Step::Revoke => &[ParameterKey::OAUTH_TOKEN_REVOKE_URL],
     }
 }
@@ -180,7 +226,10 @@ mod tests {
         let provider = acme();
         let own = Endpoints::of(&provider, &parameters(&provider, &[])).unwrap();
         assert_eq!(own.token.url.as_str(), "https://acme.example/token");
-        assert_eq!((own.refresh, own.token.named_by), (own.token.clone(), NamedBy::Anyone));
+        assert_eq!(
+            (own.refresh, own.token.named_by),
+            (own.token.clone(), NamedBy::Anyone)
+        );
 
         let moved = parameters(&provider, &[("oauth.token.url", "http://127.0.0.1:9/t")]);
         let moved = Endpoints::of(&provider, &moved).unwrap();
@@ -188,15 +237,28 @@ mod tests {
         assert_eq!(moved.refresh.named_by, NamedBy::Operator);
         assert_eq!(moved.authorization.named_by, NamedBy::Anyone);
 
-        let both = [("oauth.token.url", "http://127.0.0.1:9/t"), ("oauth.token.refresh_url", "http://127.0.0.1:9/r")];
+        let both = [
+            ("oauth.token.url", "http://127.0.0.1:9/t"),
+            ("oauth.token.refresh_url", "http://127.0.0.1:9/r"),
+        ];
         let both = Endpoints::of(&provider, &parameters(&provider, &both)).unwrap();
-        assert_eq!((both.token.url.path(), both.refresh.url.path()), ("/t", "/r"));
+        assert_eq!(
+            (both.token.url.path(), both.refresh.url.path()),
+            ("/t", "/r")
+        );
     }
 
     #[test]
     fn a_descriptor_never_names_plain_http() {
-        for bad in ["http://acme.example/revoke", "http://127.0.0.1/revoke", "https://acme.example/revoke#x"] {
-            let provider = Acme::with(OAuth2 { revocation_endpoint: Stated::Known(bad), ..*acme().oauth2() });
+        for bad in [
+            "http://acme.example/revoke",
+            "http://127.0.0.1/revoke",
+            "https://acme.example/revoke#x",
+        ] {
+            let provider = Acme::with(OAuth2 {
+                revocation_endpoint: Stated::Known(bad),
+                ..*acme().oauth2()
+            });
             let problem = Endpoints::of(&provider, &parameters(&provider, &[])).unwrap_err();
             assert_eq!(
                 problem.to_string(),

@@ -27,22 +27,36 @@ impl ErrorAnswer {
 
 /// Whether the answer bears the mark of an error under a status of success.
 pub(crate) fn is_marked(answer: &TokenAnswer, root: &Map<String, Value>) -> bool {
-    let Some(ErrorWhen { path, equals }) = answer.error_when else { return false };
-    lookup(root, path).is_some_and(|value| value.to_string() == equals || value.as_str() == Some(equals))
+    let Some(ErrorWhen { path, equals }) = answer.error_when else {
+        return false;
+    };
+    lookup(root, path)
+        .is_some_and(|value| *value.to_string() == *equals || value.as_str() == Some(equals))
 }
 
 /// The error in a body, if it tells one.
 pub(crate) fn in_body(answer: &TokenAnswer, root: &Map<String, Value>) -> Option<ErrorAnswer> {
-    let fields = Fields { answer, object: root };
+    let fields = Fields {
+        answer,
+        object: root,
+    };
     let at_path = answer.error_path.and_then(|path| lookup(root, path));
     let code = at_path
         .and_then(code_in)
         .or_else(|| fields.get("error").and_then(code_in))
         .or_else(|| lookup(root, "error_code").and_then(code_in))?;
-    let translation = answer.errors.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(&code));
+    let translation = answer
+        .errors
+        .iter()
+        .find(|(theirs, _)| theirs.eq_ignore_ascii_case(&code));
     let description = fields.get("error_description").and_then(text);
-    let description = description.or_else(|| text(lookup(root, "error.message").or_else(|| lookup(root, "message"))?));
-    Some(ErrorAnswer { translated: translation.map(|(_, ours)| *ours), code, description })
+    let description = description
+        .or_else(|| text(lookup(root, "error.message").or_else(|| lookup(root, "message"))?));
+    Some(ErrorAnswer {
+        translated: translation.map(|(_, ours)| *ours),
+        code,
+        description,
+    })
 }
 
 /// A code, in a scalar or in the usual places of an error object. What says that all is well is none.
@@ -51,10 +65,14 @@ fn code_in(value: &Value) -> Option<String> {
         Value::Object(_) => ["code", "error", "type", "errorCode", "status"]
             .iter()
             .find_map(|name| dotted_path::text_at(value, name)),
-        Value::Array(items) => items.first().and_then(|item| if item.is_array() { None } else { code_in(item) }),
+        Value::Array(items) => items
+            .first()
+            .and_then(|item| if item.is_array() { None } else { code_in(item) }),
         scalar => text(scalar),
     };
-    code.filter(|code| !["", "0", "false", "ok", "success"].contains(&code.to_ascii_lowercase().as_str()))
+    code.filter(|code| {
+        !["", "0", "false", "ok", "success"].contains(&code.to_ascii_lowercase().as_str())
+    })
 }
 
 /// The `error` of a challenge (RFC 6750 section 3), however its parameters are separated.
@@ -63,7 +81,9 @@ pub(crate) fn in_headers(headers: &HeaderMap) -> Option<ErrorAnswer> {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         let start = text.match_indices("error=").find_map(|(at, found)| {
             let before = text.get(..at)?.chars().next_back();
-            before.is_none_or(|c| c == ' ' || c == ',' || c == '\t').then_some(at + found.len())
+            before
+                .is_none_or(|c| c == ' ' || c == ',' || c == '\t')
+                .then_some(at + found.len())
         })?;
         let rest = text.get(start..)?;
         let code = match rest.strip_prefix('"') {
@@ -72,7 +92,11 @@ pub(crate) fn in_headers(headers: &HeaderMap) -> Option<ErrorAnswer> {
         };
         code.filter(|code| !code.is_empty()).map(str::to_owned)
     })?;
-    Some(ErrorAnswer { code, translated: None, description: None })
+    Some(ErrorAnswer {
+        code,
+        translated: None,
+        description: None,
+    })
 }
 
 #[cfg(test)]
@@ -91,13 +115,42 @@ mod tests {
     #[test]
     fn codes_are_found_wherever_they_stand() {
         let standard = TokenAnswer::DEFAULT;
-        assert_eq!(code(&standard, json!({"error": "invalid_grant"})).as_deref(), Some("invalid_grant"));
-        assert_eq!(code(&standard, json!({"error": {"message": "x", "type": "T", "code": 100}})).as_deref(), Some("100"));
-        assert_eq!(code(&standard, json!({"error": ["bad"]})).as_deref(), Some("bad"));
-        let translated = TokenAnswer { error_path: Some("errors.0.code"), errors: &[("7", "invalid_grant")], ..standard };
-        assert_eq!(code(&translated, json!({"errors": [{"code": 7}]})).as_deref(), Some("invalid_grant"));
-        assert_eq!(code(&translated, json!({"error": "invalid_client"})).as_deref(), Some("invalid_client"));
-        for none in [json!({}), json!({"error": null}), json!({"error": ""}), json!({"error": [[["x"]]]}), json!({"error": 0})] {
+        assert_eq!(
+            code(&standard, json!({"error": "invalid_grant"})).as_deref(),
+            Some("invalid_grant")
+        );
+        assert_eq!(
+            code(
+                &standard,
+                json!({"error": {"message": "x", "type": "T", "code": 100}})
+            )
+            .as_deref(),
+            Some("100")
+        );
+        assert_eq!(
+            code(&standard, json!({"error": ["bad"]})).as_deref(),
+            Some("bad")
+        );
+        let translated = TokenAnswer {
+            error_path: Some("errors.0.code"),
+            errors: &[("7", "invalid_grant")],
+            ..standard
+        };
+        assert_eq!(
+            code(&translated, json!({"errors": [{"code": 7}]})).as_deref(),
+            Some("invalid_grant")
+        );
+        assert_eq!(
+            code(&translated, json!({"error": "invalid_client"})).as_deref(),
+            Some("invalid_client")
+        );
+        for none in [
+            json!({}),
+            json!({"error": null}),
+            json!({"error": ""}),
+            json!({"error": [[["x"]]]}),
+            json!({"error": 0}),
+        ] {
             assert_eq!(code(&standard, none.clone()), None, "{none}");
         }
     }
@@ -112,8 +165,15 @@ mod tests {
             ("fail", json!({"ok": "fail"}), true),
             ("1", json!({"ok": 1}), true),
         ] {
-            let answer = TokenAnswer { error_when: Some(ErrorWhen { path: "ok", equals }), ..TokenAnswer::DEFAULT };
-            assert_eq!(is_marked(&answer, &object(body.clone())), marked, "{equals} {body}");
+            let answer = TokenAnswer {
+                error_when: Some(ErrorWhen { path: "ok", equals }),
+                ..TokenAnswer::DEFAULT
+            };
+            assert_eq!(
+                is_marked(&answer, &object(body.clone())),
+                marked,
+                "{equals} {body}"
+            );
         }
     }
 
@@ -123,9 +183,21 @@ mod tests {
             let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, text.parse().unwrap())]);
             in_headers(&headers).map(|error| error.code)
         };
-        assert_eq!(code("Bearer realm=\"a\" error=\"insufficient_scope\" x=1").as_deref(), Some("insufficient_scope"));
-        assert_eq!(code("Bearer realm=\"a\",error=invalid_token, x=1").as_deref(), Some("invalid_token"));
-        for none in ["Unauthorized", "Bearer error=", "Bearer error=\"", "Bearer myerror=\"x\"", ""] {
+        assert_eq!(
+            code("Bearer realm=\"a\" error=\"insufficient_scope\" x=1").as_deref(),
+            Some("insufficient_scope")
+        );
+        assert_eq!(
+            code("Bearer realm=\"a\",error=invalid_token, x=1").as_deref(),
+            Some("invalid_token")
+        );
+        for none in [
+            "Unauthorized",
+            "Bearer error=",
+            "Bearer error=\"",
+            "Bearer myerror=\"x\"",
+            "",
+        ] {
             assert_eq!(code(none), None, "{none}");
         }
     }

@@ -1,42 +1,17 @@
 //! From an answer, or the lack of one, to tokens or one of the closed list of outcomes.
 
+use http::StatusCode;
 use serde_json::{Map, Value};
-use tieline_core::descriptor::{DeadToken, Step, TokenAnswer};
+use tieline_core::descriptor::{Step, TokenAnswer};
 use tieline_core::{ProviderSetup, Secret, Timestamp};
 
+use crate::codes::{Meaning, meaning};
 use crate::decode::{Context, Refusal, decode, lookup, token_set};
 use crate::edge::{Answer, SendError};
 use crate::error_answer::{ErrorAnswer, in_body, in_headers, is_marked};
 use crate::outcome::{AnswerFacts, FailureDetails, Outcome, Reason, TokenFailure, cure};
 use crate::retry_after::retry_after;
 use crate::token::Tokens;
-
-/// Codes that say that the code or refresh token is dead. Beyond RFC 6749 section 5.2: what large providers say
-/// instead, in words that mean nothing else.
-const DEAD: &[&str] = &[
-    "invalid_grant",
-    "invalid_code",
-    "bad_verification_code",
-    "code_already_used",
-    "invalid_refresh_token",
-    "bad_refresh_token",
-    "token_expired",
-    "token_revoked",
-];
-
-/// Codes that say that the app is refused, likewise.
-const APP_REFUSED: &[&str] = &[
-    "invalid_client",
-    "unauthorized_client",
-    "incorrect_client_credentials",
-    "invalid_client_id",
-    "bad_client_secret",
-    "redirect_uri_mismatch",
-    "bad_redirect_uri",
-];
-
-/// Codes that say "later" (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5).
-const BUSY: &[&str] = &["temporarily_unavailable", "slow_down"];
 
 /// Everything that one answer is judged against.
 pub(crate) struct Judge<'a> {
@@ -47,6 +22,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) now: Timestamp,
     /// The code or token that was sent.
     pub(crate) spent: &'a Secret,
+    /// All secrets that were sent: none of them is ever shown, even where the answer repeats it.
+    pub(crate) sent: Vec<&'a str>,
 }
 
 impl Judge<'_> {
@@ -61,14 +38,20 @@ impl Judge<'_> {
 
     /// Judges the answer of a revocation endpoint: of a success, nothing but the status counts (RFC 7009 section 2.2).
     pub(crate) fn revoked(&self, answer: &Answer) -> Result<(), TokenFailure> {
-        if answer.status.is_success() { Ok(()) } else { Err(self.refusal(answer)) }
+        if answer.status.is_success() {
+            Ok(())
+        } else {
+            Err(self.refusal(answer))
+        }
     }
 
     /// No answer came.
     pub(crate) fn unsent(&self, error: SendError) -> TokenFailure {
         match error {
             SendError::Refused(refusal) => self.not_allowed(refusal.to_string()),
-            SendError::NotSent(what) => self.failure(Outcome::NotSent, Reason::Transport(what), None, None),
+            SendError::NotSent(what) => {
+                self.failure(Outcome::NotSent, Reason::Transport(what), None, None)
+            }
             SendError::Unknown(what) => {
                 let outcome = Outcome::OutcomeUnknown { unreadable: None };
                 self.failure(outcome, Reason::Transport(what), None, None)
@@ -84,7 +67,12 @@ impl Judge<'_> {
     /// The final check of an answer that we took has failed: a defect, told without the answer.
     pub(crate) fn inconsistent(&self) -> TokenFailure {
         let reason = Reason::Unreadable("the final check failed".to_owned());
-        self.failure(Outcome::OutcomeUnknown { unreadable: None }, reason, None, None)
+        self.failure(
+            Outcome::OutcomeUnknown { unreadable: None },
+            reason,
+            None,
+            None,
+        )
     }
 
     fn success(&self, answer: &Answer) -> Result<Tokens, TokenFailure> {
@@ -92,7 +80,8 @@ impl Judge<'_> {
         if let Some(cut) = answer.cut {
             return Err(self.unreadable(answer, cut.to_owned()));
         }
-        let decoded = decode(&answer.body).map_err(|what| self.unreadable(answer, what.into_owned()))?;
+        let decoded =
+            decode(&answer.body).map_err(|what| self.unreadable(answer, what.into_owned()))?;
         let (root, mut warnings) = (decoded.object, decoded.warnings);
         let error = in_body(&oauth2.answer, &root);
         if is_marked(&oauth2.answer, &root) {
@@ -112,11 +101,17 @@ impl Judge<'_> {
                 if error.is_some() {
                     warnings.add("error", "it stands beside an access token, which was taken");
                 }
-                Ok(Tokens { set, warnings: warnings.into_inner() })
+                Ok(Tokens {
+                    set,
+                    warnings: warnings.into_inner(),
+                })
             }
-            (Err(Refusal::IssuerMismatch), _) => {
-                Err(self.failure(Outcome::AppRefused, Reason::IssuerMismatch, None, Some(answer)))
-            }
+            (Err(Refusal::IssuerMismatch), _) => Err(self.failure(
+                Outcome::AppRefused,
+                Reason::IssuerMismatch,
+                None,
+                Some(answer),
+            )),
             (Err(Refusal::Unreadable(_)), Some(error)) => Err(self.refused(answer, Some(error))),
             (Err(Refusal::Unreadable(what)), None) => Err(self.unreadable(answer, what)),
         }
@@ -125,54 +120,57 @@ impl Judge<'_> {
     /// An answer that is not a success.
     fn refusal(&self, answer: &Answer) -> TokenFailure {
         let translations = &self.provider.descriptor().oauth2().answer;
-        let root = decode(&answer.body).map(|decoded| decoded.object).unwrap_or_default();
+        let root = decode(&answer.body)
+            .map(|decoded| decoded.object)
+            .unwrap_or_default();
         let error = in_body(translations, &root).or_else(|| in_headers(&answer.headers));
         match answer.status.as_u16() {
             429 | 503 => {
-                let outcome = Outcome::Busy { retry_after: retry_after(&answer.headers, self.now) };
+                let outcome = Outcome::Busy {
+                    retry_after: retry_after(&answer.headers, self.now),
+                };
                 self.failure(outcome, Reason::Busy, error, Some(answer))
             }
             300..400 => self.failure(Outcome::AppRefused, Reason::Redirect, None, Some(answer)),
             400..500 => self.refused(answer, error),
-            _ => self.failure(Outcome::OutcomeUnknown { unreadable: None }, Reason::ServerError, error, Some(answer)),
+            _ => self.failure(
+                Outcome::OutcomeUnknown { unreadable: None },
+                Reason::ServerError,
+                error,
+                Some(answer),
+            ),
         }
     }
 
     /// The provider refused, in a 4xx or in a success that bears an error.
     fn refused(&self, answer: &Answer, error: Option<ErrorAnswer>) -> TokenFailure {
-        let code = error.as_ref().map(ErrorAnswer::effective).unwrap_or_default();
-        let outcome = if error.as_ref().is_some_and(|error| self.is_dead(error)) {
-            Outcome::Dead
-        } else if BUSY.contains(&code) {
-            Outcome::Busy { retry_after: retry_after(&answer.headers, self.now) }
-        } else if code == "server_error" {
-            Outcome::OutcomeUnknown { unreadable: None }
-        } else if APP_REFUSED.contains(&code) || answer.status == http::StatusCode::NOT_FOUND {
-            Outcome::AppRefused
-        } else {
-            Outcome::Rejected
+        let declared = &self.provider.descriptor().oauth2().answer;
+        let meant = error
+            .as_ref()
+            .map_or(Meaning::Other, |error| meaning(error, self.step, declared));
+        let outcome = match meant {
+            Meaning::Dead => Outcome::Dead,
+            Meaning::AppRefused => Outcome::AppRefused,
+            Meaning::Busy => Outcome::Busy {
+                retry_after: retry_after(&answer.headers, self.now),
+            },
+            Meaning::ServerError => Outcome::OutcomeUnknown { unreadable: None },
+            Meaning::Other if answer.status == StatusCode::NOT_FOUND => Outcome::AppRefused,
+            Meaning::Other => Outcome::Rejected,
         };
         self.failure(outcome, Reason::Refused, error, Some(answer))
-    }
-
-    fn is_dead(&self, error: &ErrorAnswer) -> bool {
-        let says = |declared: Option<&str>, told: Option<&str>| {
-            declared.is_none_or(|declared| told.is_some_and(|told| told.trim().eq_ignore_ascii_case(declared)))
-        };
-        let is_declared = |dead: &DeadToken| {
-            (dead.error.is_some() || dead.error_description.is_some())
-                && (says(dead.error, Some(&error.code)) || says(dead.error, Some(error.effective())))
-                && says(dead.error_description, error.description.as_deref())
-        };
-        let declared = self.provider.descriptor().oauth2().answer.dead_refresh_token;
-        DEAD.contains(&error.effective()) || (self.step == Step::Refresh && declared.iter().any(is_declared))
     }
 
     /// A success that can't be read. What came of it may hold tokens that exist nowhere else.
     fn unreadable(&self, answer: &Answer, what: String) -> TokenFailure {
         let body = String::from_utf8_lossy(&answer.body);
         let unreadable = (!body.is_empty()).then(|| Secret::new(body));
-        self.failure(Outcome::OutcomeUnknown { unreadable }, Reason::Unreadable(what), None, Some(answer))
+        self.failure(
+            Outcome::OutcomeUnknown { unreadable },
+            Reason::Unreadable(what),
+            None,
+            Some(answer),
+        )
     }
 
     fn failure(
@@ -185,26 +183,59 @@ impl Judge<'_> {
         let descriptor = self.provider.descriptor();
         let (error_code, provider_code) = match error {
             None => (None, None),
-            Some(ErrorAnswer { code, translated: None, .. }) => (self.showable(code), None),
-            Some(ErrorAnswer { code, translated: Some(ours), .. }) => (Some(ours.to_owned()), self.showable(code)),
+            Some(ErrorAnswer {
+                code,
+                translated: None,
+                ..
+            }) => (self.showable(code), None),
+            Some(ErrorAnswer {
+                code,
+                translated: Some(ours),
+                ..
+            }) => (Some(ours.to_owned()), self.showable(code)),
         };
-        let cure = cure(descriptor, self.step, &outcome, &reason, error_code.as_deref());
+        let cure = cure(
+            descriptor,
+            self.step,
+            &outcome,
+            &reason,
+            error_code.as_deref(),
+        );
         let answer = answer.map(AnswerFacts::of);
         let (provider, step, host) = (descriptor.id, self.step, self.host.clone());
-        let details = FailureDetails { provider, step, host, reason, error_code, provider_code, answer, cure };
-        TokenFailure { outcome, details: Box::new(details) }
+        let details = FailureDetails {
+            provider,
+            step,
+            host,
+            reason,
+            error_code,
+            provider_code,
+            answer,
+            cure,
+        };
+        TokenFailure {
+            outcome,
+            details: Box::new(details),
+        }
     }
 
     /// A code is short and made of letters. What looks otherwise, or repeats what was sent, is not shown.
     fn showable(&self, code: String) -> Option<String> {
-        let is_code = code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(&byte));
-        (is_code && !code.contains(self.spent.expose())).then_some(code)
+        let is_code = code.len() <= 64
+            && code
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(&byte));
+        let repeats = |secret: &&str| !secret.is_empty() && code.contains(*secret);
+        (is_code && !self.sent.iter().any(repeats)).then_some(code)
     }
 }
 
 /// The object that holds the tokens: where the descriptor says, else the whole.
 fn token_object(answer: &TokenAnswer, root: &Map<String, Value>) -> Map<String, Value> {
-    let nested = answer.path.and_then(|path| lookup(root, path)).and_then(Value::as_object);
+    let nested = answer
+        .path
+        .and_then(|path| lookup(root, path))
+        .and_then(Value::as_object);
     nested.unwrap_or(root).clone()
 }
 
@@ -213,22 +244,39 @@ mod tests {
     use super::*;
     use crate::testing::{Acme, acme};
     use bytes::Bytes;
-    use http::{HeaderMap, StatusCode};
-    use tieline_core::descriptor::{ErrorWhen, OAuth2};
+    use http::HeaderMap;
+    use tieline_core::descriptor::{DeadToken, ErrorWhen, OAuth2};
 
     fn answer(status: u16, body: &str) -> Answer {
         let status = StatusCode::from_u16(status).unwrap();
-        Answer { status, headers: HeaderMap::new(), body: Bytes::copy_from_slice(body.as_bytes()), cut: None }
+        Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            cut: None,
+        }
     }
 
     fn judge(provider: &Acme, step: Step, answer: &Answer) -> Result<Tokens, TokenFailure> {
         let spent = Secret::new("R0-spent");
         let host = "acme.example".to_owned();
-        Judge { provider, step, host, now: Timestamp::UNIX_EPOCH, spent: &spent }.tokens(answer)
+        let sent = vec![spent.expose()];
+        Judge {
+            provider,
+            step,
+            host,
+            now: Timestamp::UNIX_EPOCH,
+            spent: &spent,
+            sent,
+        }
+        .tokens(answer)
     }
 
     fn outcome(status: u16, body: &str) -> String {
-        judge(&acme(), Step::Refresh, &answer(status, body)).unwrap_err().outcome.to_string()
+        judge(&acme(), Step::Refresh, &answer(status, body))
+            .unwrap_err()
+            .outcome
+            .to_string()
     }
 
     #[test]
@@ -267,12 +315,25 @@ mod tests {
         let provider = acme();
         let body = r#"{"acess_token":"misspelt"}"#;
         let failure = judge(&provider, Step::Refresh, &answer(200, body)).unwrap_err();
-        let Outcome::OutcomeUnknown { unreadable } = &failure.outcome else { panic!("{failure}") };
+        let Outcome::OutcomeUnknown { unreadable } = &failure.outcome else {
+            panic!("{failure}")
+        };
         assert_eq!(unreadable.as_ref().map(Secret::expose), Some(body));
         assert!(!format!("{failure} {failure:?}").contains("misspelt"));
-        let cut = Answer { cut: Some("the answer was cut short"), ..answer(200, r#"{"access_token":"a"}"#) };
+        let cut = Answer {
+            cut: Some("the answer was cut short"),
+            ..answer(200, r#"{"access_token":"a"}"#)
+        };
         let failure = judge(&provider, Step::Refresh, &cut).unwrap_err();
-        assert!(matches!(failure.outcome, Outcome::OutcomeUnknown { unreadable: Some(_) }), "{failure}");
+        assert!(
+            matches!(
+                failure.outcome,
+                Outcome::OutcomeUnknown {
+                    unreadable: Some(_)
+                }
+            ),
+            "{failure}"
+        );
     }
 
     #[test]
@@ -281,36 +342,59 @@ mod tests {
         let tokens = judge(&acme(), Step::Refresh, &answer(200, body)).unwrap();
         assert_eq!(tokens.warnings.len(), 1);
         let mut oauth2 = *acme().oauth2();
-        oauth2.answer.error_when = Some(ErrorWhen { path: "ok", equals: "false" });
+        oauth2.answer.error_when = Some(ErrorWhen {
+            path: "ok",
+            equals: "false",
+        });
         let failure = judge(&Acme::with(oauth2), Step::Refresh, &answer(200, body)).unwrap_err();
         assert_eq!(failure.outcome.to_string(), "dead");
     }
 
     #[test]
     fn declared_dead_tokens_match_wholly_and_only_on_refresh() {
-        let dead = &[DeadToken { error: Some("invalid_request"), error_description: Some("Invalid Refresh Token") }];
+        let dead = &[DeadToken {
+            error: Some("invalid_request"),
+            error_description: Some("Invalid Refresh Token"),
+        }];
         let mut oauth2: OAuth2 = *acme().oauth2();
         oauth2.answer.dead_refresh_token = dead;
         let provider = Acme::with(oauth2);
         let of = |step, description| {
-            let body = format!(r#"{{"error":"invalid_request","error_description":"{description}"}}"#);
-            judge(&provider, step, &answer(400, &body)).unwrap_err().outcome.to_string()
+            let body =
+                format!(r#"{{"error":"invalid_request","error_description":"{description}"}}"#);
+            judge(&provider, step, &answer(400, &body))
+                .unwrap_err()
+                .outcome
+                .to_string()
         };
         assert_eq!(of(Step::Refresh, "Invalid refresh token"), "dead");
-        assert_eq!(of(Step::Refresh, "Invalid refresh token length"), "rejected");
+        assert_eq!(
+            of(Step::Refresh, "Invalid refresh token length"),
+            "rejected"
+        );
         assert_eq!(of(Step::Exchange, "Invalid refresh token"), "rejected");
     }
 
     #[test]
     fn an_error_names_everything_needed_and_repeats_nothing_sent() {
-        let failure = judge(&acme(), Step::Refresh, &answer(401, r#"{"error":"invalid_client"}"#)).unwrap_err();
+        let failure = judge(
+            &acme(),
+            Step::Refresh,
+            &answer(401, r#"{"error":"invalid_client"}"#),
+        )
+        .unwrap_err();
         assert_eq!(
             failure.to_string(),
             "acme: refresh at acme.example: app refused: the provider refused, error invalid_client [status 401, \
              26 bytes of no type, sha256 7fea647e5f15c86f]; check \"Consumer Key\" (oauth.api.key) and \
              \"Consumer Secret\" (oauth.api.secret)"
         );
-        for unshowable in ["R0-spent", "no such token R0-spent", "<script>", &"x".repeat(65)] {
+        for unshowable in [
+            "R0-spent",
+            "no such token R0-spent",
+            "<script>",
+            &"x".repeat(65),
+        ] {
             let body = serde_json::json!({ "error": unshowable }).to_string();
             let failure = judge(&acme(), Step::Refresh, &answer(400, &body)).unwrap_err();
             assert_eq!(failure.details.error_code, None, "{unshowable}");

@@ -1,7 +1,7 @@
 //! OAuth 2.0 spoken to one provider, statelessly: the authorization URL, the callback, and the three steps of the back
 //! channel (exchange, refresh, revoke).
 //!
-//! A reader can follow the protocol file by file: [`authorization`] → [`callback`] → [`token`]. A request of the back
+//! A reader can follow the protocol file by file: [`mod@authorization`] → [`callback`] → [`token`]. A request of the back
 //! channel is built by the `oauth2` crate, re-shaped as the descriptor says, sent once through the [`edge`], decoded
 //! tolerantly and judged; every failure is one of a closed list of [`Outcome`]s.
 //!
@@ -10,6 +10,7 @@
 
 pub mod authorization;
 pub mod callback;
+mod codes;
 mod decode;
 pub mod edge;
 pub mod egress;
@@ -23,11 +24,14 @@ mod retry_after;
 mod testing;
 pub mod token;
 
-pub use authorization::{Authorization, AuthorizationError, AuthorizationRequestOptions, authorization};
+pub use authorization::{
+    Authorization, AuthorizationError, AuthorizationRequestOptions, authorization,
+};
 pub use callback::{Callback, CallbackRefusal, check_callback, state_of};
 pub use decode::Warning;
 pub use edge::{Edge, EdgeError, EdgeOptions};
-pub use egress::Egress;
+pub use egress::{Egress, EgressRefusal};
 pub use endpoints::{Endpoint, EndpointProblem, Endpoints, NamedBy};
+pub use ipnet::IpNet;
 pub use outcome::{FailureDetails, Outcome, Reason, RevokeFailure, TokenFailure};
 pub use token::{TokenClient, TokenTypeHint, Tokens};

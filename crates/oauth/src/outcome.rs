@@ -121,7 +121,10 @@ impl Outcome {
     ///
     /// True for [`OutcomeUnknown`](Self::OutcomeUnknown) too, whose token may be spent all the same.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::NotSent | Self::Busy { .. } | Self::OutcomeUnknown { .. })
+        matches!(
+            self,
+            Self::NotSent | Self::Busy { .. } | Self::OutcomeUnknown { .. }
+        )
     }
 }
 
@@ -141,21 +144,34 @@ impl RevokeFailure {
 
 impl AnswerFacts {
     pub(crate) fn of(answer: &Answer) -> Self {
-        let media_type = answer.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = media_type.and_then(|text| text.split(';').next()).map(str::trim);
+        let media_type = answer
+            .headers
+            .get(http::header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let media_type = media_type
+            .and_then(|text| text.split(';').next())
+            .map(str::trim);
         let digest = Sha256::digest(&answer.body);
         Self {
             status: answer.status.as_u16(),
-            content_type: media_type.filter(|text| is_media_type(text)).map(str::to_ascii_lowercase),
+            content_type: media_type
+                .filter(|text| is_media_type(text))
+                .map(str::to_ascii_lowercase),
             length: answer.body.len(),
-            digest: digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
+            digest: digest
+                .iter()
+                .take(8)
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
         }
     }
 }
 
 fn is_media_type(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/+-._".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"/+-._".contains(&byte))
 }
 
 /// What to do about an outcome, in the provider's words and in ours.
@@ -174,28 +190,57 @@ pub(crate) fn cure(
     let urls = urls.join(", ");
     match (outcome, reason, error_code) {
         (_, Reason::NotAllowed(_), _) => "nothing was sent".to_owned(),
-        (Outcome::AppRefused, Reason::IssuerMismatch, _) => format!("nothing is kept of it; check {urls}"),
-        (Outcome::AppRefused, Reason::Redirect, _) => format!("a token endpoint must not redirect; check {urls}"),
+        (Outcome::AppRefused, Reason::IssuerMismatch, _) => {
+            format!("nothing is kept of it; check {urls}")
+        }
+        (Outcome::AppRefused, Reason::Redirect, _) => {
+            format!("a token endpoint must not redirect; check {urls}")
+        }
         (Outcome::AppRefused, _, Some("unauthorized_client")) => {
-            format!("allow the app this grant at {}, or check {}", descriptor.vendor, both(OAuthField::ClientId))
+            format!(
+                "allow the app this grant at {}, or check {}",
+                descriptor.vendor,
+                both(OAuthField::ClientId)
+            )
         }
         (Outcome::AppRefused, _, Some("redirect_uri_mismatch" | "bad_redirect_uri")) => {
-            format!("register {} at {} exactly as it is set", both(OAuthField::RedirectUri), descriptor.vendor)
+            format!(
+                "register {} at {} exactly as it is set",
+                both(OAuthField::RedirectUri),
+                descriptor.vendor
+            )
         }
         (Outcome::AppRefused, _, Some(_)) => {
-            format!("check {} and {}", both(OAuthField::ClientId), both(OAuthField::ClientSecret))
+            format!(
+                "check {} and {}",
+                both(OAuthField::ClientId),
+                both(OAuthField::ClientSecret)
+            )
         }
         (Outcome::AppRefused, _, None) => format!("check {urls}"),
         (Outcome::NotSent, ..) => format!("nothing was sent; check the network and {urls}"),
-        (Outcome::Busy { retry_after: Some(wait) }, ..) => format!("try again in {} s", wait.as_secs()),
+        (
+            Outcome::Busy {
+                retry_after: Some(wait),
+            },
+            ..,
+        ) => format!("try again in {} s", wait.as_secs()),
         (Outcome::Busy { retry_after: None }, ..) => "try again later".to_owned(),
         (Outcome::Dead, ..) if step == Step::Exchange => "start the authorization again".to_owned(),
         (Outcome::Dead, ..) => "the account must be connected again".to_owned(),
-        (Outcome::Rejected, _, Some(_)) => format!("look the code up in the documentation of {}", descriptor.vendor),
+        (Outcome::Rejected, _, Some(_)) => format!(
+            "look the code up in the documentation of {}",
+            descriptor.vendor
+        ),
         (Outcome::Rejected, _, None) => {
-            format!("if it stays so, connect the account again or ask {}", descriptor.vendor)
+            format!(
+                "if it stays so, connect the account again or ask {}",
+                descriptor.vendor
+            )
         }
-        (Outcome::OutcomeUnknown { .. }, ..) => "whether the provider acted on it is not known".to_owned(),
+        (Outcome::OutcomeUnknown { .. }, ..) => {
+            "whether the provider acted on it is not known".to_owned()
+        }
     }
 }
 
@@ -204,7 +249,16 @@ impl std::error::Error for TokenFailure {}
 /// One fragment: who, what, where, what came of it, and the cure.
 impl fmt::Display for TokenFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let FailureDetails { provider, step, host, reason, error_code, provider_code, answer, cure } = &*self.details;
+        let FailureDetails {
+            provider,
+            step,
+            host,
+            reason,
+            error_code,
+            provider_code,
+            answer,
+            cure,
+        } = &*self.details;
         let step = match step {
             Step::Exchange => "exchange",
             Step::Refresh => "refresh",
@@ -221,9 +275,18 @@ impl fmt::Display for TokenFailure {
         if let Some(code) = provider_code {
             write!(f, " (the provider's {code})")?;
         }
-        if let Some(AnswerFacts { status, content_type, length, digest }) = answer {
+        if let Some(AnswerFacts {
+            status,
+            content_type,
+            length,
+            digest,
+        }) = answer
+        {
             let content_type = content_type.as_deref().unwrap_or("of no type");
-            write!(f, " [status {status}, {length} bytes {content_type}, sha256 {digest}]")?;
+            write!(
+                f,
+                " [status {status}, {length} bytes {content_type}, sha256 {digest}]"
+            )?;
         }
         write!(f, "; {cure}")
     }

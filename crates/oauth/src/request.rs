@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use serde_json::{Map, Value};
-use tieline_core::descriptor::{BodyFormat, ClientAuthentication, Extra, Method as DeclaredMethod, TokenRequest};
+use tieline_core::descriptor::{
+    BodyFormat, ClientAuthentication, Extra, Method as DeclaredMethod, TokenRequest,
+};
 use tieline_core::{OAuthField, Parameters};
 use url::Url;
 
@@ -17,7 +19,10 @@ pub(crate) struct Unwritable(&'static str);
 
 /// How the `oauth2` crate has to authenticate the client, if that is a way it knows.
 pub(crate) fn is_known_to_oauth2(authentication: ClientAuthentication) -> bool {
-    matches!(authentication, ClientAuthentication::Basic | ClientAuthentication::Body)
+    matches!(
+        authentication,
+        ClientAuthentication::Basic | ClientAuthentication::Body
+    )
 }
 
 /// Re-shapes a form POST: names, extras, omissions, client authentication, format, method and headers.
@@ -30,8 +35,15 @@ pub(crate) fn shape(
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    let mut pairs: Vec<(String, String)> = form_urlencoded::parse(standard.body()).into_owned().collect();
-    match authorization(standard, style.client_authentication, parameters, &mut pairs)? {
+    let mut pairs: Vec<(String, String)> = form_urlencoded::parse(standard.body())
+        .into_owned()
+        .collect();
+    match authorization(
+        standard,
+        style.client_authentication,
+        parameters,
+        &mut pairs,
+    )? {
         Some(value) => headers.insert(AUTHORIZATION, value),
         None => None,
     };
@@ -44,21 +56,32 @@ pub(crate) fn shape(
     };
     let body = match format {
         BodyFormat::Form => {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-            form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into()
+            headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/x-www-form-urlencoded"),
+            );
+            form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(pairs)
+                .finish()
+                .into()
         }
         BodyFormat::Json => {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            let object: Map<_, _> = pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+            let object: Map<_, _> = pairs
+                .into_iter()
+                .map(|(name, value)| (name, Value::String(value)))
+                .collect();
             Value::Object(object).to_string().into()
         }
+        // Secrets included: only a descriptor whose provider takes them nowhere else says so. No URL is ever logged.
         BodyFormat::Query => {
             url.query_pairs_mut().extend_pairs(pairs);
             Bytes::new()
         }
     };
     for (name, value) in style.headers {
-        let name = HeaderName::try_from(*name).map_err(|_| Unwritable("a header's name is malformed"))?;
+        let name =
+            HeaderName::try_from(*name).map_err(|_| Unwritable("a header's name is malformed"))?;
         headers.insert(name, HeaderValue::from_static(value));
     }
     let mut request = Request::builder()
@@ -115,13 +138,19 @@ fn authorization(
         }
         (ClientAuthentication::BearerSecret, Some(secret)) => format!("Bearer {secret}"),
         (ClientAuthentication::Basic, Some(_)) => {
-            let header = standard.headers().get(AUTHORIZATION).ok_or(Unwritable("client authentication is missing"))?;
+            let header = standard
+                .headers()
+                .get(AUTHORIZATION)
+                .ok_or(Unwritable("client authentication is missing"))?;
             return Ok(Some(sensitive(header.clone())));
         }
-        (ClientAuthentication::Body | ClientAuthentication::Public, _) | (_, None) => return Ok(None),
+        (ClientAuthentication::Body | ClientAuthentication::Public, _) | (_, None) => {
+            return Ok(None);
+        }
     };
     pairs.retain(|(name, _)| name != "client_id");
-    let header = HeaderValue::from_str(&text).map_err(|_| Unwritable("the client secret does not fit a header"))?;
+    let header = HeaderValue::from_str(&text)
+        .map_err(|_| Unwritable("the client secret does not fit a header"))?;
     Ok(Some(sensitive(header)))
 }
 
@@ -140,7 +169,10 @@ mod tests {
     const CODE: &str = "grant_type=authorization_code&code=c%2Fd&redirect_uri=https%3A%2F%2Fh.example%2F&client_id=key";
 
     /// What `oauth2` writes, shaped in this style: method, URL, authorization, content type, body.
-    fn shaped(style: &TokenRequest, more: &[(&str, &str)]) -> (Method, String, Option<String>, Option<String>, String) {
+    fn shaped(
+        style: &TokenRequest,
+        more: &[(&str, &str)],
+    ) -> (Method, String, Option<String>, Option<String>, String) {
         let provider = acme();
         let mut standard = Request::post("https://acme.example/token");
         if style.client_authentication == ClientAuthentication::Basic {
@@ -151,23 +183,59 @@ mod tests {
         let request = shape(&standard, &endpoint, style, &parameters(&provider, more)).unwrap();
         assert_eq!(request.headers()[ACCEPT], "application/json");
         assert_eq!(request.headers()[ACCEPT_ENCODING], "identity");
-        let header = |name| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let header = |name| {
+            request
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
         let (authorization, content_type) = (header(AUTHORIZATION), header(CONTENT_TYPE));
         let body = String::from_utf8(request.body().to_vec()).unwrap();
-        (request.method().clone(), request.uri().to_string(), authorization, content_type, body)
+        (
+            request.method().clone(),
+            request.uri().to_string(),
+            authorization,
+            content_type,
+            body,
+        )
     }
 
     #[test]
     fn exactly_one_client_authentication() {
         let without_id = CODE.strip_suffix("&client_id=key").unwrap();
         for (way, more, authorization, body) in [
-            (ClientAuthentication::Basic, &[][..], Some("Basic from-oauth2"), CODE),
-            (ClientAuthentication::BasicRaw, &[("oauth.api.secret", "a/b")], Some("Basic a2V5OmEvYg=="), without_id),
-            (ClientAuthentication::BearerSecret, &[], Some("Bearer secret"), without_id),
+            (
+                ClientAuthentication::Basic,
+                &[][..],
+                Some("Basic from-oauth2"),
+                CODE,
+            ),
+            (
+                ClientAuthentication::BasicRaw,
+                &[("oauth.api.secret", "a/b")],
+                Some("Basic a2V5OmEvYg=="),
+                without_id,
+            ),
+            (
+                ClientAuthentication::BearerSecret,
+                &[],
+                Some("Bearer secret"),
+                without_id,
+            ),
             (ClientAuthentication::Body, &[], None, CODE),
             (ClientAuthentication::Public, &[], None, CODE),
-            (ClientAuthentication::BasicRaw, &[("oauth.api.secret", "")], None, CODE),
-            (ClientAuthentication::BearerSecret, &[("oauth.api.secret", "")], None, CODE),
+            (
+                ClientAuthentication::BasicRaw,
+                &[("oauth.api.secret", "")],
+                None,
+                CODE,
+            ),
+            (
+                ClientAuthentication::BearerSecret,
+                &[("oauth.api.secret", "")],
+                None,
+                CODE,
+            ),
         ] {
             let (_, _, sent, _, form) = shaped(&TokenRequest::with(way), more);
             assert_eq!((sent.as_deref(), &*form), (authorization, body), "{way:?}");
@@ -178,20 +246,53 @@ mod tests {
     fn forms_json_query_and_get() {
         let form = TokenRequest::BODY;
         let (method, url, _, content_type, body) = shaped(&form, &[]);
-        assert_eq!((method, &*url, &*body), (Method::POST, "https://acme.example/token?tenant=1", CODE));
-        assert_eq!(content_type.as_deref(), Some("application/x-www-form-urlencoded"));
+        assert_eq!(
+            (method, &*url, &*body),
+            (Method::POST, "https://acme.example/token?tenant=1", CODE)
+        );
+        assert_eq!(
+            content_type.as_deref(),
+            Some("application/x-www-form-urlencoded")
+        );
 
-        let (_, url, _, content_type, body) = shaped(&TokenRequest { body: BodyFormat::Json, ..form }, &[]);
-        assert_eq!((&*url, content_type.as_deref()), ("https://acme.example/token?tenant=1", Some("application/json")));
+        let (_, url, _, content_type, body) = shaped(
+            &TokenRequest {
+                body: BodyFormat::Json,
+                ..form
+            },
+            &[],
+        );
+        assert_eq!(
+            (&*url, content_type.as_deref()),
+            (
+                "https://acme.example/token?tenant=1",
+                Some("application/json")
+            )
+        );
         let expected = serde_json::json!({
             "grant_type": "authorization_code", "code": "c/d", "redirect_uri": "https://h.example/", "client_id": "key",
         });
         assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), expected);
 
         let in_query = format!("https://acme.example/token?tenant=1&{CODE}");
-        let (method, url, _, content_type, body) = shaped(&TokenRequest { body: BodyFormat::Query, ..form }, &[]);
-        assert_eq!((method, url, content_type, &*body), (Method::POST, in_query.clone(), None, ""));
-        let (method, url, _, _, body) = shaped(&TokenRequest { method: DeclaredMethod::Get, ..form }, &[]);
+        let (method, url, _, content_type, body) = shaped(
+            &TokenRequest {
+                body: BodyFormat::Query,
+                ..form
+            },
+            &[],
+        );
+        assert_eq!(
+            (method, url, content_type, &*body),
+            (Method::POST, in_query.clone(), None, "")
+        );
+        let (method, url, _, _, body) = shaped(
+            &TokenRequest {
+                method: DeclaredMethod::Get,
+                ..form
+            },
+            &[],
+        );
         assert_eq!((method, url, &*body), (Method::GET, in_query, ""));
     }
 
@@ -202,15 +303,23 @@ mod tests {
             extra: &[
                 ("grant_type", Extra::Fixed("other")),
                 ("type", Extra::Fixed("web_server")),
-                ("callback", Extra::Parameter(ParameterKey::OAUTH_CALLBACK_URL)),
+                (
+                    "callback",
+                    Extra::Parameter(ParameterKey::OAUTH_CALLBACK_URL),
+                ),
                 ("absent", Extra::Parameter(ParameterKey::OAUTH_SCOPE)),
             ],
             omit: &["redirect_uri", "type"],
-            headers: &[("x-acme-version", "7"), ("accept", "application/vnd.acme+json")],
+            headers: &[
+                ("x-acme-version", "7"),
+                ("accept", "application/vnd.acme+json"),
+            ],
             ..TokenRequest::BODY
         };
         let provider = acme();
-        let standard = Request::post("https://acme.example/").body(CODE.as_bytes().to_vec()).unwrap();
+        let standard = Request::post("https://acme.example/")
+            .body(CODE.as_bytes().to_vec())
+            .unwrap();
         let endpoint = Url::parse("https://acme.example/token").unwrap();
         let request = shape(&standard, &endpoint, &style, &parameters(&provider, &[])).unwrap();
         assert_eq!(
@@ -219,16 +328,5 @@ mod tests {
         );
         assert_eq!(request.headers()["x-acme-version"], "7");
         assert_eq!(request.headers()[ACCEPT], "application/vnd.acme+json");
-    }
-
-    #[test]
-    fn a_secret_that_fits_no_header_is_told_without_it() {
-        let provider = acme();
-        let standard = Request::post("https://acme.example/").body(Vec::new()).unwrap();
-        let endpoint = Url::parse("https://acme.example/token").unwrap();
-        let style = TokenRequest::with(ClientAuthentication::BearerSecret);
-        let parameters = parameters(&provider, &[("oauth.api.secret", "sécret")]);
-        let error = shape(&standard, &endpoint, &style, &parameters).unwrap_err().to_string();
-        assert!(error.ends_with("the client secret does not fit a header"), "{error}");
     }
 }

@@ -43,7 +43,12 @@ mod tests {
 
     #[test]
     fn at_most_a_day_and_never_backwards() {
-        for forever in ["99999999999999999999", "1e300", "inf", "Tue, 06 Nov 2035 08:49:37 GMT"] {
+        for forever in [
+            "99999999999999999999",
+            "1e300",
+            "inf",
+            "Tue, 06 Nov 2035 08:49:37 GMT",
+        ] {
             assert_eq!(after(forever), Some(86_400), "{forever}");
         }
         assert_eq!(after("Sun, 06 Nov 1994 08:47:37 GMT"), Some(0));

@@ -10,12 +10,18 @@ impl Acme {
     pub(crate) fn with(oauth2: OAuth2) -> Self {
         const MAPPINGS: &[ParameterMapping] = &[
             ParameterMapping::api_key("Consumer Key"),
-            ParameterMapping { required: false, ..ParameterMapping::api_secret("Consumer Secret") },
+            ParameterMapping {
+                required: false,
+                ..ParameterMapping::api_secret("Consumer Secret")
+            },
             ParameterMapping::callback_url("Redirect URL"),
         ];
         Self(Box::leak(Box::new(ProviderDescriptor {
             authentication: Authentication::AuthorizationCode(oauth2),
-            api: Api { base: "https://api.acme.example", ..Api::DEFAULT },
+            api: Api {
+                base: "https://api.acme.example",
+                ..Api::DEFAULT
+            },
             ..ProviderDescriptor::new("acme", "Acme", MAPPINGS)
         })))
     }
@@ -49,8 +55,13 @@ pub(crate) fn parameters(provider: &Acme, more: &[(&str, &str)]) -> Parameters {
     values.retain(|(name, _)| more.iter().all(|(other, _)| other != name));
     values.extend(more.iter().copied().filter(|(_, value)| !value.is_empty()));
     let environment = values.iter().map(|(name, value)| {
-        (format!("ACME_{}", name.to_ascii_uppercase().replace('.', "_")), (*value).to_owned())
+        (
+            format!("ACME_{}", name.to_ascii_uppercase().replace('.', "_")),
+            (*value).to_owned(),
+        )
     });
     let configuration = Configuration::from_parts(None, environment).unwrap();
-    configuration.resolve(provider, &std::iter::empty::<(String, Secret)>().collect()).unwrap()
+    configuration
+        .resolve(provider, &std::iter::empty::<(String, Secret)>().collect())
+        .unwrap()
 }

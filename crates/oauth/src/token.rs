@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicTokenResponse};
 use oauth2::{
-    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse,
-    HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, RevocationUrl, StandardRevocableToken,
-    TokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet,
+    EndpointSet, ErrorResponse, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError, RevocationUrl, StandardRevocableToken, TokenResponse,
+    TokenUrl,
 };
 use serde_json::json;
 use tieline_core::descriptor::{ClientAuthentication, Step, TokenRequest};
@@ -57,7 +58,12 @@ impl<'a> TokenClient<'a> {
         edge: &'a Edge,
         clock: &'a dyn Clock,
     ) -> Self {
-        Self { provider, parameters, edge, clock }
+        Self {
+            provider,
+            parameters,
+            edge,
+            clock,
+        }
     }
 
     /// Exchanges an authorization code (RFC 6749 section 4.1.3, RFC 7636 section 4.5). `redirect_uri` goes out byte for
@@ -71,13 +77,14 @@ impl<'a> TokenClient<'a> {
         redirect_uri: &str,
         code_verifier: Option<&Secret>,
     ) -> Result<Tokens, TokenFailure> {
-        let adapter = self.adapter(Step::Exchange, code)?;
+        let adapter = self.adapter(Step::Exchange, code, code_verifier)?;
         let redirect_uri = RedirectUrl::new(redirect_uri.to_owned())
             .map_err(|_| adapter.not_allowed("the redirect URI is not a URL"))?;
         let client = adapter.client().set_redirect_uri(redirect_uri);
         let mut request = client.exchange_code(AuthorizationCode::new(code.expose().to_owned()));
         if let Some(verifier) = code_verifier {
-            request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()));
+            request =
+                request.set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()));
         }
         let answer = request.request_async(&adapter).await;
         adapter.tokens(answer)
@@ -88,10 +95,13 @@ impl<'a> TokenClient<'a> {
     /// # Errors
     /// When no tokens came of it; the outcome says whether the refresh token is spent.
     pub async fn refresh(&self, refresh_token: &Secret) -> Result<Tokens, TokenFailure> {
-        let adapter = self.adapter(Step::Refresh, refresh_token)?;
+        let adapter = self.adapter(Step::Refresh, refresh_token, None)?;
         let client = adapter.client();
         let token = RefreshToken::new(refresh_token.expose().to_owned());
-        let answer = client.exchange_refresh_token(&token).request_async(&adapter).await;
+        let answer = client
+            .exchange_refresh_token(&token)
+            .request_async(&adapter)
+            .await;
         adapter.tokens(answer)
     }
 
@@ -101,9 +111,13 @@ impl<'a> TokenClient<'a> {
     /// When the provider offers no revocation, can't revoke this kind of token, or did not confirm.
     pub async fn revoke(&self, token: &Secret, hint: TokenTypeHint) -> Result<(), RevokeFailure> {
         if !self.can_revoke() {
-            return Err(RevokeFailure::NotOffered { provider: self.provider.descriptor().id });
+            return Err(RevokeFailure::NotOffered {
+                provider: self.provider.descriptor().id,
+            });
         }
-        let adapter = self.adapter(Step::Revoke, token).map_err(RevokeFailure::Failed)?;
+        let adapter = self
+            .adapter(Step::Revoke, token, None)
+            .map_err(RevokeFailure::Failed)?;
         let failed = |failure: TokenFailure| match failure.details.error_code.as_deref() {
             Some("unsupported_token_type") => RevokeFailure::UnsupportedTokenType(failure),
             _ => RevokeFailure::Failed(failure),
@@ -112,11 +126,20 @@ impl<'a> TokenClient<'a> {
         let client = adapter.client().set_revocation_url(url);
         let text = token.expose().to_owned();
         let token = match hint {
-            TokenTypeHint::AccessToken => StandardRevocableToken::AccessToken(oauth2::AccessToken::new(text)),
-            TokenTypeHint::RefreshToken => StandardRevocableToken::RefreshToken(RefreshToken::new(text)),
+            TokenTypeHint::AccessToken => {
+                StandardRevocableToken::AccessToken(oauth2::AccessToken::new(text))
+            }
+            TokenTypeHint::RefreshToken => {
+                StandardRevocableToken::RefreshToken(RefreshToken::new(text))
+            }
         };
-        let request = client.revoke_token(token).map_err(|_| failed(adapter.not_allowed("revocation needs https")))?;
-        let revoked = request.request_async(&adapter).await.map_err(|error| adapter.failure(error));
+        let request = client
+            .revoke_token(token)
+            .map_err(|_| failed(adapter.not_allowed("revocation needs https")))?;
+        let revoked = request
+            .request_async(&adapter)
+            .await
+            .map_err(|error| adapter.failure(error));
         adapter.log(revoked.as_ref().err());
         revoked.map_err(failed)
     }
@@ -127,17 +150,46 @@ impl<'a> TokenClient<'a> {
     }
 
     fn source(&self) -> Source<'a> {
-        Source { provider: self.provider, parameters: self.parameters }
+        Source {
+            provider: self.provider,
+            parameters: self.parameters,
+        }
     }
 
-    fn adapter(&self, step: Step, spent: &'a Secret) -> Result<Adapter<'a>, TokenFailure> {
-        let judge = |host: String| Judge { provider: self.provider, step, host, now: self.clock.now(), spent };
+    fn adapter<'b>(
+        &'b self,
+        step: Step,
+        spent: &'b Secret,
+        verifier: Option<&'b Secret>,
+    ) -> Result<Adapter<'b>, TokenFailure> {
+        let client_secret = self.parameters.field(OAuthField::ClientSecret);
+        let sent = [Some(spent), verifier]
+            .into_iter()
+            .flatten()
+            .map(Secret::expose)
+            .chain(client_secret)
+            .collect();
+        let judge = |host| Judge {
+            provider: self.provider,
+            step,
+            host,
+            now: self.clock.now(),
+            spent,
+            sent,
+        };
         match self.source().step(step) {
             Ok(Some(endpoint)) => {
                 let judge = judge(endpoint.url.host_str().unwrap_or_default().to_owned());
-                Ok(Adapter { client: *self, judge, endpoint, tokens: Mutex::new(None) })
+                Ok(Adapter {
+                    client: *self,
+                    judge,
+                    endpoint,
+                    tokens: Mutex::new(None),
+                })
             }
-            Ok(None) => Err(judge(String::new()).not_allowed("there is no endpoint for it".to_owned())),
+            Ok(None) => {
+                Err(judge(String::new()).not_allowed("there is no endpoint for it".to_owned()))
+            }
             Err(problem) => Err(judge(String::new()).not_allowed(problem.to_string())),
         }
     }
@@ -154,7 +206,8 @@ struct Adapter<'a> {
     tokens: Mutex<Option<Tokens>>,
 }
 
-type ConfiguredClient = BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+type ConfiguredClient =
+    BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
 impl Adapter<'_> {
     /// `oauth2`'s view of the app: it writes the standard form, and client authentication where it knows the way.
@@ -195,17 +248,30 @@ impl Adapter<'_> {
     }
 
     async fn send(&self, standard: HttpRequest) -> Result<HttpResponse, TokenFailure> {
-        let TokenClient { provider, parameters, edge, .. } = self.client;
+        let TokenClient {
+            provider,
+            parameters,
+            edge,
+            ..
+        } = self.client;
         let mut request = shape(&standard, &self.endpoint.url, self.style(), parameters)
             .map_err(|error| self.not_allowed(&error.to_string()))?;
-        let (scheme, authority) = (request.uri().scheme().cloned(), request.uri().authority().cloned());
+        let (scheme, authority) = (
+            request.uri().scheme().cloned(),
+            request.uri().authority().cloned(),
+        );
         provider
             .amend_token_request(self.judge.step, &mut request, parameters)
             .map_err(|refusal| self.not_allowed(&refusal.to_string()))?;
-        if (request.uri().scheme(), request.uri().authority()) != (scheme.as_ref(), authority.as_ref()) {
+        if (request.uri().scheme(), request.uri().authority())
+            != (scheme.as_ref(), authority.as_ref())
+        {
             return Err(self.not_allowed("the provider's hook moved the request to another host"));
         }
-        let answer = edge.send(&self.endpoint, request).await.map_err(|error| self.judge.unsent(error))?;
+        let answer = edge
+            .send(&self.endpoint, request)
+            .await
+            .map_err(|error| self.judge.unsent(error))?;
         let body = match self.judge.step {
             Step::Revoke => {
                 self.judge.revoked(&answer)?;
@@ -226,9 +292,15 @@ impl Adapter<'_> {
         self,
         agreed: Result<BasicTokenResponse, RequestTokenError<TokenFailure, BasicErrorResponse>>,
     ) -> Result<Tokens, TokenFailure> {
-        let decoded = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let decoded = self
+            .tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let tokens = match (agreed, decoded) {
-            (Ok(agreed), Some(tokens)) if agreed.access_token().secret() == tokens.set.access_token.expose() => {
+            (Ok(agreed), Some(tokens))
+                if agreed.access_token().secret() == tokens.set.access_token.expose() =>
+            {
                 Ok(tokens)
             }
             (Err(error), _) => Err(self.failure(error)),
@@ -238,7 +310,10 @@ impl Adapter<'_> {
         tokens
     }
 
-    fn failure<E: ErrorResponse + 'static>(&self, error: RequestTokenError<TokenFailure, E>) -> TokenFailure {
+    fn failure<E: ErrorResponse + 'static>(
+        &self,
+        error: RequestTokenError<TokenFailure, E>,
+    ) -> TokenFailure {
         match error {
             RequestTokenError::Request(failure) => failure,
             // Not looked into: it may hold the body.
@@ -251,7 +326,12 @@ impl Adapter<'_> {
     }
 
     fn log(&self, failure: Option<&TokenFailure>) {
-        let Judge { provider, step, host, .. } = &self.judge;
+        let Judge {
+            provider,
+            step,
+            host,
+            ..
+        } = &self.judge;
         let provider = provider.descriptor().id;
         match failure {
             None => tracing::debug!(provider, ?step, host, outcome = "ok", "token request"),
@@ -273,6 +353,8 @@ impl<'c> AsyncHttpClient<'c> for Adapter<'_> {
 
 impl std::fmt::Debug for TokenClient<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenClient").field("provider", &self.provider.descriptor().id).finish_non_exhaustive()
+        f.debug_struct("TokenClient")
+            .field("provider", &self.provider.descriptor().id)
+            .finish_non_exhaustive()
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tieline_core::{AppId, Secret, Timestamp, random};
 use zeroize::Zeroizing;
 
+use crate::openings::unreadable;
 use crate::seal::{Blob, NotOpened, Place};
-use crate::store::unreadable;
 use crate::{Purpose, Store, StoreError};
 
 /// An app to be created.

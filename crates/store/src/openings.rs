@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tieline_core::Secret;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::seal::{Blob, NotOpened, Place};
 use crate::words::words;
+use crate::{Store, StoreError};
 
 words! {
     /// What a secret is opened for.
@@ -41,5 +46,62 @@ impl Openings {
             .iter()
             .map(|purpose| (*purpose, self.0[*purpose as usize].load(Ordering::Relaxed)))
             .collect()
+    }
+}
+
+impl Store {
+    /// Opens a blob, and counts it.
+    pub(crate) async fn open_bytes(
+        &self,
+        place: &Place<'_>,
+        blob: &Blob,
+        purpose: Purpose,
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let opened = self.keyring().await.open(place, blob);
+        let Place {
+            table,
+            column,
+            row,
+            version,
+            ..
+        } = *place;
+        match opened {
+            Ok(bytes) => {
+                self.counters().count(purpose);
+                tracing::debug!(%purpose, table, column, row, version, "sealed blob opened");
+                Ok(bytes)
+            }
+            Err(why) => {
+                tracing::error!(%purpose, table, column, row, version, why = why.why(), "sealed blob cannot be opened");
+                Err(unreadable(place, why))
+            }
+        }
+    }
+
+    /// Opens a blob that holds text, and counts it.
+    pub(crate) async fn open_text(
+        &self,
+        place: &Place<'_>,
+        blob: &Blob,
+        purpose: Purpose,
+    ) -> Result<Secret, StoreError> {
+        let mut bytes = self.open_bytes(place, blob, purpose).await?;
+        match String::from_utf8(std::mem::take(&mut *bytes)) {
+            Ok(text) => Ok(Secret::new(text)),
+            Err(error) => {
+                error.into_bytes().zeroize();
+                Err(unreadable(place, NotOpened::NotText))
+            }
+        }
+    }
+}
+
+/// A blob at `place` does not open.
+pub(crate) fn unreadable(place: &Place<'_>, why: NotOpened) -> StoreError {
+    StoreError::Unreadable {
+        table: place.table,
+        column: place.column,
+        row: place.row,
+        why: why.why(),
     }
 }

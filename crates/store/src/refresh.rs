@@ -255,3 +255,65 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! What another process does between this one's reading and its writing.
+
+    use super::*;
+    use crate::testing::{TENANT, app, new_instance, options, tokens};
+
+    #[tokio::test]
+    async fn the_write_itself_is_conditional_on_the_generation() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(options(home.path())).await.unwrap();
+        let app = app(&store).await;
+        let first = store
+            .insert_instance(new_instance(app.id, "first"))
+            .await
+            .unwrap();
+        let late = Instance {
+            generation: 2,
+            ..first.clone()
+        };
+        let commit = CommitRefresh {
+            id: first.id,
+            generation: 1,
+            attempt: 7,
+            tokens: tokens("second"),
+            now: first.created_at,
+        };
+        assert!(matches!(
+            store.commit_refresh(&commit).await.unwrap(),
+            Committed::Done(_)
+        ));
+        let stored = store.instance(TENANT, first.id).await.unwrap().unwrap();
+
+        for generation in [1, 2, 4] {
+            let late = Instance {
+                generation,
+                ..late.clone()
+            };
+            assert!(
+                store
+                    .backend()
+                    .commit_refresh(&late, 8)
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
+            assert!(
+                store
+                    .backend()
+                    .replace_tokens(&late)
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
+        }
+        let after = store.instance(TENANT, first.id).await.unwrap().unwrap();
+        assert_eq!(after.generation, 2);
+        assert_eq!(after.tokens.access_token, stored.tokens.access_token);
+        store.close().await;
+    }
+}

@@ -58,7 +58,7 @@ impl Place<'_> {
             header,
             b"tieline",
             self.table.as_bytes(),
-            b"",
+            self.column.as_bytes(),
             self.tenant.as_bytes(),
             &row,
             &version,

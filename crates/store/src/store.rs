@@ -5,16 +5,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tieline_core::{Clock, Secret, Timestamp};
+use tieline_core::{Clock, Timestamp};
 use tokio::sync::{RwLock, RwLockReadGuard};
-use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::backend::{Backend, KeyRows as _, SealedTable, Upkeep as _};
 use crate::folder::Folder;
 use crate::keyring::Keyring;
 use crate::lock::Lock;
 use crate::openings::Openings;
-use crate::seal::{Blob, NotOpened, Place};
 use crate::sqlite::{self, Sqlite};
 use crate::{MasterKey, Purpose, StoreError};
 
@@ -222,49 +220,8 @@ impl Store {
         &self.inner.rotation
     }
 
-    /// Opens a blob, and counts it.
-    pub(crate) async fn open_bytes(
-        &self,
-        place: &Place<'_>,
-        blob: &Blob,
-        purpose: Purpose,
-    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let opened = self.keyring().await.open(place, blob);
-        let Place {
-            table,
-            column,
-            row,
-            version,
-            ..
-        } = *place;
-        match opened {
-            Ok(bytes) => {
-                self.inner.openings.count(purpose);
-                tracing::debug!(%purpose, table, column, row, version, "sealed blob opened");
-                Ok(bytes)
-            }
-            Err(why) => {
-                tracing::error!(%purpose, table, column, row, version, why = why.why(), "sealed blob cannot be opened");
-                Err(unreadable(place, why))
-            }
-        }
-    }
-
-    /// Opens a blob that holds text, and counts it.
-    pub(crate) async fn open_text(
-        &self,
-        place: &Place<'_>,
-        blob: &Blob,
-        purpose: Purpose,
-    ) -> Result<Secret, StoreError> {
-        let mut bytes = self.open_bytes(place, blob, purpose).await?;
-        match String::from_utf8(std::mem::take(&mut *bytes)) {
-            Ok(text) => Ok(Secret::new(text)),
-            Err(error) => {
-                error.into_bytes().zeroize();
-                Err(unreadable(place, NotOpened::NotText))
-            }
-        }
+    pub(crate) fn counters(&self) -> &Openings {
+        &self.inner.openings
     }
 }
 
@@ -274,15 +231,6 @@ impl fmt::Debug for Store {
             .field("data_dir", &self.data_dir())
             .field("deployment", &self.deployment())
             .finish_non_exhaustive()
-    }
-}
-
-pub(crate) fn unreadable(place: &Place<'_>, why: NotOpened) -> StoreError {
-    StoreError::Unreadable {
-        table: place.table,
-        column: place.column,
-        row: place.row,
-        why: why.why(),
     }
 }
 

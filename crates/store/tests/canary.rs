@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tieline_core::{ManualClock, Secret, Timestamp, TokenSet, UserTokens};
 use tieline_store::{
-    BeginRefresh, Binding, CommitRefresh, MasterKey, NewApp, NewAuthorization, NewInstance,
-    NewQuarantine, Purpose, QuarantineKind, Store, StoreOptions,
+    App, BeginRefresh, Binding, CommitRefresh, Instance, MasterKey, NewApp, NewAuthorization,
+    NewInstance, NewQuarantine, Purpose, QuarantineKind, Store, StoreOptions,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -88,53 +88,33 @@ fn files_with(folder: &Path, text: &str) -> (Vec<String>, Vec<String>) {
     (all, found)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_secret_is_ever_in_the_clear() {
-    let log = Log::default();
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .init();
-    let home = TempDir::new().unwrap();
-    let (data, key_file) = (home.path().join("data"), home.path().join("master.key"));
-    let open = || async {
-        let options = StoreOptions {
-            data_dir: data.clone(),
-            master_key: MasterKey::load_or_create(&key_file).unwrap().0,
-            deployment: "default".to_owned(),
-            clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
-        };
-        assert!(!holds(
-            format!("{options:?}").as_bytes(),
-            &master_text(&key_file)
-        ));
-        Store::open(options).await.unwrap()
+async fn open(home: &Path) -> Store {
+    let options = StoreOptions {
+        data_dir: home.join("data"),
+        master_key: MasterKey::load_or_create(&home.join("master.key"))
+            .unwrap()
+            .0,
+        deployment: "default".to_owned(),
+        clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
     };
-    tracing::trace!("every level is recorded");
-    let store = open().await;
-    let app = store
-        .create_app(NewApp {
-            tenant: "default".to_owned(),
-            provider: "acme".to_owned(),
-            name: "visible".to_owned(),
-            redirect_uri: None,
-            endpoints: [].into(),
-            parameters: [("oauth.api.secret".to_owned(), secret("parameter"))].into(),
-        })
-        .await
-        .unwrap();
-    let mut debug = format!("{store:?} {app:?}");
-    let new = NewInstance {
+    assert!(!format!("{options:?}").contains(&master_text(home)));
+    Store::open(options).await.unwrap()
+}
+
+async fn create_app(store: &Store) -> App {
+    let new = NewApp {
         tenant: "default".to_owned(),
-        app: app.id,
         provider: "acme".to_owned(),
-        name: None,
-        account_id: None,
-        account_label: None,
-        tokens: tokens("first"),
+        name: "visible".to_owned(),
+        redirect_uri: None,
+        endpoints: [].into(),
+        parameters: [("oauth.api.secret".to_owned(), secret("parameter"))].into(),
     };
-    debug += &format!("{new:?}");
-    let instance = store.insert_instance(new).await.unwrap();
+    assert!(!format!("{new:?}").contains(CANARY));
+    store.create_app(new).await.unwrap()
+}
+
+async fn authorize(store: &Store, app: &App) {
     let new = NewAuthorization {
         tenant: "default".to_owned(),
         app: app.id,
@@ -148,8 +128,22 @@ async fn no_secret_is_ever_in_the_clear() {
         instance_name: None,
         expires_at: Timestamp::UNIX_EPOCH,
     };
-    debug += &format!("{new:?}");
+    assert!(!format!("{new:?}").contains(CANARY));
     store.start_authorization(new).await.unwrap();
+}
+
+async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
+    let new = NewInstance {
+        tenant: "default".to_owned(),
+        app: app.id,
+        provider: "acme".to_owned(),
+        name: None,
+        account_id: None,
+        account_label: None,
+        tokens: tokens("first"),
+    };
+    assert!(!format!("{new:?}").contains(CANARY));
+    let instance = store.insert_instance(new).await.unwrap();
     let begin = BeginRefresh {
         id: instance.id,
         generation: 1,
@@ -159,7 +153,7 @@ async fn no_secret_is_ever_in_the_clear() {
         lease_until: Timestamp::MAX,
         now: Timestamp::UNIX_EPOCH,
     };
-    debug += &format!("{:?}", store.begin_refresh(begin).await.unwrap());
+    store.begin_refresh(begin).await.unwrap();
     let commit = CommitRefresh {
         id: instance.id,
         generation: 1,
@@ -167,10 +161,16 @@ async fn no_secret_is_ever_in_the_clear() {
         tokens: tokens("second"),
         now: Timestamp::UNIX_EPOCH,
     };
-    debug += &format!(
-        "{commit:?} {:?}",
-        store.commit_refresh(&commit).await.unwrap()
-    );
+    let committed = store.commit_refresh(&commit).await.unwrap();
+    assert!(!format!("{commit:?} {committed:?}").contains(CANARY));
+    store
+        .instance("default", instance.id)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+async fn quarantine(store: &Store, instance: &Instance) {
     let record = NewQuarantine {
         instance: instance.id,
         tenant: "default".to_owned(),
@@ -179,31 +179,44 @@ async fn no_secret_is_ever_in_the_clear() {
         blob: secret("answer"),
         now: Timestamp::UNIX_EPOCH,
     };
-    debug += &format!("{record:?}");
+    assert!(!format!("{record:?}").contains(CANARY));
     store.quarantine(record).await.unwrap();
+}
 
-    let found = store
-        .instance("default", instance.id)
-        .await
-        .unwrap()
-        .unwrap();
-    debug += &format!("{found:?} {}", serde_json::to_string(&found).unwrap());
-    assert_eq!(
-        store.access_token(&found, Purpose::Reveal).await.unwrap(),
-        secret("access-second")
-    );
-    debug += &format!(
-        "{:?}",
-        store.user_tokens(&found, Purpose::Reveal).await.unwrap()
-    );
-    debug += &format!("{:?}", store.app_parameters(&app).await.unwrap());
+/// Opens everything that can be, and returns all that can be printed of it.
+async fn reveal(store: &Store, app: &App, instance: &Instance) -> String {
+    let access = store.access_token(instance, Purpose::Reveal).await.unwrap();
+    assert_eq!(access, secret("access-second"));
+    let user = store.user_tokens(instance, Purpose::Reveal).await.unwrap();
+    let parameters = store.app_parameters(app).await.unwrap();
+    let json = serde_json::to_string(&(app, instance)).unwrap();
+    format!("{store:?} {app:?} {instance:?} {access:?} {user:?} {parameters:?} {json}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_is_ever_in_the_clear() {
+    let log = Log::default();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .init();
+    tracing::trace!("every level is recorded");
+    let home = TempDir::new().unwrap();
+    let home = home.path();
+
+    let store = open(home).await;
+    let app = create_app(&store).await;
+    authorize(&store, &app).await;
+    let instance = connect_and_refresh(&store, &app).await;
+    quarantine(&store, &instance).await;
+    let mut printed = reveal(&store, &app, &instance).await;
     store.rotate_data_key(&mut |_| ()).await.unwrap();
     store
-        .backup(&home.path().join("data/backups/one.db"))
+        .backup(&home.join("data/backups/one.db"))
         .await
         .unwrap();
 
-    let (all, found_in) = files_with(home.path(), CANARY);
+    let (all, found_in) = files_with(home, CANARY);
     for name in ["store.db", "store.db-wal", "store.db-shm", "one.db"] {
         assert!(
             all.iter().any(|file| file == name),
@@ -212,54 +225,31 @@ async fn no_secret_is_ever_in_the_clear() {
     }
     assert!(found_in.is_empty(), "while open: {found_in:?}");
     // The net does catch: what is not secret is found.
-    assert!(
-        files_with(home.path(), "visible")
-            .1
-            .contains(&"one.db".to_owned())
-    );
+    assert!(files_with(home, "visible").1.contains(&"one.db".to_owned()));
 
-    debug += &format!(
+    printed += &format!(
         "{:?}",
         store.take_authorization(&[1; 32]).await.unwrap().unwrap()
     );
     store.close().await;
-    let store = open().await;
-    let found = store
-        .instance("default", instance.id)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        store
-            .refresh_token(&found, Purpose::Check)
-            .await
-            .unwrap()
-            .unwrap(),
-        secret("refresh-second")
-    );
-    store.close().await;
-    let (_, found_in) = files_with(home.path(), CANARY);
+    let (_, found_in) = files_with(home, CANARY);
     assert!(found_in.is_empty(), "after closing: {found_in:?}");
+    open(home).await.close().await;
 
     let log = log.0.lock().unwrap().clone();
-    assert!(
-        holds(&log, "sealed blob opened") && holds(&log, "every level is recorded"),
-        "{}",
-        String::from_utf8_lossy(&log)
-    );
-    for bytes in [log.as_slice(), debug.as_bytes()] {
+    assert!(holds(&log, "every level is recorded") && holds(&log, "sealed blob opened"));
+    for bytes in [log.as_slice(), printed.as_bytes()] {
         assert!(!holds(bytes, CANARY), "{}", String::from_utf8_lossy(bytes));
-        assert!(!holds(bytes, &master_text(&key_file)));
+        assert!(!holds(bytes, &master_text(home)));
     }
     assert_eq!(
-        files_with(&data, &master_text(&key_file)).1,
-        Vec::<String>::new(),
-        "the master key lies in the data folder"
+        files_with(&home.join("data"), &master_text(home)).1,
+        Vec::<String>::new()
     );
 }
 
 /// The secret part of the master key file.
-fn master_text(file: &Path) -> String {
-    let text = fs::read_to_string(file).unwrap();
+fn master_text(home: &Path) -> String {
+    let text = fs::read_to_string(home.join("master.key")).unwrap();
     text.trim().rsplit(':').next().unwrap().to_owned()
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use tieline::ProviderDescriptor;
 use tieline::core::descriptor::{AccountFact, Stated, TokenPlacement};
+use tieline::core::words::{list, number, window};
 
 use super::files::{MARK, PROVIDERS, Page};
 use super::markdown::{Document, code, text};
-use super::words::{label, list, number, window, yes_no};
+use super::words::{label, yes_no};
 use super::{give, tables, tokens};
 
 /// Renders the page.
@@ -104,13 +105,17 @@ fn rate_limits(document: &mut Document, descriptor: &ProviderDescriptor) {
         Stated::Unknown => document.block("Not known yet."),
         Stated::None(why) => document.block(&format!("{vendor} states none: {why}.")),
         Stated::Known(limits) => {
-            if limits.iter().any(|limit| !limit.kept) {
-                document.block(
-                    "Where statements differ, Tieline keeps the tightest limit of each window.",
-                );
-            }
+            document.block(
+                "Where statements differ, keep to the tightest limit of each window. Tieline does not hold calls back: \
+                 the provider's own answer to a call too many is handed on.",
+            );
             document.table(
-                ["Limit", "Counted per", "Kept by Tieline", "Stated by"],
+                [
+                    "Limit",
+                    "Counted per",
+                    "Tightest of its window",
+                    "Stated by",
+                ],
                 limits.iter().map(|limit| {
                     [
                         format!("{} calls per {}", number(limit.calls), window(limit.per)),

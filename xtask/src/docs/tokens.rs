@@ -5,10 +5,9 @@ use tieline::core::descriptor::{
     BodyFormat, Capture, ClientAuthentication, CodeChallenge, DeadToken, Method, OAuth2, OnReuse,
     Rotates, Rotation, Stated, TokenRequest,
 };
+use tieline::core::words::{duration, list};
 
 use super::markdown::{Document, code, text};
-use super::words::{duration, list};
-
 /// Adds the section.
 pub(crate) fn section(document: &mut Document, descriptor: &ProviderDescriptor) {
     let oauth2 = descriptor.oauth2();

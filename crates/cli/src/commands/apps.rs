@@ -9,7 +9,7 @@ use tieline::core::parameters::Given;
 use tieline::engine::{Engine, NewApp};
 use tieline::store::App;
 
-use crate::args::{Apps, Common, Set};
+use crate::args::{Apps, Common, ParameterValues};
 use crate::error::CliError;
 use crate::output::{Output, facts, table};
 use crate::session;
@@ -114,7 +114,7 @@ async fn show(engine: &Engine, app: &App, output: &Output) -> Result<(), CliErro
 }
 
 /// Reads the parameters of a command line; secrets only from files.
-fn given(engine: &Engine, provider: &str, set: Set) -> Result<Given, CliError> {
+fn given(engine: &Engine, provider: &str, set: ParameterValues) -> Result<Given, CliError> {
     let descriptor = engine.registry().provider(provider)?.descriptor();
     let mut given = Given::new();
     for pair in set.values {

@@ -4,7 +4,9 @@ use std::io::Write as _;
 
 use tieline::core::http::CallbackQuery;
 use tieline::core::parameters::{Given, State};
-use tieline::engine::{Arrival, AuthorizeOptions, Engine, EngineError, NewApp, Started};
+use tieline::engine::{
+    Arrival, AuthorizeOptions, CallbackRefusal, Engine, EngineError, NewApp, Started,
+};
 use tieline::store::{App, Instance};
 use tieline::{ParameterKey, ProviderDescriptor, Secret};
 use url::Url;
@@ -169,7 +171,15 @@ async fn listen(
             .await
         {
             // Anybody on this machine can knock: only a callback with our state ends the waiting.
-            Err(error @ (EngineError::UnknownState | EngineError::NotYours { .. })) => {
+            Err(
+                error @ (EngineError::UnknownState
+                | EngineError::NotYours { .. }
+                | EngineError::Callback(
+                    CallbackRefusal::StateMissing
+                    | CallbackRefusal::Repeated { .. }
+                    | CallbackRefusal::NotAskedFor { .. },
+                )),
+            ) => {
                 output.notice(&format!("A callback was ignored: {error}"));
                 answer.finish(Err(error.to_string()));
             }

@@ -28,6 +28,8 @@ pub(super) struct Answer(oneshot::Sender<Ending>);
 
 /// Listens at the redirect URI.
 pub(super) struct CallbackListener {
+    #[cfg(test)]
+    address: SocketAddr,
     arrivals: mpsc::Receiver<Arrived>,
     shown: Arc<Notify>,
     server: tokio::task::JoinHandle<io::Result<()>>,
@@ -77,6 +79,8 @@ impl CallbackListener {
             }
             bound => bound?,
         };
+        #[cfg(test)]
+        let address = socket.local_addr()?;
         let (sender, arrivals) = mpsc::channel(8);
         let shown = Arc::new(Notify::new());
         let page = Page {
@@ -90,6 +94,8 @@ impl CallbackListener {
             .with_state(page);
         let server = tokio::spawn(async move { axum::serve(socket, router).await });
         Ok(Self {
+            #[cfg(test)]
+            address,
             arrivals,
             shown,
             server,
@@ -157,4 +163,78 @@ fn html(title: &str, text: &str) -> String {
          <title>{title}</title><style>:root{{color-scheme:light dark}}body{{font:1.1rem/1.5 system-ui,sans-serif;\
          max-width:34rem;margin:18vh auto;padding:0 1.5rem}}h1{{font-size:1.6rem}}</style><h1>{title}</h1><p>{text}</p>"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// What a browser gets for a path.
+    async fn get(address: SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    async fn listener() -> CallbackListener {
+        CallbackListener::bind(&Url::parse("http://127.0.0.1:0/callback").unwrap())
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_browser_leaves_the_code_behind_and_learns_the_ending() {
+        for (ending, title) in [
+            (Ok(()), "<h1>Connected</h1>"),
+            (
+                Err("acme said <no> & left".to_owned()),
+                "<p>acme said &lt;no&gt; &amp; left",
+            ),
+        ] {
+            let mut listener = listener().await;
+            let address = listener.address;
+            let browser = tokio::spawn(async move {
+                let redirect = get(address, "/callback?code=CANARY&state=s").await;
+                (redirect, get(address, DONE).await)
+            });
+            let arrived = listener.next().await.unwrap();
+            assert_eq!(arrived.query, "code=CANARY&state=s");
+            arrived.answer.finish(ending);
+            let (redirect, page) = browser.await.unwrap();
+            listener.close().await;
+            assert!(
+                redirect.starts_with("HTTP/1.1 303 ")
+                    && redirect.contains("location: /connected\r\n"),
+                "{redirect}"
+            );
+            assert!(!redirect.contains("CANARY") && !page.contains("CANARY"));
+            for answer in [&redirect, &page] {
+                for header in [
+                    "cache-control: no-store",
+                    "referrer-policy: no-referrer",
+                    "frame-ancestors 'none'",
+                ] {
+                    assert!(answer.contains(header), "{header} is missing: {answer}");
+                }
+            }
+            assert!(page.contains(title), "{page}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_that_was_ended_says_so_in_the_browser() {
+        let mut listener = listener().await;
+        let address = listener.address;
+        let browser = tokio::spawn(async move { get(address, "/callback?code=x").await });
+        drop(listener.next().await.unwrap());
+        assert!(browser.await.unwrap().contains("303"));
+        assert!(get(address, DONE).await.contains("the command was ended"));
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use tieline::core::descriptor::Stated;
+use tieline::core::words;
 use tieline::{ProviderDescriptor, Registry};
 
 use crate::args::Providers;
@@ -61,21 +62,27 @@ fn page(descriptor: &ProviderDescriptor) -> String {
         "ENVIRONMENT",
     ];
     let _ = writeln!(text, "{}\n", table(heading, &rows));
-    section(&mut text, "Locate credentials", guide.locate_credentials);
-    section(&mut text, "Create an application", guide.create_application);
-    section(&mut text, "Notes", guide.notes);
+    section(
+        &mut text,
+        "Locate credentials",
+        guide.locate_credentials,
+        |step| format!("{step}."),
+    );
+    section(
+        &mut text,
+        "Create an application",
+        guide.create_application,
+        |step| format!("{step}."),
+    );
+    section(&mut text, "Notes", guide.notes, |_| "-".to_owned());
     let limits: Vec<_> = descriptor
         .rate_limits
         .known()
         .unwrap_or_default()
         .iter()
         .map(|limit| {
-            format!(
-                "{} calls per {} s and {}",
-                limit.calls,
-                limit.per.as_secs(),
-                limit.counted_per
-            )
+            let (calls, window) = (words::number(limit.calls), words::window(limit.per));
+            format!("{calls} calls per {window} and {}", limit.counted_per)
         })
         .collect();
     let revocation = match oauth2.revocation_endpoint {
@@ -99,13 +106,13 @@ fn page(descriptor: &ProviderDescriptor) -> String {
     text
 }
 
-fn section(text: &mut String, title: &str, steps: &[&str]) {
-    if steps.is_empty() {
+fn section(text: &mut String, title: &str, entries: &[&str], mark: impl Fn(usize) -> String) {
+    if entries.is_empty() {
         return;
     }
     let _ = writeln!(text, "{BOLD}{title}{BOLD:#}");
-    for (number, step) in (1..).zip(steps) {
-        let _ = writeln!(text, "  {number}. {}", step.replace("**", ""));
+    for (number, entry) in (1..).zip(entries) {
+        let _ = writeln!(text, "  {} {}", mark(number), entry.replace("**", ""));
     }
     text.push('\n');
 }

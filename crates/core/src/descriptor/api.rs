@@ -70,7 +70,7 @@ pub struct RateLimit {
     pub per: Duration,
     /// … counted for whom: "app", "tenant".
     pub counted_per: &'static str,
-    /// Whether Tieline keeps it. The tightest of each window is kept; others are told.
+    /// Whether it is the one to keep: the tightest of its window.
     pub kept: bool,
     /// Who says so, and when.
     pub stated_by: &'static str,
@@ -88,7 +88,7 @@ impl Api {
 }
 
 impl RateLimit {
-    /// A limit that Tieline keeps.
+    /// The limit to keep of its window.
     pub const fn new(
         calls: u32,
         per: Duration,
@@ -104,7 +104,7 @@ impl RateLimit {
         }
     }
 
-    /// A limit that is told but looser than another of the same window.
+    /// The same limit, told but not to be kept: another of its window is tighter.
     pub const fn told(self) -> Self {
         Self {
             kept: false,

@@ -17,7 +17,11 @@ const MILLISECONDS_FROM: f64 = 1e11;
 const INSTANT_FROM: f64 = 1e9;
 
 /// When the access token expires; `None` = not known.
-pub(super) fn access_token(fields: &Fields<'_>, now: Timestamp, warnings: &mut Warnings) -> Option<Timestamp> {
+pub(super) fn access_token(
+    fields: &Fields<'_>,
+    now: Timestamp,
+    warnings: &mut Warnings,
+) -> Option<Timestamp> {
     if let Some(value) = fields.get("expires_at") {
         match instant(value) {
             Some(at) => return Some(at),
@@ -38,11 +42,19 @@ pub(super) fn access_token(fields: &Fields<'_>, now: Timestamp, warnings: &mut W
 }
 
 /// When the refresh token expires; `None` = not known.
-pub(super) fn refresh_token(fields: &Fields<'_>, now: Timestamp, warnings: &mut Warnings) -> Option<Timestamp> {
+pub(super) fn refresh_token(
+    fields: &Fields<'_>,
+    now: Timestamp,
+    warnings: &mut Warnings,
+) -> Option<Timestamp> {
     if let Some(at) = fields.get("refresh_token_expires_at").and_then(instant) {
         return Some(at);
     }
-    let names = ["refresh_token_expires_in", "x_refresh_token_expires_in", "refresh_expires_in"];
+    let names = [
+        "refresh_token_expires_in",
+        "x_refresh_token_expires_in",
+        "refresh_expires_in",
+    ];
     let (name, value) = fields.first(&names)?;
     after(value, fields.answer, name, now, warnings)
 }
@@ -83,9 +95,15 @@ fn seconds(value: &Value, answer: &TokenAnswer) -> Option<f64> {
 }
 
 fn days_hours_minutes(text: &str) -> Option<f64> {
-    let mut parts = text.trim().split(':').map(|part| part.parse::<u32>().ok().map(f64::from));
+    let mut parts = text
+        .trim()
+        .split(':')
+        .map(|part| part.parse::<u32>().ok().map(f64::from));
     let (days, hours, minutes) = (parts.next()??, parts.next()??, parts.next()??);
-    parts.next().is_none().then_some(((days * 24.0 + hours) * 60.0 + minutes) * 60.0)
+    parts
+        .next()
+        .is_none()
+        .then_some(((days * 24.0 + hours) * 60.0 + minutes) * 60.0)
 }
 
 /// A number, or text that is one. Infinite and undefined ones are none.
@@ -101,17 +119,30 @@ fn number(value: &Value) -> Option<f64> {
 /// An instant: since 1970 in seconds or milliseconds, ISO 8601 (UTC unless it says otherwise), or an HTTP date.
 fn instant(value: &Value) -> Option<Timestamp> {
     if let Some(number) = number(value) {
-        let seconds = if number >= MILLISECONDS_FROM { number / 1_000.0 } else { number };
-        return if seconds >= 1.0 { Timestamp::from_second(seconds as i64).ok() } else { None };
+        let seconds = if number >= MILLISECONDS_FROM {
+            number / 1_000.0
+        } else {
+            number
+        };
+        return if seconds >= 1.0 {
+            Timestamp::from_second(seconds as i64).ok()
+        } else {
+            None
+        };
     }
     let text = value.as_str()?.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);
     }
     if let Ok(at) = text.parse::<jiff::civil::DateTime>() {
-        return at.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp());
+        return at
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .ok()
+            .map(|at| at.timestamp());
     }
-    httpdate::parse_http_date(text).ok().and_then(|at| Timestamp::try_from(at).ok())
+    httpdate::parse_http_date(text)
+        .ok()
+        .and_then(|at| Timestamp::try_from(at).ok())
 }
 
 #[cfg(test)]
@@ -124,7 +155,14 @@ mod tests {
     fn expires(answer: &TokenAnswer, object: Value) -> (Option<i64>, usize) {
         let object: Map<String, Value> = serde_json::from_value(object).unwrap();
         let mut warnings = Warnings::default();
-        let at = access_token(&Fields { answer, object: &object }, NOW, &mut warnings);
+        let at = access_token(
+            &Fields {
+                answer,
+                object: &object,
+            },
+            NOW,
+            &mut warnings,
+        );
         (at.map(Timestamp::as_second), warnings.into_inner().len())
     }
 
@@ -141,23 +179,61 @@ mod tests {
             (json!(-5), None),
             (json!(2_147_483_647), Some(2_147_483_647)),
         ] {
-            assert_eq!(expires(&standard, json!({ "expires_in": value })), (known, 0), "{value}");
-            assert_eq!(expires(&standard, json!({ "expires_in": null, "expires": value })).1, 0, "{value}");
+            assert_eq!(
+                expires(&standard, json!({ "expires_in": value })),
+                (known, 0),
+                "{value}"
+            );
+            assert_eq!(
+                expires(&standard, json!({ "expires_in": null, "expires": value })).1,
+                0,
+                "{value}"
+            );
         }
-        for value in [json!(false), json!({}), json!([3600]), json!("zzz"), json!(""), json!("inf"), json!("NaN"), json!(u64::MAX), json!(1e308)] {
-            assert_eq!(expires(&standard, json!({ "expires_in": value })), (None, 1), "{value}");
+        for value in [
+            json!(false),
+            json!({}),
+            json!([3600]),
+            json!("zzz"),
+            json!(""),
+            json!("inf"),
+            json!("NaN"),
+            json!(u64::MAX),
+            json!(1e308),
+        ] {
+            assert_eq!(
+                expires(&standard, json!({ "expires_in": value })),
+                (None, 1),
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn units_and_formats() {
-        let milliseconds = TokenAnswer { expires_in_unit: ExpiresInUnit::Milliseconds, ..TokenAnswer::DEFAULT };
-        assert_eq!(expires(&milliseconds, json!({ "expires_in": 3_600_000 })), (Some(3600), 0));
-        let text = TokenAnswer { expires_in_format: ExpiresInFormat::DaysHoursMinutes, ..TokenAnswer::DEFAULT };
-        assert_eq!(expires(&text, json!({ "expires_in": "1:02:03" })), (Some(93_780), 0));
+        let milliseconds = TokenAnswer {
+            expires_in_unit: ExpiresInUnit::Milliseconds,
+            ..TokenAnswer::DEFAULT
+        };
+        assert_eq!(
+            expires(&milliseconds, json!({ "expires_in": 3_600_000 })),
+            (Some(3600), 0)
+        );
+        let text = TokenAnswer {
+            expires_in_format: ExpiresInFormat::DaysHoursMinutes,
+            ..TokenAnswer::DEFAULT
+        };
+        assert_eq!(
+            expires(&text, json!({ "expires_in": "1:02:03" })),
+            (Some(93_780), 0)
+        );
         assert_eq!(expires(&text, json!({ "expires_in": 60 })), (Some(60), 0));
         for wrong in ["1:2", "1:2:3:4", "a:b:c", "99999999999:0:0", ""] {
-            assert_eq!(expires(&text, json!({ "expires_in": wrong })), (None, 1), "{wrong}");
+            assert_eq!(
+                expires(&text, json!({ "expires_in": wrong })),
+                (None, 1),
+                "{wrong}"
+            );
         }
     }
 
@@ -165,16 +241,44 @@ mod tests {
     fn instants() {
         let standard = TokenAnswer::DEFAULT;
         for value in [
-            json!(1_893_456_000), json!("1893456000"), json!(1_893_456_000_000_u64), json!("2030-01-01T00:00:00Z"),
-            json!("2030-01-01T01:00:00+01:00"), json!("2030-01-01T00:00:00.000Z"), json!("2030-01-01 00:00:00"),
-            json!("2030-01-01T00:00:00"), json!("Tue, 01 Jan 2030 00:00:00 GMT"),
+            json!(1_893_456_000),
+            json!("1893456000"),
+            json!(1_893_456_000_000_u64),
+            json!("2030-01-01T00:00:00Z"),
+            json!("2030-01-01T01:00:00+01:00"),
+            json!("2030-01-01T00:00:00.000Z"),
+            json!("2030-01-01 00:00:00"),
+            json!("2030-01-01T00:00:00"),
+            json!("Tue, 01 Jan 2030 00:00:00 GMT"),
         ] {
-            assert_eq!(expires(&standard, json!({ "expires_at": value })), (Some(1_893_456_000), 0), "{value}");
-            assert_eq!(expires(&standard, json!({ "expires": value })), (Some(1_893_456_000), 0), "{value}");
+            assert_eq!(
+                expires(&standard, json!({ "expires_at": value })),
+                (Some(1_893_456_000), 0),
+                "{value}"
+            );
+            assert_eq!(
+                expires(&standard, json!({ "expires": value })),
+                (Some(1_893_456_000), 0),
+                "{value}"
+            );
         }
-        for value in [json!("soon"), json!(true), json!(0), json!(-1), json!(1e300), json!("9999-99-99T00:00:00Z")] {
-            assert_eq!(expires(&standard, json!({ "expires_at": value, "expires_in": 60 })), (Some(60), 1), "{value}");
+        for value in [
+            json!("soon"),
+            json!(true),
+            json!(0),
+            json!(-1),
+            json!(1e300),
+            json!("9999-99-99T00:00:00Z"),
+        ] {
+            assert_eq!(
+                expires(&standard, json!({ "expires_at": value, "expires_in": 60 })),
+                (Some(60), 1),
+                "{value}"
+            );
         }
-        assert_eq!(expires(&standard, json!({ "expires": 5_183_999 })), (Some(5_183_999), 0));
+        assert_eq!(
+            expires(&standard, json!({ "expires": 5_183_999 })),
+            (Some(5_183_999), 0)
+        );
     }
 }

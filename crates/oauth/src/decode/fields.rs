@@ -14,7 +14,12 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The field of this standard name: where the provider says, else where the RFC says. Null counts as absent.
     pub(crate) fn get(&self, standard: &str) -> Option<&'a Value> {
-        let renamed = self.answer.fields.iter().find(|(name, _)| *name == standard).map(|(_, path)| *path);
+        let renamed = self
+            .answer
+            .fields
+            .iter()
+            .find(|(name, _)| *name == standard)
+            .map(|(_, path)| *path);
         renamed
             .and_then(|path| lookup(self.object, path))
             .or_else(|| lookup(self.object, standard))
@@ -22,7 +27,9 @@ impl<'a> Fields<'a> {
 
     /// As [`get`](Self::get), the first of several names that is there.
     pub(crate) fn first(&self, standard: &[&'static str]) -> Option<(&'static str, &'a Value)> {
-        standard.iter().find_map(|name| Some((*name, self.get(name)?)))
+        standard
+            .iter()
+            .find_map(|name| Some((*name, self.get(name)?)))
     }
 }
 

@@ -19,8 +19,13 @@ const DEEPEST: usize = 32;
 /// When the text is not the syntax of a JSON object; says where.
 pub(super) fn object(text: &str) -> Result<Decoded, Cow<'static, str>> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let pairs = Pairs::deserialize(&mut reader)
-        .map_err(|error| format!("it is not JSON at line {}, column {}", error.line(), error.column()))?;
+    let pairs = Pairs::deserialize(&mut reader).map_err(|error| {
+        format!(
+            "it is not JSON at line {}, column {}",
+            error.line(),
+            error.column()
+        )
+    })?;
     let mut warnings = Warnings::default();
     if reader.end().is_err() {
         warnings.add("", "something follows the JSON object");
@@ -43,7 +48,11 @@ impl Pairs<'_> {
                 warnings.add(path, "a name can't be read");
                 continue;
             };
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let path = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}.{name}")
+            };
             let value = value(raw.get(), &path, depth, warnings);
             if object.insert(name, value).is_some() {
                 warnings.add(path, "it stands there more than once; the last one counts");
@@ -60,10 +69,14 @@ fn value(raw: &str, path: &str, depth: usize, warnings: &mut Warnings) -> Value 
         Some(b'{') => serde_json::from_str::<Pairs<'_>>(raw)
             .ok()
             .map(|pairs| Value::Object(pairs.decode(path, depth - 1, warnings))),
-        Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(raw).ok().map(|items| {
-            let items = items.into_iter().map(|item| value(item.get(), path, depth - 1, warnings));
-            Value::Array(items.collect())
-        }),
+        Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(raw)
+            .ok()
+            .map(|items| {
+                let items = items
+                    .into_iter()
+                    .map(|item| value(item.get(), path, depth - 1, warnings));
+                Value::Array(items.collect())
+            }),
         _ => serde_json::from_str(raw).ok(),
     };
     decoded.unwrap_or_else(|| {
@@ -103,7 +116,14 @@ mod tests {
 
     fn decode(text: &str) -> (Value, Vec<String>) {
         let Decoded { object, warnings } = super::object(text).unwrap();
-        (Value::Object(object), warnings.into_inner().into_iter().map(|warning| warning.field).collect())
+        (
+            Value::Object(object),
+            warnings
+                .into_inner()
+                .into_iter()
+                .map(|warning| warning.field)
+                .collect(),
+        )
     }
 
     #[test]
@@ -111,7 +131,8 @@ mod tests {
         let (object, warned) = decode(
             r#"{"a":"x", "big":1e400, "lone":"\ud800", "\udc00":1, "in":{"b":[1, -1e999, {"c":"\ud801"}]}, "z":[1,2]}"#,
         );
-        let expected = json!({"a":"x", "big":null, "lone":null, "in":{"b":[1, null, {"c":null}]}, "z":[1,2]});
+        let expected =
+            json!({"a":"x", "big":null, "lone":null, "in":{"b":[1, null, {"c":null}]}, "z":[1,2]});
         assert_eq!(object, expected);
         assert_eq!(warned, ["big", "lone", "", "in.b", "in.b.c"]);
     }
@@ -134,7 +155,10 @@ mod tests {
     #[test]
     fn what_is_not_json_is_told_by_position_alone() {
         let refusal = |text| super::object(text).err().unwrap().into_owned();
-        assert_eq!(refusal(r#"{"access_token":"s3cr3t""#), "it is not JSON at line 1, column 24");
+        assert_eq!(
+            refusal(r#"{"access_token":"s3cr3t""#),
+            "it is not JSON at line 1, column 24"
+        );
         assert_eq!(refusal("{'a':1}"), "it is not JSON at line 1, column 2");
     }
 }

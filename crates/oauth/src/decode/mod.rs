@@ -5,6 +5,8 @@ mod expiry;
 mod fields;
 mod form;
 mod json;
+#[cfg(test)]
+mod properties;
 mod tokens;
 
 use std::borrow::Cow;
@@ -39,7 +41,10 @@ impl Warnings {
 
     pub(crate) fn add(&mut self, field: impl Into<String>, message: &'static str) {
         if self.0.len() < Self::MOST {
-            self.0.push(Warning { field: field.into(), message });
+            self.0.push(Warning {
+                field: field.into(),
+                message,
+            });
         }
     }
 
@@ -60,6 +65,8 @@ pub(crate) fn decode(body: &[u8]) -> Result<Decoded, Cow<'static, str>> {
         Some('{') => json::object(text),
         Some('[') => Err("it is a JSON array".into()),
         Some('<') => Err("it is HTML or XML".into()),
-        Some(_) => form::object(text).ok_or_else(|| "it is neither a JSON object nor a form".into()),
+        Some(_) => {
+            form::object(text).ok_or_else(|| "it is neither a JSON object nor a form".into())
+        }
     }
 }

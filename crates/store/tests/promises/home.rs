@@ -9,8 +9,8 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tempfile::TempDir;
 use tieline_core::{AppId, InstanceId, ManualClock, Secret, Timestamp, TokenSet};
 use tieline_store::{
-    App, BeginRefresh, CommitRefresh, Instance, MasterKey, NewApp, NewInstance, Store, StoreError,
-    StoreOptions,
+    App, BeginRefresh, Begun, CommitRefresh, Committed, Instance, MasterKey, NewApp, NewInstance,
+    Purpose, Store, StoreError, StoreOptions,
 };
 
 pub(crate) const TENANT: &str = "default";
@@ -186,5 +186,36 @@ pub(crate) fn commit(id: InstanceId, generation: i64, attempt: i64, name: &str) 
         attempt,
         tokens: tokens(name),
         now: at(1_800_000_100),
+    }
+}
+
+pub(crate) async fn opened(home: &Home) -> (Store, Instance) {
+    let store = home.open().await;
+    let instance = instance(&store, &app(&store, TENANT, "main").await, "a").await;
+    (store, instance)
+}
+
+pub(crate) async fn access(store: &Store, instance: &Instance) -> Secret {
+    store.access_token(instance, Purpose::Check).await.unwrap()
+}
+
+pub(crate) fn taken(begun: Begun) -> Instance {
+    match begun {
+        Begun::Taken(instance) => instance,
+        other => panic!("not taken: {other:?}"),
+    }
+}
+
+pub(crate) fn done(committed: Committed) -> Instance {
+    match committed {
+        Committed::Done(instance) => instance,
+        other => panic!("not done: {other:?}"),
+    }
+}
+
+pub(crate) fn moved_on(committed: Committed) -> Instance {
+    match committed {
+        Committed::MovedOn(instance) => instance,
+        other => panic!("not moved on: {other:?}"),
     }
 }

@@ -1,15 +1,17 @@
 //! What the store promises, asked of a real folder with a real database, whose rows are read and damaged from outside.
 
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
-    reason = "helpers of tests; the lint only knows test functions"
+    reason = "helpers of tests; the lints only know test functions"
 )]
 
 mod apps_and_authorizations;
 mod backups;
 mod folder;
+mod generations;
 mod home;
 mod instances;
 mod keys;
-mod refresh;
+mod leases;
 mod sealed;

@@ -1,0 +1,3 @@
+//! The conformance kit's promises, for Infusionsoft.
+
+tieline_testkit::conformance!(tieline_infusionsoft::Infusionsoft);

@@ -1,0 +1,234 @@
+//! One refresh at a time, and an attempt that was begun is never forgotten.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tieline_core::{Clock as _, InstanceId, Secret};
+use tieline_store::{Begun, Instance, Purpose, Status, StoreError};
+
+use crate::home::{Home, access, again, begin, commit, done, moved_on, opened, taken};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_beginners_exactly_one_gets_the_lease() {
+    let home = Home::new();
+    let (store, a) = opened(&home).await;
+    let now = home.clock.now();
+    let tries = (1..=40).map(|attempt| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            store
+                .begin_refresh(begin(a.id, 1, attempt, now))
+                .await
+                .unwrap()
+        })
+    });
+    let begun: Vec<Begun> = join_all(tries)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let winners: Vec<&Instance> = begun
+        .iter()
+        .filter_map(|begun| {
+            if let Begun::Taken(instance) = begun {
+                Some(instance)
+            } else {
+                None
+            }
+        })
+        .collect();
+    assert_eq!(winners.len(), 1);
+    let leased = begun.iter().filter(|begun| matches!(begun, Begun::Leased { until } if until.as_second() == now.as_second() + 60));
+    assert_eq!(leased.count(), 39);
+    let stored = again(&store, winners[0]).await;
+    assert_eq!(stored.intent, winners[0].intent);
+    assert_eq!(
+        stored.lease.unwrap().owner,
+        format!("owner-{}", stored.intent.unwrap().attempt)
+    );
+    store.close().await;
+}
+
+#[tokio::test]
+async fn beginning_for_an_old_generation_or_a_gone_instance_takes_nothing() {
+    let home = Home::new();
+    let (store, a) = opened(&home).await;
+    done(
+        store
+            .commit_refresh(&commit(a.id, 1, 7, "second"))
+            .await
+            .unwrap(),
+    );
+    let now = home.clock.now();
+    match store.begin_refresh(begin(a.id, 1, 8, now)).await.unwrap() {
+        Begun::Moved(current) => assert_eq!((current.generation, current.intent), (2, None)),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        store
+            .begin_refresh(begin(InstanceId(1), 1, 8, now))
+            .await
+            .unwrap(),
+        Begun::Gone
+    ));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_out_is_taken_over_and_its_intent_remembered() {
+    let home = Home::new();
+    let (store, a) = opened(&home).await;
+    taken(
+        store
+            .begin_refresh(begin(a.id, 1, 7, home.clock.now()))
+            .await
+            .unwrap(),
+    );
+    home.clock.advance(Duration::from_secs(59));
+    assert!(matches!(
+        store
+            .begin_refresh(begin(a.id, 1, 8, home.clock.now()))
+            .await
+            .unwrap(),
+        Begun::Leased { .. }
+    ));
+    home.clock.advance(Duration::from_secs(1));
+    let second = taken(
+        store
+            .begin_refresh(begin(a.id, 1, 8, home.clock.now()))
+            .await
+            .unwrap(),
+    );
+    assert!(
+        second.uncertain && second.intent.unwrap().uncertain,
+        "what attempt 7 did is not known"
+    );
+
+    // The first holder was only slow: it commits, and the second is told.
+    let first = done(
+        store
+            .commit_refresh(&commit(a.id, 1, 7, "first"))
+            .await
+            .unwrap(),
+    );
+    assert_eq!(
+        first.intent.unwrap().attempt,
+        8,
+        "the other attempt's intent is not this one's to clear"
+    );
+    let current = moved_on(
+        store
+            .commit_refresh(&commit(a.id, 1, 8, "second"))
+            .await
+            .unwrap(),
+    );
+    assert_eq!(
+        (current.generation, current.intent, current.lease),
+        (2, None, None)
+    );
+    assert!(!current.uncertain, "that was another generation");
+    assert_eq!(
+        access(&store, &again(&store, &a).await).await,
+        Secret::new("access-first")
+    );
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_abandoned_attempt_leaves_no_trace_and_an_uncertain_one_does() {
+    let home = Home::new();
+    let (store, a) = opened(&home).await;
+    let now = home.clock.now();
+    taken(store.begin_refresh(begin(a.id, 1, 7, now)).await.unwrap());
+    store.abandon_refresh(a.id, 6).await.unwrap();
+    assert!(
+        again(&store, &a).await.lease.is_some(),
+        "somebody else's attempt"
+    );
+    store.abandon_refresh(a.id, 7).await.unwrap();
+    let clean = again(&store, &a).await;
+    assert_eq!(
+        (clean.intent, clean.lease, clean.uncertain),
+        (None, None, false)
+    );
+
+    taken(store.begin_refresh(begin(a.id, 1, 8, now)).await.unwrap());
+    store.leave_uncertain(a.id, 8, 1).await.unwrap();
+    let uncertain = again(&store, &a).await;
+    assert_eq!(uncertain.lease, None);
+    let intent = uncertain.intent.unwrap();
+    assert!(intent.uncertain && intent.attempt == 8 && uncertain.uncertain);
+
+    // A replay that was never sent does not make the first attempt's outcome known.
+    assert!(taken(store.begin_refresh(begin(a.id, 1, 9, now)).await.unwrap()).uncertain);
+    store.abandon_refresh(a.id, 9).await.unwrap();
+    let after = again(&store, &a).await;
+    assert_eq!((after.intent, after.uncertain), (None, true));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_reopened_store_shows_the_intent_and_frees_the_lease() {
+    let home = Home::new();
+    let (store, a) = opened(&home).await;
+    taken(
+        store
+            .begin_refresh(begin(a.id, 1, 7, home.clock.now()))
+            .await
+            .unwrap(),
+    );
+    store.close().await;
+
+    let store = home.open().await;
+    let found = again(&store, &a).await;
+    assert_eq!((found.generation, &found.lease), (1, &None));
+    let intent = found.intent.unwrap();
+    assert_eq!((intent.attempt, intent.uncertain), (7, true));
+    assert!(
+        taken(
+            store
+                .begin_refresh(begin(a.id, 1, 8, home.clock.now()))
+                .await
+                .unwrap()
+        )
+        .uncertain
+    );
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_unreadable_instance_is_not_refreshed() {
+    let home = Home::new();
+    let (store, a) = opened(&home).await;
+    let mut database = home.database().await;
+    database
+        .run(sqlx::query("UPDATE instances SET refresh_token = x'0101'"))
+        .await;
+    database.close().await;
+    let broken = again(&store, &a).await;
+    let error = store
+        .refresh_token(&broken, Purpose::Refresh)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            StoreError::Unreadable {
+                column: "refresh_token",
+                ..
+            }
+        ),
+        "{error}"
+    );
+    match store
+        .begin_refresh(begin(a.id, 1, 7, home.clock.now()))
+        .await
+        .unwrap()
+    {
+        Begun::Moved(current) => {
+            assert_eq!((current.status, current.intent), (Status::Unreadable, None))
+        }
+        other => panic!("{other:?}"),
+    }
+    store.close().await;
+}

@@ -1,0 +1,117 @@
+//! A code becomes tokens, scopes, expiry and captures, with one request that the vendor takes.
+
+use tieline_core::descriptor::Capture;
+
+use super::tokens;
+use crate::findings::{Findings, Stuck};
+use crate::stage::{Connection, Stage};
+use crate::subject::Subject;
+
+pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Result<(), Stuck> {
+    let stage = Stage::set(subject).await?;
+    let connection = stage.connect().await?;
+    let ledger = stage.sandbox.ledger();
+    let (requests, exchanges) = (
+        ledger.token_requests("authorization_code"),
+        ledger.exchanges(),
+    );
+    findings.expect((requests, exchanges) == (1, 1), || {
+        format!("the vendor saw {requests} exchange requests and did {exchanges} instead of one; look at `exchange`")
+    });
+    let supported = subject
+        .provider
+        .descriptor()
+        .oauth2()
+        .authorization_response_iss_parameter_supported;
+    findings.expect(supported == connection.consent.query.has("iss"), || {
+        "the vendor sends iss with every callback; state `authorization_response_iss_parameter_supported`"
+    });
+    tokens::examine(&stage, &connection.tokens, findings);
+    examine_scopes(&stage, &connection, findings);
+    examine_captures(&stage, &connection, findings);
+    Ok(())
+}
+
+/// Granted is what was asked for, in the vendor's own words.
+fn examine_scopes(stage: &Stage, connection: &Connection, findings: &mut Findings) {
+    let known = stage.vendor.texts("authorization.scopes");
+    let granted = &connection.tokens.set.scopes;
+    for scope in granted
+        .iter()
+        .filter(|scope| !known.contains(&scope.as_str()))
+    {
+        findings.add(format!(
+            "{scope:?} is taken for a granted scope, and the vendor has none of that name; look at \
+             `answer.scope_separator`, `answer.scope_ends_at` and `answer.fields`"
+        ));
+    }
+    let asked = &connection.consent.started.scopes;
+    for scope in asked
+        .iter()
+        .filter(|scope| !granted.is_empty() && !granted.contains(scope))
+    {
+        findings.add(format!(
+            "the scope {scope:?} was granted and is not found in the answer; look at `answer.scope_separator`, \
+             `answer.scope_ends_at` and `answer.fields`"
+        ));
+    }
+    if granted.is_empty() && stage.vendor.answers_with("\"scope\"") {
+        findings.add(
+            "the answer names scopes, and none is found; look at `answer.path` and `answer.fields`",
+        );
+    }
+}
+
+/// What the vendor tells about the account is kept, whole and nothing but.
+fn examine_captures(stage: &Stage, connection: &Connection, findings: &mut Findings) {
+    let oauth2 = stage.provider.descriptor().oauth2();
+    let told = &connection.consent.callback.captures;
+    for capture in oauth2.callback.captures {
+        findings.expect(told.contains_key(capture.name), || {
+            format!(
+                "`callback.captures` finds no {:?} in the parameter {:?} of the callback",
+                capture.name, capture.field
+            )
+        });
+    }
+    let places = [
+        (
+            "callback",
+            "authorization.callback",
+            oauth2.callback.captures,
+        ),
+        ("answer", "token.answer.body", oauth2.answer.captures),
+    ];
+    for (place, path, captures) in places {
+        for field in stage.vendor.account_fields(path) {
+            findings.expect(captures.iter().any(|capture| reads(capture, &field, oauth2.answer.path)), || {
+                format!("the {place} tells in {field:?} whose account it is, and nothing keeps it; look at `{place}.captures`")
+            });
+        }
+    }
+    let facts = stage.vendor.at("accounts.0");
+    let is_fact = |kept: &String| {
+        facts
+            .as_object()
+            .is_some_and(|facts| facts.values().any(|fact| text(fact) == *kept))
+    };
+    for (name, kept) in connection
+        .captures()
+        .iter()
+        .filter(|(_, kept)| !is_fact(kept))
+    {
+        findings.add(format!(
+            "{kept:?} is kept as {name:?}, and is no fact about the account; look at `after` and `before` of the capture"
+        ));
+    }
+}
+
+fn reads(capture: &Capture, field: &str, token_object: Option<&str>) -> bool {
+    let inner = token_object.and_then(|path| field.strip_prefix(path)?.strip_prefix('.'));
+    capture.field == field || Some(capture.field) == inner
+}
+
+fn text(fact: &serde_json::Value) -> String {
+    fact.as_str()
+        .map_or_else(|| fact.to_string(), str::to_owned)
+}

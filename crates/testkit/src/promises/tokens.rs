@@ -1,0 +1,67 @@
+//! What must be true of tokens that the vendor has just issued.
+
+use std::time::Duration;
+
+use tieline_core::clock::saturating_add;
+use tieline_core::{Clock as _, Secret};
+use tieline_oauth::Tokens;
+
+use crate::findings::Findings;
+use crate::stage::Stage;
+
+/// Compares tokens with the ledger, and what came with them with the vendor's file.
+pub(super) fn examine(stage: &Stage, tokens: &Tokens, findings: &mut Findings) {
+    let (ledger, vendor, set) = (stage.sandbox.ledger(), &stage.vendor, &tokens.set);
+    findings.expect(ledger.is_live_access_token(set.access_token.expose()), || {
+        "the access token is not the one that the vendor issued; look at `answer.path` and `answer.fields`"
+    });
+    let refresh_token = set.refresh_token.as_ref().map(Secret::expose);
+    if vendor.answers_with("{refresh_token}") {
+        findings.expect(refresh_token.is_some_and(|token| ledger.is_current_refresh_token(token)), || {
+            "the refresh token is not the one that the vendor issued; look at `answer.path` and `answer.fields`"
+        });
+    }
+    let lifetimes = [
+        (
+            "access",
+            "{expires_in}",
+            "token.access_token_lifetime_seconds",
+            set.expires_at,
+        ),
+        (
+            "refresh",
+            "{refresh_expires_in}",
+            "token.refresh_token_lifetime_seconds",
+            set.refresh_expires_at,
+        ),
+    ];
+    for (kind, placeholder, place, expires_at) in lifetimes {
+        let seconds = vendor.seconds(place);
+        let expected = saturating_add(stage.clock.now(), Duration::from_secs(seconds));
+        let is_fine = match expires_at {
+            Some(at) => at == expected,
+            None => !vendor.answers_with(placeholder),
+        };
+        findings.expect(is_fine, || {
+            let found = expires_at.map_or("unknown".to_owned(), |at| format!("{} s", at.as_second() - stage.clock.now().as_second()));
+            format!(
+                "the {kind} token lives {seconds} s and is taken to live {found}; look at `answer.expires_in_unit`, \
+                 `answer.expires_in_format`, `answer.default_expires_in` and `answer.fields`"
+            )
+        });
+    }
+    for warning in &tokens.warnings {
+        findings.add(format!(
+            "the vendor's usual answer is thought odd: {}: {}; look at `answer`",
+            warning.field, warning.message
+        ));
+    }
+    for capture in stage.provider.descriptor().oauth2().answer.captures {
+        findings.expect(set.captures.contains_key(capture.name), || {
+            format!(
+                "`answer.captures` finds no {:?} in the field {:?} of the answer",
+                capture.name, capture.field
+            )
+        });
+    }
+}

@@ -1,0 +1,111 @@
+//! How the vendor behaves: its file, found and read.
+
+use serde_json::Value;
+use tieline_core::dotted_path;
+use tieline_sandbox::VendorRules;
+
+use crate::findings::Stuck;
+use crate::subject::Subject;
+
+/// A vendor's file: what the sandbox plays, and what the descriptor is compared with.
+#[derive(Debug)]
+pub(crate) struct Vendor {
+    pub(crate) rules: VendorRules,
+    file: Value,
+}
+
+impl Vendor {
+    /// Reads `tests/vendors/<id>.json` in the subject's folder or the nearest above it.
+    pub(crate) fn of(subject: &Subject) -> Result<Self, Stuck> {
+        let id = subject.provider.descriptor().id;
+        let name = format!("tests/vendors/{id}.json");
+        let mut candidates = subject.folder.ancestors().map(|folder| folder.join(&name));
+        let path = candidates.find(|path| path.is_file()).ok_or_else(|| {
+            format!(
+                "there is no {name} in {} or any folder above it; write down there how {id} behaves, from its \
+                 documentation and not from the descriptor, in the form of Tieline's tests/vendors/acme.json",
+                subject.folder.display()
+            )
+        })?;
+        let told = |what: String| format!("{}: {what}", path.display());
+        let text = std::fs::read_to_string(&path).map_err(|error| told(error.to_string()))?;
+        let rules = VendorRules::from_json(&text).map_err(|error| told(error.to_string()))?;
+        let file = serde_json::from_str(&text).map_err(|error| told(error.to_string()))?;
+        if rules.id() != id {
+            return Err(told(format!(
+                "its id is {:?}, the descriptor's is {id:?}",
+                rules.id()
+            )));
+        }
+        Ok(Self { rules, file })
+    }
+
+    /// What stands at a path of the file; null where nothing does.
+    pub(crate) fn at(&self, path: &str) -> &Value {
+        dotted_path::at(&self.file, path).unwrap_or(&Value::Null)
+    }
+
+    pub(crate) fn seconds(&self, path: &str) -> u64 {
+        self.at(path).as_u64().unwrap_or_default()
+    }
+
+    pub(crate) fn texts(&self, path: &str) -> Vec<&str> {
+        let items = self
+            .at(path)
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        items.iter().filter_map(Value::as_str).collect()
+    }
+
+    /// The names of those who can consent.
+    pub(crate) fn accounts(&self) -> Vec<&str> {
+        let items = self
+            .at("accounts")
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        items
+            .iter()
+            .filter_map(|account| account["name"].as_str())
+            .collect()
+    }
+
+    /// Whether answers with tokens hold this placeholder.
+    pub(crate) fn answers_with(&self, placeholder: &str) -> bool {
+        self.at("token.answer.body")
+            .to_string()
+            .contains(placeholder)
+    }
+
+    /// The paths of fields below `path` that tell something about the account.
+    pub(crate) fn account_fields(&self, path: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        collect_account_fields(self.at(path), String::new(), &mut found);
+        found
+    }
+}
+
+fn collect_account_fields(value: &Value, path: String, found: &mut Vec<String>) {
+    let below = |step: &str| {
+        if path.is_empty() {
+            step.to_owned()
+        } else {
+            format!("{path}.{step}")
+        }
+    };
+    match value {
+        Value::String(text) if text.contains("{account.") => found.push(path),
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                collect_account_fields(item, below(&at.to_string()), found);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                collect_account_fields(field, below(name), found);
+            }
+        }
+        _ => {}
+    }
+}
