@@ -8,6 +8,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use reqwest::Client;
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::time::{Instant, timeout_at};
 
 use crate::egress::{CheckedResolver, Egress, EgressRefusal};
@@ -53,7 +55,7 @@ pub struct EdgeOptions {
 #[error(
     "can't set up TLS: {0}; install the system's CA certificates (the package ca-certificates)"
 )]
-pub struct EdgeError(#[source] reqwest::Error);
+pub struct EdgeError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 /// An answer of a token endpoint.
 pub(crate) struct Answer {
@@ -91,17 +93,18 @@ impl Edge {
     /// # Errors
     /// When TLS can't be set up, as on a machine without CA certificates.
     pub fn new(options: EdgeOptions) -> Result<Self, EdgeError> {
-        // An error says that a provider of cryptography is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = tls().map_err(|error| EdgeError(error.into()))?;
         let egress = Arc::new(options.egress.clone());
-        let token = Clients::build(&egress, |builder| {
+        let token = Clients::build(&egress, &tls, |builder| {
             // An idle connection may be closed under a request that is just being written, and both reqwest and hyper
             // would send it again on another.
             builder
                 .pool_max_idle_per_host(0)
                 .http1_max_headers(HEADER_LIMIT)
         })?;
-        let api = Clients::build(&egress, |builder| builder.read_timeout(options.deadline))?;
+        let api = Clients::build(&egress, &tls, |builder| {
+            builder.read_timeout(options.deadline)
+        })?;
         Ok(Self {
             shared: Arc::new(Shared {
                 options,
@@ -200,6 +203,18 @@ impl SendError {
     }
 }
 
+/// TLS as the operating system trusts it. Read once for all clients, and given to them rather than installed for the
+/// whole process, which is the host's to decide.
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    let cryptography = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(cryptography)
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
 impl Clients {
     #[expect(
         clippy::disallowed_methods,
@@ -207,6 +222,7 @@ impl Clients {
     )]
     fn build(
         egress: &Arc<Egress>,
+        tls: &ClientConfig,
         amend: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     ) -> Result<Self, EdgeError> {
         let build = |named_by| {
@@ -217,12 +233,15 @@ impl Clients {
                 .retry(reqwest::retry::never())
                 .no_proxy()
                 .http1_only()
+                .tls_backend_preconfigured(tls.clone())
                 .connect_timeout(CONNECT_TIMEOUT)
                 .dns_resolver(CheckedResolver {
                     egress: egress.clone(),
                     named_by,
                 });
-            amend(builder).build().map_err(EdgeError)
+            amend(builder)
+                .build()
+                .map_err(|error| EdgeError(error.into()))
         };
         Ok(Self {
             anyone: build(NamedBy::Anyone)?,

@@ -11,3 +11,4 @@ mod demo;
 mod home;
 mod reading;
 mod story;
+mod tls;
