@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tieline_core::http::CallbackQuery;
 use tieline_core::parameters::Given;
-use tieline_engine::{Arrival, AuthorizeOptions, EngineError, Kind, NewApp};
-use tieline_sandbox::{ClientAuth, Endpoint};
-use tieline_store::{Binding, InstanceQuery, Status};
+use tieline_engine::{Arrival, AuthorizeOptions, BoundTo, EngineError, Kind, NewApp};
+use tieline_sandbox::{Act, ClientAuth, Endpoint, Gate};
+use tieline_store::{InstanceQuery, Status};
 use tieline_tests::stage::{Stage, query};
 
 async fn instances(stage: &Stage) -> usize {
@@ -105,7 +105,19 @@ async fn a22_a_callback_counts_once() {
 async fn a23_a_late_callback_exchanges_nothing() {
     let stage = Stage::acme().await;
     let (arrival, callback) = stage.consented(AuthorizeOptions::LOCAL).await;
-    stage.clock.advance(Duration::from_secs(10 * 60 + 1));
+    let (in_time, in_time_callback) = stage.consented(AuthorizeOptions::LOCAL).await;
+    stage.clock.advance(Duration::from_secs(10 * 60));
+    let app_forgot_its_code = stage
+        .engine
+        .call_back(&in_time, &in_time_callback)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(app_forgot_its_code, EngineError::Token(_)),
+        "ten minutes are in time, though the code is too old"
+    );
+    assert_eq!(token_requests(&stage), 1);
+    stage.clock.advance(Duration::from_secs(1));
     let refused = stage
         .engine
         .call_back(&arrival, &callback)
@@ -115,7 +127,7 @@ async fn a23_a_late_callback_exchanges_nothing() {
         refused.to_string(),
         "acme: the authorization was started more than ten minutes ago; start again"
     );
-    assert_eq!(token_requests(&stage), 0);
+    assert_eq!(token_requests(&stage), 1);
 }
 
 #[tokio::test]
@@ -130,8 +142,9 @@ async fn a20_a_callback_at_another_apps_address_exchanges_nothing() {
         stage.engine.create_app(new).await.unwrap()
     });
     let options = AuthorizeOptions {
-        binding: Binding::Session,
-        user: Some("ada".to_owned()),
+        bound_to: BoundTo::Session {
+            user: "ada".to_owned(),
+        },
         ..AuthorizeOptions::LOCAL
     };
     let arrive = |context: &str, user: &str| Arrival::Session {
@@ -305,5 +318,143 @@ async fn an_unanswered_health_check_loses_no_tokens() {
     assert_eq!(
         stage.load(&instance).await.account_id.as_deref(),
         Some("u-1001")
+    );
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_cancels_no_exchange_and_shutting_down_waits_for_it() {
+    let stage = Stage::acme().await;
+    let (arrival, callback) = stage.consented(AuthorizeOptions::LOCAL).await;
+    let gate = Gate::new();
+    stage
+        .sandbox
+        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
+    let engine = stage.engine.clone();
+    let caller = tokio::spawn(async move { engine.call_back(&arrival, &callback).await });
+    gate.reached().await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+
+    let engine = stage.engine.clone();
+    let shutting_down = tokio::spawn(async move { engine.shutdown().await });
+    let (late_arrival, late_callback) = (
+        Arrival::Local(tieline_core::AuthorizationId(1)),
+        CallbackQuery::parse("code=c&state=s"),
+    );
+    while !matches!(
+        stage.engine.call_back(&late_arrival, &late_callback).await,
+        Err(EngineError::ShuttingDown)
+    ) {
+        tokio::task::yield_now().await;
+    }
+    assert!(!shutting_down.is_finished());
+    gate.release();
+    shutting_down.await.unwrap();
+
+    let stage = stage.reopened().await;
+    let kept = stage
+        .engine
+        .instances(InstanceQuery::of("default"))
+        .await
+        .unwrap();
+    assert_eq!(kept.len(), 1);
+    assert!(stage.holds_the_current_refresh_token(&kept[0]).await);
+}
+
+#[tokio::test]
+async fn an_account_that_is_known_never_becomes_another_nor_unknown() {
+    let stage = Stage::infusionsoft().await;
+    let instance = stage.connect().await;
+    assert_eq!(instance.account_id.as_deref(), Some("hl214"));
+    let again = AuthorizeOptions {
+        instance: Some(instance.id),
+        ..AuthorizeOptions::LOCAL
+    };
+    // An answer without the tenant: nobody can tell whose account that is.
+    let (arrival, callback) = stage.consented(again.clone()).await;
+    let nameless = format!(
+        "code={}&state={}",
+        callback.get("code").unwrap(),
+        callback.get("state").unwrap()
+    );
+    stage.sandbox.script(
+        Endpoint::Token,
+        Act::Answer {
+            status: 200,
+            headers: vec![("content-type".into(), "application/json".into())],
+            body:
+                br#"{"access_token":"a","refresh_token":"r","token_type":"bearer","scope":"full"}"#
+                    .to_vec(),
+        },
+    );
+    stage.sandbox.script(
+        Endpoint::Api,
+        Act::Answer {
+            status: 200,
+            headers: vec![],
+            body: br#"{"email":"mallory@example.com"}"#.to_vec(),
+        },
+    );
+    let refused = stage
+        .engine
+        .call_back(&arrival, &CallbackQuery::parse(&nameless))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, EngineError::DifferentAccount { .. }),
+        "{refused}"
+    );
+
+    // The health check doesn't answer, but the tenant came with the tokens.
+    let (arrival, callback) = stage.consented(again).await;
+    stage.sandbox.script(Endpoint::Api, Act::ResetBeforeWork);
+    let back = stage.engine.call_back(&arrival, &callback).await.unwrap();
+    assert_eq!((back.id, back.generation), (instance.id, 2));
+    assert_eq!(back.account_id.as_deref(), Some("hl214"));
+    assert_eq!(
+        back.account_label.as_deref(),
+        Some("ada@example.com"),
+        "what was known stays known"
+    );
+}
+
+#[tokio::test]
+async fn another_tenants_app_has_only_its_own_credentials() {
+    let stage = Stage::acme().await;
+    let other = stage.engine.for_tenant("other");
+    let bare = NewApp {
+        provider: "acme".to_owned(),
+        ..NewApp::default()
+    };
+    let app = other.create_app(bare).await.unwrap();
+    let refused = other
+        .authorize(&app, AuthorizeOptions::LOCAL)
+        .await
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("oauth.api.secret is missing"),
+        "{refused}"
+    );
+    assert!(
+        stage.engine.app(app.id).await.is_err(),
+        "and nobody else sees it"
+    );
+
+    let mut thief = Given::new();
+    thief.insert(
+        "oauth.token.url".to_owned(),
+        "https://thief.example/".into(),
+    );
+    let new = NewApp {
+        provider: "acme".to_owned(),
+        name: Some("thief".to_owned()),
+        parameters: thief,
+    };
+    let refused = other.create_app(new).await.unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("may only be set by the operator"),
+        "{refused}"
     );
 }

@@ -111,3 +111,63 @@ async fn a_provider_without_revocation_is_told_apart() {
     assert_eq!(gone.revocation, Revocation::NotOffered);
     assert!(stage.engine.instance(instance.id).load().await.is_err());
 }
+
+#[tokio::test]
+async fn a_pair_that_comes_back_to_a_deleted_instance_is_revoked() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    let gate = Gate::new();
+    stage
+        .sandbox
+        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
+    let handle = stage.engine.instance(instance.id);
+    let refresh = tokio::spawn(async move { handle.refresh().await });
+    gate.reached().await;
+    let store = stage.engine.store();
+    store.begin_delete("default", instance.id).await.unwrap();
+    assert!(store.delete_instance(instance.id).await.unwrap());
+    gate.release();
+    let error = refresh.await.unwrap().unwrap_err();
+    assert!(
+        error.to_string().contains("there is no instance"),
+        "{error}"
+    );
+    assert_eq!(stage.sandbox.ledger().grants_alive(), 0);
+}
+
+#[tokio::test]
+async fn an_instance_that_needs_a_person_can_leave_too() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    let (_, refresh_token) = stage.tokens(&instance).await;
+    stage.sandbox.revoke_grant(&refresh_token.unwrap());
+    stage
+        .engine
+        .instance(instance.id)
+        .refresh()
+        .await
+        .unwrap_err();
+    assert_eq!(
+        stage.load(&instance).await.status,
+        Status::ReconnectRequired
+    );
+    stage.sandbox.script(
+        Endpoint::Revocation,
+        Act::Answer {
+            status: 400,
+            headers: vec![("content-type".into(), "application/json".into())],
+            body: br#"{"error":"invalid_token"}"#.to_vec(),
+        },
+    );
+    let gone = stage
+        .engine
+        .instance(instance.id)
+        .disconnect(false)
+        .await
+        .unwrap();
+    assert_eq!(
+        gone.revocation,
+        Revocation::Revoked,
+        "what is dead already counts as revoked"
+    );
+}

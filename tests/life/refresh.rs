@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tieline_engine::{EngineError, Kind};
+use tieline_engine::{AuthorizeOptions, EngineError, Kind};
 use tieline_sandbox::{Act, ClientAuth, Endpoint, Gate};
-use tieline_store::Status;
+use tieline_store::{Cause, QuarantineKind, Status};
 use tieline_tests::stage::{Stage, get};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -57,8 +57,12 @@ async fn a_token_that_is_due_soon_is_served_meanwhile() {
         "still good for five minutes, and nobody waits"
     );
     gate.reached().await;
+    let engine = stage.engine.clone();
+    let shutting_down = tokio::spawn(async move { engine.shutdown().await });
+    tokio::task::yield_now().await;
+    assert!(!shutting_down.is_finished());
     gate.release();
-    stage.engine.shutdown().await;
+    shutting_down.await.unwrap();
     let stage = stage.reopened().await;
     assert_eq!(
         stage.load(&instance).await.generation,
@@ -155,15 +159,218 @@ async fn nothing_is_sent_when_the_store_cannot_write() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
     stage.clock.advance(2 * HOUR);
-    stage.engine.store().close().await;
+    let broken = stage.break_writes("lease_owner").await;
     let refused = stage
         .engine
         .instance(instance.id)
         .refresh()
         .await
         .unwrap_err();
-    assert!(matches!(refused, EngineError::Store(_)), "{refused}");
+    assert!(
+        refused.to_string().contains("broken on purpose"),
+        "{refused}"
+    );
     assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 0);
+    broken.mend().await;
+    assert_eq!(
+        stage
+            .engine
+            .instance(instance.id)
+            .refresh()
+            .await
+            .unwrap()
+            .generation,
+        2
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_written_is_kept_until_it_can() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    stage.clock.advance(2 * HOUR);
+    let broken = stage.break_writes("generation").await;
+    let handle = stage.engine.instance(instance.id);
+    for _ in 0..2 {
+        let told = handle.access_token().await.unwrap_err();
+        assert!(
+            told.is_transient() && told.to_string().contains("can't be written yet"),
+            "{told}"
+        );
+    }
+    assert_eq!(
+        stage.load(&instance).await.generation,
+        1,
+        "nobody has seen the new token"
+    );
+    broken.mend().await;
+    let engine = stage.engine.clone();
+    engine.shutdown().await;
+    let stage = stage.reopened().await;
+    assert_eq!(stage.load(&instance).await.generation, 2);
+    assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 1);
+    assert!(stage.holds_the_current_refresh_token(&instance).await);
+}
+
+#[tokio::test]
+async fn two_answers_for_one_generation_are_both_kept() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    let again = AuthorizeOptions {
+        instance: Some(instance.id),
+        ..AuthorizeOptions::LOCAL
+    };
+    let (arrival, callback) = stage.consented(again).await;
+    let gate = Gate::new();
+    stage
+        .sandbox
+        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
+    let handle = stage.engine.instance(instance.id);
+    let refresh = tokio::spawn(async move { handle.refresh().await });
+    gate.reached().await;
+    stage.engine.call_back(&arrival, &callback).await.unwrap();
+    gate.release();
+    assert_eq!(refresh.await.unwrap().unwrap().generation, 2);
+    assert!(
+        stage.holds_the_current_refresh_token(&instance).await,
+        "the newer grant is not overwritten"
+    );
+    let kept = stage.engine.store().quarantined("default").await.unwrap();
+    assert_eq!(
+        kept.iter().map(|record| record.kind).collect::<Vec<_>>(),
+        [QuarantineKind::Conflict]
+    );
+}
+
+#[tokio::test]
+async fn a_failed_refresh_is_not_tried_again_before_the_provider_wants() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    stage.clock.advance(2 * HOUR);
+    let busy = Act::Answer {
+        status: 429,
+        headers: vec![("retry-after".into(), "120".into())],
+        body: vec![],
+    };
+    stage.sandbox.script(Endpoint::Token, busy);
+    let handle = stage.engine.instance(instance.id);
+    let requests = || stage.sandbox.ledger().requests_to(Endpoint::Token).count() - 1;
+    for _ in 0..20 {
+        let told = handle.access_token().await.unwrap_err();
+        assert_eq!(told.retry_after(), Some(Duration::from_secs(120)), "{told}");
+    }
+    assert_eq!(requests(), 1);
+    stage.clock.advance(Duration::from_secs(119));
+    handle.access_token().await.unwrap_err();
+    assert_eq!(requests(), 1);
+    stage.clock.advance(Duration::from_secs(1));
+    assert_eq!(handle.access_token().await.unwrap().generation, 2);
+}
+
+#[tokio::test]
+async fn without_a_word_from_the_provider_the_pauses_double() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    stage.clock.advance(2 * HOUR);
+    let handle = stage.engine.instance(instance.id);
+    for pause in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+        stage.sandbox.script(
+            Endpoint::Token,
+            Act::Answer {
+                status: 503,
+                headers: vec![],
+                body: vec![],
+            },
+        );
+        handle.access_token().await.unwrap_err();
+        let before = stage.sandbox.ledger().requests_to(Endpoint::Token).count();
+        stage
+            .clock
+            .advance(Duration::from_millis(pause * 1_000 - 1));
+        handle.access_token().await.unwrap_err();
+        assert_eq!(
+            stage.sandbox.ledger().requests_to(Endpoint::Token).count(),
+            before,
+            "after {pause} s"
+        );
+        stage.clock.advance(Duration::from_millis(1));
+    }
+    assert_eq!(handle.access_token().await.unwrap().generation, 2);
+}
+
+#[tokio::test]
+async fn a_token_without_a_refresh_token_is_used_until_it_ends() {
+    let stage = Stage::acme().await;
+    let answer = br#"{"access_token":"only","token_type":"bearer","expires_in":3600}"#;
+    stage.sandbox.script(
+        Endpoint::Token,
+        Act::Answer {
+            status: 200,
+            headers: vec![("content-type".into(), "application/json".into())],
+            body: answer.to_vec(),
+        },
+    );
+    let instance = stage.connect().await;
+    let handle = stage.engine.instance(instance.id);
+    let refused = handle.refresh().await.unwrap_err();
+    assert!(
+        matches!(refused, EngineError::NotRefreshable { .. }),
+        "{refused}"
+    );
+    assert_eq!(handle.access_token().await.unwrap().token.expose(), "only");
+    stage.clock.advance(HOUR);
+    assert_eq!(
+        handle.access_token().await.unwrap_err().kind(),
+        Kind::Reconnect
+    );
+    assert_eq!(stage.load(&instance).await.cause, Some(Cause::Expired));
+}
+
+#[tokio::test]
+async fn a_panic_in_a_providers_code_costs_one_attempt_and_nothing_else() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    stage.clock.advance(2 * HOUR);
+    tieline_tests::stage::panic_at_the_next_answer();
+    let handle = stage.engine.instance(instance.id);
+    let told = handle.access_token().await.unwrap_err();
+    assert!(matches!(told, EngineError::BrokeOff), "{told}");
+    let stored = stage.load(&instance).await;
+    assert!(stored.intent.is_some(), "the intent is on record");
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_open_is_left_as_it_is_and_others_go_on() {
+    let stage = Stage::acme().await;
+    let (broken, whole) = (stage.connect().await, stage.connect().await);
+    stage
+        .execute(&format!(
+            "UPDATE instances SET access_token = zeroblob(80) WHERE id = {}",
+            broken.id
+        ))
+        .await;
+    let told = stage
+        .engine
+        .instance(broken.id)
+        .access_token()
+        .await
+        .unwrap_err();
+    assert_eq!(told.kind(), Kind::Failure, "{told}");
+    assert_eq!(stage.load(&broken).await.status, Status::Unreadable);
+    let told = stage
+        .engine
+        .instance(broken.id)
+        .refresh()
+        .await
+        .unwrap_err();
+    assert!(matches!(told, EngineError::Unreadable(_)), "{told}");
+    assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 0);
+    stage
+        .engine
+        .instance(whole.id)
+        .access_token()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -221,18 +428,35 @@ async fn a_late_401_is_served_the_newer_token_without_another_refresh() {
 }
 
 #[tokio::test]
-async fn a_shut_down_engine_starts_no_refresh() {
+async fn a_shut_down_engine_starts_no_refresh_and_ends_those_in_flight() {
     let stage = Stage::acme().await;
-    let instance = stage.connect().await;
-    stage.engine.shutdown().await;
-    let refused = stage
-        .engine
-        .instance(instance.id)
-        .refresh()
-        .await
-        .unwrap_err();
-    assert_ne!(refused.kind(), Kind::Reconnect);
+    let (first, second) = (stage.connect().await, stage.connect().await);
+    let gate = Gate::new();
+    stage
+        .sandbox
+        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
+    let handle = stage.engine.instance(first.id);
+    let refresh = tokio::spawn(async move { handle.refresh().await });
+    gate.reached().await;
+    let engine = stage.engine.clone();
+    let shutting_down = tokio::spawn(async move { engine.shutdown().await });
+    // The shutdown has begun once it refuses: until then this refreshes the second instance, which does no harm.
+    while !matches!(
+        stage.engine.instance(second.id).refresh().await,
+        Err(EngineError::ShuttingDown)
+    ) {
+        tokio::task::yield_now().await;
+    }
+    let before = stage.sandbox.ledger().token_requests("refresh_token");
+    assert!(!shutting_down.is_finished());
+    gate.release();
+    shutting_down.await.unwrap();
+    let _ = refresh.await.unwrap();
     let stage = stage.reopened().await;
-    assert_eq!(stage.load(&instance).await.status, Status::Ok);
-    assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 0);
+    assert_eq!(stage.load(&first).await.generation, 2);
+    assert!(stage.holds_the_current_refresh_token(&first).await);
+    assert_eq!(
+        stage.sandbox.ledger().token_requests("refresh_token"),
+        before
+    );
 }

@@ -8,6 +8,8 @@ use tieline_store::{Cause, Instance, Status};
 use tieline_tests::stage::{Stage, get};
 
 const HOURS: Duration = Duration::from_secs(2 * 60 * 60);
+/// After a failure nobody waits longer than this before the next try.
+const LONGEST_REST: Duration = Duration::from_secs(5 * 60);
 
 fn answer(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Act {
     Act::Answer {
@@ -39,6 +41,7 @@ async fn refreshed_under(script: Act) -> (Stage, Instance, EngineError) {
 /// Nothing was spent: the next caller refreshes as if nothing had been.
 async fn assert_recovers(stage: &Stage, instance: &Instance) {
     assert_eq!(stage.load(instance).await.status, Status::Ok);
+    stage.clock.advance(LONGEST_REST);
     let token = stage
         .engine
         .instance(instance.id)
@@ -251,6 +254,7 @@ async fn a_lost_answer_is_told_apart_from_a_revocation() {
             1,
             "the server has spent the token"
         );
+        stage.clock.advance(LONGEST_REST);
         let error = stage
             .engine
             .instance(instance.id)
@@ -303,5 +307,50 @@ async fn a_server_that_revokes_on_reuse_is_left_alone_while_the_token_lives() {
             .unwrap()
             .generation,
         2
+    );
+}
+
+#[tokio::test]
+async fn a_live_token_is_served_while_the_provider_is_down() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    stage.clock.advance(Duration::from_secs(55 * 60));
+    for _ in 0..5 {
+        stage
+            .sandbox
+            .script(Endpoint::Token, answer(500, "text/plain", "oops"));
+        let served = stage
+            .engine
+            .instance(instance.id)
+            .call(get("/me"))
+            .await
+            .unwrap();
+        assert_eq!(served.status(), 200);
+    }
+    assert_eq!(stage.load(&instance).await.status, Status::Ok);
+}
+
+#[tokio::test]
+async fn an_apps_endpoints_never_change() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    let other = Stage::acme().await;
+    stage.clock.advance(HOURS);
+    let stage = stage.facing(&other.sandbox).await;
+    let error = stage
+        .engine
+        .instance(instance.id)
+        .access_token()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::Configuration);
+    assert!(
+        error.to_string().contains("endpoints never change"),
+        "{error}"
+    );
+    assert_eq!(
+        other.sandbox.ledger().requests().len(),
+        0,
+        "another server is sent nothing"
     );
 }

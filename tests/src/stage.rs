@@ -5,10 +5,14 @@
     reason = "a stage that can't be set is a failed test"
 )]
 
-use std::path::Path;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 use tieline as _;
 use tieline_core::http::CallbackQuery;
@@ -51,6 +55,10 @@ pub fn provider(descriptor: ProviderDescriptor) -> &'static dyn ProviderSetup {
 impl ProviderSetup for Described {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.0
+    }
+
+    fn amend_token_answer(&self, _step: Step, _answer: &mut Map<String, Value>) {
+        assert!(!PANIC.take(), "a panic on purpose");
     }
 }
 
@@ -156,6 +164,40 @@ impl Stage {
         self.reopened().await
     }
 
+    /// Restarts with another server in the configuration.
+    #[must_use]
+    pub async fn facing(mut self, sandbox: &Sandbox) -> Self {
+        self.engine.shutdown().await;
+        let configuration = configuration(sandbox, self.provider(), &self.secret);
+        self.engine = open_engine(
+            self.folder.path(),
+            &self.clock,
+            self.provider,
+            configuration,
+        )
+        .await;
+        self
+    }
+
+    /// Runs SQL in the store's database, from outside.
+    pub async fn execute(&self, sql: &str) {
+        execute(&self.database(), sql).await;
+    }
+
+    /// From now on the database refuses to update a column of the instances, until it is mended.
+    pub async fn break_writes(&self, column: &str) -> Broken {
+        self.execute(&format!(
+            "CREATE TRIGGER broken BEFORE UPDATE OF {column} ON instances \
+             BEGIN SELECT RAISE(ABORT, 'broken on purpose'); END"
+        ))
+        .await;
+        Broken(self.database())
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.path().join("data/store.db")
+    }
+
     /// The provider's id.
     pub fn provider(&self) -> &'static str {
         self.provider.descriptor().id
@@ -234,6 +276,38 @@ impl Stage {
         let (_, refresh_token) = self.tokens(instance).await;
         refresh_token.is_some_and(|token| self.sandbox.ledger().is_current_refresh_token(&token))
     }
+}
+
+/// A database that refuses writes.
+#[derive(Debug)]
+#[must_use]
+pub struct Broken(PathBuf);
+
+impl Broken {
+    /// Takes writes again.
+    pub async fn mend(self) {
+        execute(&self.0, "DROP TRIGGER broken").await;
+    }
+}
+
+async fn execute(database: &Path, sql: &str) {
+    let options = SqliteConnectOptions::new().filename(database);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+}
+
+thread_local! {
+    /// Tests run on a thread each, and their single-threaded runtimes stay on it.
+    static PANIC: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The invented provider's code panics when it sees the next token answer of this test.
+pub fn panic_at_the_next_answer() {
+    PANIC.set(true);
 }
 
 /// The query of a callback URL.

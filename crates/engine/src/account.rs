@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tieline_core::descriptor::Account;
+use tieline_core::descriptor::{Account, AccountFact};
 use tieline_core::{Parameters, ProviderSetup, Secret};
 use tieline_store::{Instance, NewEvent};
 
@@ -12,20 +12,20 @@ use crate::target::Target;
 use crate::{Engine, EngineError};
 
 /// An account as a person would name it.
-pub(crate) struct AccountIdentity<'a> {
+struct AccountIdentity<'a> {
     id: Option<&'a str>,
     label: Option<&'a str>,
 }
 
 impl<'a> AccountIdentity<'a> {
-    pub(crate) fn of_instance(instance: &'a Instance) -> Self {
+    fn of_instance(instance: &'a Instance) -> Self {
         Self {
             id: instance.account_id.as_deref(),
             label: instance.account_label.as_deref(),
         }
     }
 
-    pub(crate) fn of_account(account: &'a Account) -> Self {
+    fn of_account(account: &'a Account) -> Self {
         Self {
             id: account.id.as_deref(),
             label: account.label.as_deref(),
@@ -43,8 +43,27 @@ impl fmt::Display for AccountIdentity<'_> {
     }
 }
 
+/// An instance speaks for one account all its life: what it is known to be may not become something else, nor unknown.
+pub(crate) fn refuse_another_account(
+    instance: &Instance,
+    found: &Account,
+) -> Result<(), EngineError> {
+    match &instance.account_id {
+        Some(expected) if found.id.as_ref() != Some(expected) => {
+            Err(EngineError::DifferentAccount {
+                provider: instance.provider.clone(),
+                instance: instance.id,
+                expected: AccountIdentity::of_instance(instance).to_string(),
+                found: AccountIdentity::of_account(found).to_string(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Engine {
-    /// Asks the provider with a token that no instance holds yet.
+    /// Asks the provider with a token that no instance holds yet. If it doesn't answer, what came with the tokens may
+    /// still tell whose account it is.
     pub(crate) async fn ask_account(
         &self,
         provider: &dyn ProviderSetup,
@@ -58,13 +77,31 @@ impl Engine {
             target: &target,
             access_token,
         };
-        provider
-            .account(&caller, captures)
-            .await
-            .map_err(|error| EngineError::Account {
-                provider: provider.descriptor().id.to_owned(),
-                error,
-            })
+        let descriptor = provider.descriptor();
+        match provider.account(&caller, captures).await {
+            Ok(account) => Ok(account),
+            Err(error) => match descriptor
+                .api
+                .health_check
+                .known()
+                .map(|check| check.account_id)
+            {
+                Some(AccountFact::Capture(name)) if captures.contains_key(name) => {
+                    tracing::warn!(
+                        provider = descriptor.id,
+                        "what to call the account stays unknown: {error}"
+                    );
+                    Ok(Account {
+                        id: captures.get(name).cloned(),
+                        label: None,
+                    })
+                }
+                _ => Err(EngineError::Account {
+                    provider: descriptor.id.to_owned(),
+                    error,
+                }),
+            },
+        }
     }
 
     /// Writes down what happened. An instance doesn't fail because its diary can't be written.

@@ -92,6 +92,26 @@ impl Engine {
             .await?)
     }
 
+    /// What an app gives for itself: without the operator's layers, and secrets included.
+    ///
+    /// # Errors
+    /// When the store fails, or the parameters don't open.
+    pub async fn app_own_parameters(&self, app: &App) -> Result<Given, EngineError> {
+        Ok(self.shared.store.app_parameters(app).await?)
+    }
+
+    /// Deletes an app to which no instance points.
+    ///
+    /// # Errors
+    /// When it isn't there, or instances point to it.
+    pub async fn delete_app(&self, id: AppId) -> Result<(), EngineError> {
+        if self.shared.store.delete_app(&self.tenant, id).await? {
+            Ok(())
+        } else {
+            Err(EngineError::NoSuchApp(id))
+        }
+    }
+
     /// The parameters that hold for an app, all layers merged and checked.
     ///
     /// # Errors
@@ -108,7 +128,7 @@ impl Engine {
                 now: in_words(&now),
             });
         }
-        let given = self.shared.store.app_parameters(app).await?;
+        let given = self.app_own_parameters(app).await?;
         Ok(self.resolve(provider, &given)?)
     }
 

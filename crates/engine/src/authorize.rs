@@ -1,5 +1,6 @@
 //! The first step: send a person to the provider.
 
+use std::fmt;
 use std::time::Duration;
 
 use tieline_core::clock::saturating_add;
@@ -19,17 +20,26 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug, Clone)]
 pub struct AuthorizeOptions {
     /// What ties the callback to whoever started: fixed here, checked there.
-    pub binding: Binding,
-    /// The host's name for the person, where the binding needs one.
-    pub user: Option<String>,
+    pub bound_to: BoundTo,
     /// What to call the instance.
     pub instance_name: Option<String>,
     /// Re-authorize this instance in place instead of making a new one.
     pub instance: Option<InstanceId>,
 }
 
+/// Who must come back.
+#[derive(Debug, Clone)]
+pub enum BoundTo {
+    /// The process that starts it, which receives the callback itself.
+    Local,
+    /// The user whose session the host sees at the start; the same must be seen at the callback.
+    Session {
+        /// The host's name for the person.
+        user: String,
+    },
+}
+
 /// An authorization under way.
-#[derive(Debug)]
 pub struct Started {
     /// Names this run of the front channel.
     pub id: AuthorizationId,
@@ -46,8 +56,7 @@ pub struct Started {
 impl AuthorizeOptions {
     /// For the process that starts and receives the callback itself, as a command line does.
     pub const LOCAL: Self = Self {
-        binding: Binding::Local,
-        user: None,
+        bound_to: BoundTo::Local,
         instance_name: None,
         instance: None,
     };
@@ -82,6 +91,10 @@ impl Engine {
                 scopes: None,
             },
         )?;
+        let (binding, user) = match options.bound_to {
+            BoundTo::Local => (Binding::Local, None),
+            BoundTo::Session { user } => (Binding::Session, Some(user)),
+        };
         let now = self.shared.clock.now();
         let forgotten = now.checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
         self.shared.store.purge_authorizations(forgotten).await?;
@@ -96,8 +109,8 @@ impl Engine {
                 verifier: request.code_verifier,
                 redirect_uri: request.redirect_uri.clone(),
                 scopes: request.scopes.clone(),
-                binding: options.binding,
-                user: options.user,
+                binding,
+                user,
                 instance: options.instance,
                 instance_name: options.instance_name,
                 expires_at,
@@ -111,5 +124,17 @@ impl Engine {
             scopes: request.scopes,
             expires_at,
         })
+    }
+}
+
+/// Without the URL's query, which holds the state.
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Started")
+            .field("id", &self.id)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("scopes", &self.scopes)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }

@@ -38,7 +38,7 @@ impl InstanceHandle {
             return Ok(response);
         }
         tracing::info!(instance = %self.id, generation = instance.generation, "answered with 401: refreshing");
-        let instance = self.engine.refresh_past(&instance).await?;
+        let instance = self.engine.refresh_if_rested(&instance).await?;
         self.call_with(&instance, &request).await
     }
 

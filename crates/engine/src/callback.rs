@@ -24,7 +24,8 @@ pub enum Arrival {
 impl Engine {
     /// Follows a callback to its end: a connected instance.
     ///
-    /// The state is looked at before anything else, errors included, and is used up whatever comes of it.
+    /// The state is looked at before anything else, errors included, and is used up whatever comes of it. Once it is, a
+    /// caller who goes away cancels nothing: a code works only once.
     ///
     /// # Errors
     /// When the callback is malformed, unknown, late, someone else's, or carries the provider's refusal; when the
@@ -34,11 +35,22 @@ impl Engine {
         arrival: &Arrival,
         query: &CallbackQuery,
     ) -> Result<Instance, EngineError> {
-        let state = tieline_oauth::state_of(query)?;
+        let state = state_hash(tieline_oauth::state_of(query)?);
+        let (engine, arrival, query) = (self.clone(), arrival.clone(), query.clone());
+        self.uninterrupted(async move { engine.follow(state, &arrival, &query).await })
+            .await
+    }
+
+    async fn follow(
+        &self,
+        state: [u8; 32],
+        arrival: &Arrival,
+        query: &CallbackQuery,
+    ) -> Result<Instance, EngineError> {
         let taken = self
             .shared
             .store
-            .take_authorization(&state_hash(state))
+            .take_authorization(&state)
             .await?
             .ok_or(EngineError::UnknownState)?;
         let engine = self.for_tenant(&taken.tenant);

@@ -10,6 +10,7 @@ use tieline_oauth::{Edge, EdgeOptions};
 use tieline_store::Store;
 
 use crate::flights::Flights;
+use crate::tasks::Tasks;
 use crate::{EngineError, InstanceHandle};
 
 /// The tenant of embedded hosts and of the command line, and the only one that configuration speaks for.
@@ -33,7 +34,10 @@ pub(crate) struct Shared {
     pub(crate) configuration: Configuration,
     pub(crate) edge: Edge,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tasks: Tasks,
     pub(crate) flights: Flights,
+    /// How long a lease may be held.
+    pub(crate) lease: Duration,
     /// Who holds the leases that this engine takes.
     pub(crate) owner: String,
 }
@@ -97,9 +101,10 @@ impl Engine {
         }
     }
 
-    /// Starts no further refresh, waits for those in flight, and closes the store.
+    /// Takes no further work, waits for what is under way — refreshes, exchanges, revocations — and closes the store,
+    /// for all its clones and whoever shares it.
     pub async fn shutdown(&self) {
-        self.shared.flights.drain().await;
+        self.shared.tasks.finish().await;
         self.shared.store.close().await;
     }
 
@@ -141,8 +146,10 @@ impl EngineBuilder {
             registry: self.registry,
             store: self.store,
             configuration: self.configuration,
+            lease: self.edge.deadline + TIME_TO_COMMIT,
             edge: Edge::new(self.edge)?,
             clock: self.clock,
+            tasks: Tasks::default(),
             flights: Flights::default(),
             owner,
         };
@@ -153,5 +160,5 @@ impl EngineBuilder {
     }
 }
 
-/// How long a lease may be held: the edge's deadline, what committing may take, and a margin.
-pub(crate) const LEASE: Duration = Duration::from_secs(30 + 10 + 5);
+/// Added to the edge's deadline for a lease: what committing may take, and a margin.
+const TIME_TO_COMMIT: Duration = Duration::from_secs(15);

@@ -151,9 +151,29 @@ pub enum EngineError {
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     ShuttingDown,
-    /// The task that refreshed ended without a word.
-    #[error("the refresh of instance {0} broke off; its intent is on disk, try again")]
-    RefreshBrokeOff(InstanceId),
+    /// The task that did it ended without a word.
+    #[error("the work broke off; what had been sent is on record, try again")]
+    BrokeOff,
+    /// The provider has answered a refresh, and the store can't be written.
+    #[error(
+        "the new tokens of instance {instance} can't be written yet: {error}; they are kept and tried again"
+    )]
+    NotWrittenYet {
+        /// The instance.
+        instance: InstanceId,
+        /// Why.
+        error: StoreError,
+    },
+    /// The provider gave no refresh token.
+    #[error(
+        "{provider}: instance {instance} has no refresh token; its access token is used until it expires"
+    )]
+    NotRefreshable {
+        /// The provider.
+        provider: String,
+        /// The instance.
+        instance: InstanceId,
+    },
     /// The same failure, seen by everyone who waited for one refresh.
     #[error(transparent)]
     Shared(Arc<EngineError>),
@@ -225,6 +245,24 @@ impl EngineError {
         }
     }
 
+    /// How long to wait before the same request makes sense again, where anybody says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Shared(error) => error.retry_after(),
+            Self::RefreshInProgress { retry_after, .. } => Some(*retry_after),
+            Self::Token(TokenFailure {
+                outcome: Outcome::Busy { retry_after },
+                ..
+            }) => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether a refresh that failed like this is not to be tried again at once.
+    pub(crate) fn is_worth_resting(&self) -> bool {
+        matches!(self, Self::Token(_))
+    }
+
     /// Whether the same request may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -237,7 +275,10 @@ impl EngineError {
                 error: AccountError::Http(error),
                 ..
             } => error.is_transient(),
-            Self::RefreshInProgress { .. } | Self::RefreshBrokeOff(_) | Self::ShuttingDown => true,
+            Self::RefreshInProgress { .. }
+            | Self::NotWrittenYet { .. }
+            | Self::BrokeOff
+            | Self::ShuttingDown => true,
             _ => false,
         }
     }

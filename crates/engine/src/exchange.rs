@@ -5,7 +5,7 @@ use tieline_core::{InstanceId, Parameters, ProviderSetup, TokenSet};
 use tieline_oauth::TokenClient;
 use tieline_store::{App, Committed, Instance, NewInstance, ReplaceTokens, TakenAuthorization};
 
-use crate::account::AccountIdentity;
+use crate::account::refuse_another_account;
 use crate::{Engine, EngineError};
 
 impl Engine {
@@ -107,16 +107,9 @@ impl Engine {
         let account = self
             .ask_account(provider, parameters, &tokens.access_token, &tokens.captures)
             .await?;
-        if let (Some(expected), Some(found)) = (&instance.account_id, &account.id)
-            && expected != found
-        {
-            return Err(EngineError::DifferentAccount {
-                provider: instance.provider.clone(),
-                instance: id,
-                expected: AccountIdentity::of_instance(&instance).to_string(),
-                found: AccountIdentity::of_account(&account).to_string(),
-            });
-        }
+        // The tokens of the wrong account are dropped, not revoked: at some providers revoking one grant ends every
+        // grant of that user, and theirs may be an instance of its own.
+        refuse_another_account(&instance, &account)?;
         let replace = ReplaceTokens {
             id,
             generation: instance.generation,

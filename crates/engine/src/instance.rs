@@ -4,8 +4,9 @@ use std::fmt;
 
 use tieline_core::descriptor::Account;
 use tieline_core::{InstanceId, Secret, Timestamp};
-use tieline_store::{Event, Instance, Purpose, Status};
+use tieline_store::{Event, Instance, InstanceQuery, Purpose, Status};
 
+use crate::account::refuse_another_account;
 use crate::due::{Due, due};
 use crate::{Engine, EngineError};
 
@@ -65,13 +66,20 @@ impl InstanceHandle {
         })
     }
 
-    /// Refreshes now, due or not.
+    /// Refreshes now, due or not, and however lately it failed.
     ///
     /// # Errors
-    /// As for [`access_token`](Self::access_token).
+    /// As for [`access_token`](Self::access_token); also when there is no refresh token.
     pub async fn refresh(&self) -> Result<Instance, EngineError> {
         let seen = self.load().await?;
         self.usable(&seen)?;
+        if !seen.has_refresh_token {
+            let provider = seen.provider;
+            return Err(EngineError::NotRefreshable {
+                provider,
+                instance: self.id,
+            });
+        }
         self.engine.refresh_past(&seen).await
     }
 
@@ -89,6 +97,7 @@ impl InstanceHandle {
                 provider: instance.provider.clone(),
                 error,
             })?;
+        refuse_another_account(&instance, &account)?;
         let Account { id, label } = account.clone();
         self.engine
             .shared
@@ -129,7 +138,7 @@ impl InstanceHandle {
                 }
                 Ok(instance)
             }
-            Due::Now => self.engine.refresh_past(&instance).await,
+            Due::Now => self.engine.refresh_if_rested(&instance).await,
         }
     }
 
@@ -145,6 +154,21 @@ impl InstanceHandle {
             Status::Unreadable => Err(EngineError::Unreadable(self.id)),
             Status::Deleting => Err(EngineError::Leaving(self.id)),
         }
+    }
+}
+
+impl Engine {
+    /// The tenant's instances, a page at a time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn instances(&self, query: InstanceQuery) -> Result<Vec<Instance>, EngineError> {
+        let tenant = self.tenant.to_string();
+        Ok(self
+            .shared
+            .store
+            .instances(InstanceQuery { tenant, ..query })
+            .await?)
     }
 }
 

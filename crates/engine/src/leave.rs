@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tieline_core::{InstanceId, Secret};
-use tieline_oauth::{RevokeFailure, TokenClient, TokenTypeHint};
+use tieline_oauth::{Outcome, RevokeFailure, TokenClient, TokenFailure, TokenTypeHint};
 use tieline_store::Purpose;
 
 use crate::flights::landing;
@@ -38,6 +38,13 @@ impl InstanceHandle {
     /// # Errors
     /// When the instance isn't there, or the provider can't be asked and `anyway` is not given.
     pub async fn disconnect(&self, anyway: bool) -> Result<Disconnected, EngineError> {
+        let handle = self.clone();
+        self.engine
+            .uninterrupted(async move { handle.leave(anyway).await })
+            .await
+    }
+
+    async fn leave(&self, anyway: bool) -> Result<Disconnected, EngineError> {
         let engine = &self.engine;
         let store = &engine.shared.store;
         let leaving = store
@@ -46,7 +53,7 @@ impl InstanceHandle {
             .ok_or(EngineError::NoSuchInstance(self.id))?;
         if let Some(flight) = engine.shared.flights.under_way(self.id) {
             // However it lands: what counts is which tokens are stored afterwards.
-            let _ = landing(self.id, flight).await;
+            let _ = landing(flight).await;
         }
         let revocation = match self.revoke().await {
             Ok(revocation) => revocation,
@@ -63,11 +70,14 @@ impl InstanceHandle {
                 serde_json::json!({ "revocation": revocation }),
             )
             .await;
-        store.delete_instance(self.id).await?;
-        Ok(Disconnected {
-            instance: self.id,
-            revocation,
-        })
+        if store.delete_instance(self.id).await? {
+            Ok(Disconnected {
+                instance: self.id,
+                revocation,
+            })
+        } else {
+            Err(EngineError::NoSuchInstance(self.id))
+        }
     }
 
     async fn revoke(&self) -> Result<Revocation, EngineError> {
@@ -115,7 +125,12 @@ impl Engine {
         {
             match client.revoke(token, hint).await {
                 Ok(()) => revoked = true,
+                // RFC 7009 section 2.2 wants 200 for a token that is dead already; not everybody does that.
+                Err(RevokeFailure::Failed(failure)) if is_dead(&failure) => revoked = true,
                 Err(error @ RevokeFailure::UnsupportedTokenType(_)) => unsupported = Some(error),
+                Err(error) if revoked && !error.is_transient() => {
+                    tracing::warn!("the grant is revoked, its access token is not: {error}");
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -124,4 +139,9 @@ impl Engine {
             _ => Ok(()),
         }
     }
+}
+
+fn is_dead(failure: &TokenFailure) -> bool {
+    matches!(failure.outcome, Outcome::Dead)
+        || failure.details.error_code.as_deref() == Some("invalid_token")
 }

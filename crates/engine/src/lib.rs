@@ -21,9 +21,10 @@ mod instance;
 mod leave;
 mod refresh;
 mod target;
+mod tasks;
 
 pub use apps::NewApp;
-pub use authorize::{AuthorizeOptions, Started};
+pub use authorize::{AuthorizeOptions, BoundTo, Started};
 pub use callback::Arrival;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{EngineError, Kind};

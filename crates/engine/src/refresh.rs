@@ -3,27 +3,38 @@
 //! On a task of its own, one per instance: intent on disk → one request → commit before anyone sees the new token. What
 //! comes of the request is one of the closed list of outcomes, and each has its one consequence here.
 //!
-//! Heartbeats, recovery by other processes and the app's breaker join here with the store that several processes share.
+//! Heartbeats, recovery by other processes, the app's breaker, and giving up after a number of rejections join here with
+//! the store that several processes share.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tieline_core::clock::saturating_add;
-use tieline_core::{InstanceId, Parameters, ProviderSetup, Secret, random};
+use tieline_core::{InstanceId, Secret, random};
 use tieline_oauth::{Outcome, TokenClient, TokenFailure, Tokens};
 use tieline_store::{
     BeginRefresh, Begun, Cause, CommitRefresh, Committed, Instance, NewQuarantine, Purpose,
-    QuarantineKind, StoreError,
+    QuarantineKind, Status, StoreError,
 };
 
-use crate::engine::LEASE;
-use crate::flights::{FlightEnd, landing};
+use crate::flights::{Flight, FlightEnd, landing};
 use crate::{Engine, EngineError};
 
-/// How often a commit is tried while the answer is in our hands: 50 ms, doubled each time, about six seconds in all.
-const COMMIT_ATTEMPTS: u32 = 7;
+/// Between tries of a commit while the answer is in our hands: doubled each time …
 const FIRST_COMMIT_PAUSE: Duration = Duration::from_millis(50);
+/// … up to this.
+const LONGEST_COMMIT_PAUSE: Duration = Duration::from_secs(2);
+/// After so many tries those who wait are sent away; the task goes on trying.
+const TRIES_BEFORE_DELAY: u32 = 3;
+/// Once the engine is shutting down, so many more tries.
+const LAST_TRIES: u32 = 8;
+
+/// Whether anybody hears how a refresh ends.
+#[derive(Clone, Copy)]
+enum Waiting {
+    Somebody,
+    Nobody,
+}
 
 /// One refresh: the instance as it stood when lease and intent were written, and the number of that intent.
 struct Attempt {
@@ -42,46 +53,70 @@ impl Attempt {
 }
 
 impl Engine {
+    /// Brings an instance past the generation that was seen, unless it failed lately and it is too early to try again.
+    pub(crate) async fn refresh_if_rested(&self, seen: &Instance) -> Result<Instance, EngineError> {
+        match self
+            .shared
+            .flights
+            .resting(seen.id, self.shared.clock.now())
+        {
+            Some(error) => Err(EngineError::Shared(error)),
+            None => self.refresh_past(seen).await,
+        }
+    }
+
     /// Brings an instance past the generation that was seen: by joining the refresh under way, or starting one.
     pub(crate) async fn refresh_past(&self, seen: &Instance) -> Result<Instance, EngineError> {
         // The flight that was joined may have started from an older generation than ours; the second one can't have.
         for _ in 0..2 {
-            let flight = self.fly(seen.id, seen.generation)?;
-            landing(seen.id, flight).await?;
+            landing(self.fly(seen, Waiting::Somebody)?).await?;
             let instance = self.instance(seen.id).load().await?;
             if instance.generation > seen.generation {
                 return Ok(instance);
             }
         }
-        Err(EngineError::RefreshBrokeOff(seen.id))
+        Err(EngineError::BrokeOff)
     }
 
-    /// Starts a refresh that nobody waits for. Its failure is told by the next one.
+    /// Starts a refresh that nobody waits for, if it is not too early.
     pub(crate) fn refresh_meanwhile(&self, seen: &Instance) {
-        if let Err(error) = self.fly(seen.id, seen.generation) {
+        if self
+            .shared
+            .flights
+            .resting(seen.id, self.shared.clock.now())
+            .is_some()
+        {
+            return;
+        }
+        if let Err(error) = self.fly(seen, Waiting::Nobody) {
             tracing::debug!(instance = %seen.id, "no refresh was started: {error}");
         }
     }
 
-    fn fly(
-        &self,
-        id: InstanceId,
-        generation: i64,
-    ) -> Result<tokio::sync::watch::Receiver<Option<crate::flights::Landing>>, EngineError> {
-        let engine = self.clone();
-        self.shared
-            .flights
-            .join(self, id, move |end: FlightEnd| async move {
-                let landing = engine.refresh_once(id, generation).await;
-                if let Err(error) = &landing {
-                    tracing::warn!(instance = %id, "refresh failed: {error}");
+    fn fly(&self, seen: &Instance, waiting: Waiting) -> Result<Flight, EngineError> {
+        let (engine, id, generation) = (self.clone(), seen.id, seen.generation);
+        self.join_flight(id, move |end| async move {
+            let landing = engine.refresh_once(id, generation, &end).await;
+            match (&landing, waiting) {
+                (Err(error), Waiting::Nobody) => {
+                    tracing::warn!(instance = %id, "refresh failed: {error}")
                 }
-                end.land(landing.map_err(Arc::new));
-            })
+                (Err(error), Waiting::Somebody) => {
+                    tracing::debug!(instance = %id, "refresh failed: {error}")
+                }
+                (Ok(()), _) => {}
+            }
+            end.land(landing);
+        })
     }
 
     /// One attempt. `Ok` also when somebody else has refreshed meanwhile.
-    async fn refresh_once(&self, id: InstanceId, generation: i64) -> Result<(), EngineError> {
+    async fn refresh_once(
+        &self,
+        id: InstanceId,
+        generation: i64,
+        end: &FlightEnd,
+    ) -> Result<(), EngineError> {
         let instance = self.instance(id).load().await?;
         if instance.generation != generation {
             return Ok(());
@@ -96,7 +131,7 @@ impl Engine {
             .refresh_token(&instance, Purpose::Refresh)
             .await?
         else {
-            return Err(self.give_up(&instance, Cause::Expired).await?);
+            return self.give_up(&instance, Cause::Expired).await;
         };
         let Some(attempt) = self.write_intent(instance, &refresh_token).await? else {
             return Ok(());
@@ -108,7 +143,7 @@ impl Engine {
             &*self.shared.clock,
         );
         match client.refresh(&refresh_token).await {
-            Ok(tokens) => self.commit(provider, &parameters, attempt, tokens).await,
+            Ok(tokens) => self.commit(&client, attempt, tokens, end).await,
             Err(failure) => self.settle(attempt, failure).await,
         }
     }
@@ -131,7 +166,7 @@ impl Engine {
                 owner: self.shared.owner.clone(),
                 attempt: number,
                 token_hash: Sha256::digest(refresh_token.expose().as_bytes()).into(),
-                lease_until: saturating_add(now, LEASE),
+                lease_until: saturating_add(now, self.shared.lease),
                 now,
             })
             .await?;
@@ -149,10 +184,10 @@ impl Engine {
     /// The new tokens, durable before anyone sees them.
     async fn commit(
         &self,
-        provider: &dyn ProviderSetup,
-        parameters: &Parameters,
+        client: &TokenClient<'_>,
         attempt: Attempt,
         tokens: Tokens,
+        end: &FlightEnd,
     ) -> Result<(), EngineError> {
         let Attempt { instance, number } = attempt;
         for warning in &tokens.warnings {
@@ -165,7 +200,7 @@ impl Engine {
             tokens: tokens.set,
             now: self.shared.clock.now(),
         };
-        match self.commit_patiently(&commit).await? {
+        match self.commit_patiently(&commit, end).await? {
             Committed::Done(instance) => {
                 tracing::info!(instance = %instance.id, generation = instance.generation, "refreshed");
                 self.note(
@@ -184,11 +219,10 @@ impl Engine {
                     .await
             }
             Committed::Gone => {
-                // Deleted while we refreshed: the fresh pair must not outlive it.
-                let client =
-                    TokenClient::new(provider, parameters, &self.shared.edge, &*self.shared.clock);
+                // Deleted while we refreshed: the fresh pair must not outlive it. (While it is only being deleted, the
+                // commit goes through, and the disconnect that waits for us revokes what it finds.)
                 self.revoke_pair(
-                    &client,
+                    client,
                     commit.tokens.refresh_token.as_ref(),
                     &commit.tokens.access_token,
                 )
@@ -198,19 +232,34 @@ impl Engine {
         }
     }
 
-    async fn commit_patiently(&self, commit: &CommitRefresh) -> Result<Committed, StoreError> {
-        let mut pause = FIRST_COMMIT_PAUSE;
-        for _ in 1..COMMIT_ATTEMPTS {
-            match self.shared.store.commit_refresh(commit).await {
-                Err(error) if error.is_transient() => {
-                    tracing::error!(instance = %commit.id, "rotated tokens can't be written yet: {error}");
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
+    /// Tries for as long as the engine lives: the answer in our hands exists nowhere else.
+    async fn commit_patiently(
+        &self,
+        commit: &CommitRefresh,
+        end: &FlightEnd,
+    ) -> Result<Committed, StoreError> {
+        let (mut tries, mut last_tries, mut pause) = (0, 0, FIRST_COMMIT_PAUSE);
+        loop {
+            let error = match self.shared.store.commit_refresh(commit).await {
+                Err(error) if !matches!(error, StoreError::Closed) => error,
                 settled => return settled,
+            };
+            tries += 1;
+            last_tries += u32::from(self.shared.tasks.is_closing());
+            if last_tries > LAST_TRIES {
+                tracing::error!(instance = %commit.id, "rotated tokens could not be written and are lost: {error}");
+                return Err(error);
             }
+            tracing::error!(instance = %commit.id, tries, "rotated tokens can't be written yet: {error}");
+            if tries == TRIES_BEFORE_DELAY {
+                end.delay(EngineError::NotWrittenYet {
+                    instance: commit.id,
+                    error,
+                });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_COMMIT_PAUSE);
         }
-        self.shared.store.commit_refresh(commit).await
     }
 
     /// The consequence of each outcome that is not a set of tokens.
@@ -236,7 +285,7 @@ impl Engine {
                     (false, true) => Cause::Expired,
                     (false, false) => Cause::Revoked,
                 };
-                Err(self.give_up(&instance, cause).await?)
+                self.give_up(&instance, cause).await
             }
             Outcome::OutcomeUnknown { unreadable } => {
                 if let Some(body) = unreadable {
@@ -263,23 +312,27 @@ impl Engine {
         }
     }
 
-    /// Only a person can help now. Returns the error that says so.
-    async fn give_up(&self, instance: &Instance, cause: Cause) -> Result<EngineError, EngineError> {
-        self.shared
-            .store
+    /// Only a person can help now, unless one already has: then there is nothing to give up.
+    async fn give_up(&self, instance: &Instance, cause: Cause) -> Result<(), EngineError> {
+        let store = &self.shared.store;
+        let Some(now) = store
             .require_reconnect(instance.id, instance.generation, cause)
-            .await?;
-        self.note(
-            instance,
-            "instance.reconnect_required",
-            serde_json::json!({ "cause": cause }),
-        )
-        .await;
-        Ok(EngineError::ReconnectRequired {
-            provider: instance.provider.clone(),
-            instance: instance.id,
-            cause: Some(cause),
-        })
+            .await?
+        else {
+            return Err(EngineError::NoSuchInstance(instance.id));
+        };
+        if now.generation != instance.generation {
+            return Ok(());
+        }
+        if now.status == Status::ReconnectRequired {
+            self.note(
+                instance,
+                "instance.reconnect_required",
+                serde_json::json!({ "cause": cause }),
+            )
+            .await;
+        }
+        self.instance(instance.id).usable(&now)
     }
 
     async fn quarantine(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use http::HeaderName;
 use tieline_core::descriptor::{Api, TokenPlacement};
+use tieline_core::endpoint::is_endpoint;
 use tieline_core::http::ProviderHttpError;
 use tieline_core::{Parameters, ProviderSetup};
 use tieline_oauth::{Endpoint, Endpoints, NamedBy};
@@ -34,20 +35,12 @@ impl Target {
         let mut base = Endpoints::of(provider, parameters)?.api_base;
         let told = base_capture.and_then(|name| captures.get(name));
         if let (NamedBy::Anyone, Some(told)) = (base.named_by, told) {
-            let origin = Url::parse(told).map(|url| url.origin().ascii_serialization());
-            base.url = match origin {
-                Ok(origin) if origins.contains(&origin.as_str()) => {
-                    told.parse().unwrap_or(base.url)
-                }
-                _ => {
-                    return Err(EngineError::Call {
-                        provider: provider.descriptor().id.to_owned(),
-                        error: ProviderHttpError::permanent(
-                            "the API's base that came with the tokens is not one of the provider's origins",
-                        ),
-                    });
-                }
-            };
+            base.url = told_base(told, origins).ok_or_else(|| EngineError::Call {
+                provider: provider.descriptor().id.to_owned(),
+                error: ProviderHttpError::permanent(
+                    "the API's base that came with the tokens is not one of the provider's origins",
+                ),
+            })?;
         }
         Ok(Self { base, placement })
     }
@@ -73,6 +66,13 @@ impl Target {
         }
         Ok(url)
     }
+}
+
+/// A base that a provider told, if it lies at one of its origins and is nothing but a base.
+fn told_base(told: &str, origins: &[&str]) -> Option<Url> {
+    let url = Url::parse(told).ok().filter(|_| is_endpoint(told))?;
+    let known = origins.contains(&url.origin().ascii_serialization().as_str());
+    (known && url.query().is_none()).then_some(url)
 }
 
 /// Whether a header of the caller's is passed on: not those that speak for the connection, nor for somebody else.
