@@ -458,3 +458,43 @@ async fn another_tenants_app_has_only_its_own_credentials() {
         "{refused}"
     );
 }
+
+#[tokio::test]
+async fn tokens_that_cannot_be_written_are_kept_until_they_can() {
+    let stage = Stage::acme().await;
+    let (arrival, callback) = stage.consented(AuthorizeOptions::LOCAL).await;
+    let broken = stage.break_writes("INSERT").await;
+    let engine = stage.engine.clone();
+    let caller = tokio::spawn(async move { engine.call_back(&arrival, &callback).await });
+    while stage.sandbox.ledger().exchanges() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(instances(&stage).await, 0);
+    broken.mend().await;
+    let instance = caller.await.unwrap().unwrap();
+    assert_eq!(instances(&stage).await, 1);
+    assert!(stage.holds_the_current_refresh_token(&instance).await);
+    assert_eq!(token_requests(&stage), 1, "the code was sent once");
+}
+
+#[tokio::test]
+async fn a_new_consent_goes_before_a_refresh_that_was_faster() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    let again = AuthorizeOptions {
+        instance: Some(instance.id),
+        ..AuthorizeOptions::LOCAL
+    };
+    let (arrival, callback) = stage.consented(again).await;
+    let gate = Gate::new();
+    stage
+        .sandbox
+        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
+    let engine = stage.engine.clone();
+    let caller = tokio::spawn(async move { engine.call_back(&arrival, &callback).await });
+    gate.reached().await;
+    stage.engine.instance(instance.id).refresh().await.unwrap();
+    gate.release();
+    assert_eq!(caller.await.unwrap().unwrap().generation, 3);
+    assert!(stage.holds_the_current_refresh_token(&instance).await);
+}

@@ -159,7 +159,7 @@ async fn nothing_is_sent_when_the_store_cannot_write() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
     stage.clock.advance(2 * HOUR);
-    let broken = stage.break_writes("lease_owner").await;
+    let broken = stage.break_writes("UPDATE OF lease_owner").await;
     let refused = stage
         .engine
         .instance(instance.id)
@@ -189,7 +189,7 @@ async fn an_answer_that_cannot_be_written_is_kept_until_it_can() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
     stage.clock.advance(2 * HOUR);
-    let broken = stage.break_writes("generation").await;
+    let broken = stage.break_writes("UPDATE OF generation").await;
     let handle = stage.engine.instance(instance.id);
     for _ in 0..2 {
         let told = handle.access_token().await.unwrap_err();

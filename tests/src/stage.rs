@@ -184,10 +184,11 @@ impl Stage {
         execute(&self.database(), sql).await;
     }
 
-    /// From now on the database refuses to update a column of the instances, until it is mended.
-    pub async fn break_writes(&self, column: &str) -> Broken {
+    /// From now on the database refuses a kind of write to the instances, such as `INSERT` or `UPDATE OF generation`,
+    /// until it is mended.
+    pub async fn break_writes(&self, kind: &str) -> Broken {
         self.execute(&format!(
-            "CREATE TRIGGER broken BEFORE UPDATE OF {column} ON instances \
+            "CREATE TRIGGER broken BEFORE {kind} ON instances \
              BEGIN SELECT RAISE(ABORT, 'broken on purpose'); END"
         ))
         .await;

@@ -102,7 +102,7 @@ pub(crate) enum Command {
     /// The keys that seal what is stored
     #[command(subcommand)]
     Keys(Keys),
-    /// Write a copy of the store to a file, while it is in use
+    /// Write a copy of the store to a file
     Backup {
         /// The file to write; never overwritten
         file: PathBuf,
@@ -129,18 +129,18 @@ pub(crate) struct Connect {
     /// Id or alias of the provider
     pub(crate) provider: String,
     /// Which of your apps at that provider [default: the one named like the provider, made if need be]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "instance")]
     pub(crate) app: Option<String>,
     /// What to call the instance
-    #[arg(long)]
+    #[arg(long, conflicts_with = "instance")]
     pub(crate) name: Option<String>,
     /// Reconnect this instance in place; its id stays
     #[arg(long, value_name = "ID")]
     pub(crate) instance: Option<InstanceId>,
-    /// The local port to which the provider sends you back
-    #[arg(long, value_name = "PORT", default_value_t = 8917)]
-    pub(crate) callback_port: u16,
-    /// The callback URL as registered with the provider, if it is neither configured nor the local one
+    /// The local port to which the provider sends you back, if no callback URL is given or configured [default: 8917]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) callback_port: Option<u16>,
+    /// The callback URL as registered with the provider, if it is neither configured nor the local one; the app keeps it
     #[arg(long, value_name = "URL")]
     pub(crate) callback_url: Option<String>,
     /// Print the URL instead of opening a browser

@@ -1,5 +1,6 @@
 //! Where things are on this machine: the only place of the command line that reads the environment by hand.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use tieline::Secret;
@@ -8,27 +9,18 @@ use crate::error::CliError;
 
 /// The folder of the store when none is named.
 pub(crate) fn default_data_dir() -> Result<PathBuf, CliError> {
-    folder("XDG_DATA_HOME", ".local/share").ok_or_else(|| {
-        CliError::Configuration(
-            "there is no home folder: name the data folder with --data-dir".into(),
-        )
-    })
+    folder("XDG_DATA_HOME", ".local/share", "--data-dir")
 }
 
 /// The file of the master key when none is named: outside the data folder, so that no backup of the one holds the other.
 pub(crate) fn default_master_key_file() -> Result<PathBuf, CliError> {
-    let folder = folder("XDG_CONFIG_HOME", ".config").ok_or_else(|| {
-        CliError::Configuration(
-            "there is no home folder: give the master key with TIELINE_MASTER_KEY_FILE".into(),
-        )
-    })?;
-    Ok(folder.join("master.key"))
+    Ok(folder("XDG_CONFIG_HOME", ".config", "TIELINE_MASTER_KEY_FILE")?.join("master.key"))
 }
 
 /// The master key as the environment gives it. No command line ever holds it.
 pub(crate) fn master_key() -> Result<GivenMasterKey, CliError> {
     match (
-        variable("TIELINE_MASTER_KEY"),
+        text("TIELINE_MASTER_KEY")?,
         variable("TIELINE_MASTER_KEY_FILE"),
     ) {
         (Some(_), Some(_)) => Err(CliError::Configuration(
@@ -47,21 +39,42 @@ pub(crate) enum GivenMasterKey {
 }
 
 /// The name of this deployment. Default: `default`.
-pub(crate) fn deployment() -> String {
-    variable("TIELINE_DEPLOYMENT").unwrap_or_else(|| "default".to_owned())
+pub(crate) fn deployment() -> Result<String, CliError> {
+    Ok(text("TIELINE_DEPLOYMENT")?.unwrap_or_else(|| "default".to_owned()))
 }
 
-fn folder(xdg: &str, below_home: &str) -> Option<PathBuf> {
-    let base = variable(xdg)
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(below_home)))?;
-    Some(base.join("tieline"))
+/// Tieline's folder below an XDG base folder. A relative one is ignored, as the XDG base directory specification wants.
+fn folder(xdg: &str, below_home: &str, instead: &str) -> Result<PathBuf, CliError> {
+    let base = variable(xdg).map(PathBuf::from);
+    let base = match (
+        base.filter(|path| path.is_absolute()),
+        variable("HOME").map(PathBuf::from),
+    ) {
+        (Some(base), _) => base,
+        (None, Some(home)) if home.is_absolute() => home.join(below_home),
+        (None, Some(home)) => {
+            return Err(CliError::Configuration(format!(
+                "HOME is {home:?}, which is not an absolute path: set it right, or say where with {instead}"
+            )));
+        }
+        (None, None) => {
+            return Err(CliError::Configuration(format!(
+                "there is no home folder: set HOME, or say where with {instead}"
+            )));
+        }
+    };
+    Ok(base.join("tieline"))
+}
+
+fn text(name: &str) -> Result<Option<String>, CliError> {
+    let text = variable(name).map(OsString::into_string).transpose();
+    text.map_err(|_| CliError::Configuration(format!("{name} is not UTF-8: set it anew")))
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the command line's home of environment variables"
 )]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }

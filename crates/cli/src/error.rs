@@ -5,7 +5,10 @@ use std::io;
 use tieline::engine::{EngineError, Kind};
 use tieline::store::StoreError;
 
-/// Exit codes: 1 failure, 2 usage (clap's), 3 configuration, 4 a person must reconnect, 5 not available now.
+use crate::signal::Signal;
+
+/// Exit codes: 1 failure, 2 usage (clap's), 3 configuration, 4 a person must reconnect, 5 not available now, 128 and the
+/// signal's number where a signal ended it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     #[error(transparent)]
@@ -18,6 +21,12 @@ pub(crate) enum CliError {
     Failure(String),
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// The answer can't be printed.
+    #[error("can't write to standard output: {0}")]
+    Output(#[source] io::Error),
+    /// A person, or the system, ended the command.
+    #[error("interrupted; what was under way with the provider was given the time to finish")]
+    Interrupted(Signal),
 }
 
 impl CliError {
@@ -31,8 +40,14 @@ impl CliError {
             },
             Self::Usage(_) => 2,
             Self::Configuration(_) => 3,
-            Self::Failure(_) | Self::Io(_) => 1,
+            Self::Failure(_) | Self::Io(_) | Self::Output(_) => 1,
+            Self::Interrupted(signal) => signal.code(),
         }
+    }
+
+    /// Whether whoever read the answer has gone away, as `head` does: nobody is left to be told.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 }
 

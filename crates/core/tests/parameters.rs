@@ -171,6 +171,17 @@ acme: acme.region (tieline.toml: providers.acme."acme.region") is empty. Acme In
 }
 
 #[test]
+fn what_was_given_for_an_app_is_cured_there_and_nowhere_below() {
+    let given = Given::from([("oauth.callback.url".to_owned(), "nowhere".into())]);
+    assert_eq!(
+        problems(&configuration(WHOLE, &[]), &given),
+        "acme: oauth.callback.url (given for this app) is not a URL that can be used: it must be absolute, https (http \
+         only for a loopback address), without fragment, user or password. Acme Inc calls it \"Redirect URL\". Change it \
+         where it was given for this app"
+    );
+}
+
+#[test]
 fn secrets_with_line_breaks_or_padding_are_refused_without_being_shown() {
     for (secret, told) in [
         ("CANARY\nCANARY", "holds a line break"),
@@ -190,7 +201,11 @@ fn secrets_with_line_breaks_or_padding_are_refused_without_being_shown() {
 fn a_tenant_gets_neither_the_operators_credentials_nor_their_rights() {
     let toml = "[providers.acme]\n\"oauth.api.key\" = \"k\"\n\"oauth.api.secret\" = \"s\"\n\"oauth.callback.url\" = \
                 \"https://h.example/\"\n\"base.url\" = \"http://127.0.0.1:9\"\n";
-    let configuration = configuration(toml, &[]);
+    let ambiguous = [
+        ("ACME_OAUTH_API_SECRET", "s"),
+        ("ACME_OAUTH_API_SECRET_FILE", "/nowhere"),
+    ];
+    let configuration = configuration(toml, &ambiguous);
     let refused = configuration
         .resolve_for_tenant(&Acme, &Given::new())
         .unwrap_err();

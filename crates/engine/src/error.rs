@@ -127,11 +127,6 @@ pub enum EngineError {
         /// Why.
         cause: Option<Cause>,
     },
-    /// A refresh or another authorization was faster.
-    #[error(
-        "instance {0} changed while it was being reconnected; nothing was overwritten, start again"
-    )]
-    ChangedMeanwhile(InstanceId),
     /// The instance is being disconnected.
     #[error("instance {0} is being disconnected")]
     Leaving(InstanceId),
@@ -156,13 +151,13 @@ pub enum EngineError {
     BrokeOff,
     /// The provider has answered a refresh, and the store can't be written.
     #[error(
-        "the new tokens of instance {instance} can't be written yet: {error}; they are kept and tried again"
+        "the new tokens of instance {instance} can't be written yet: {reason}; they are kept and tried again"
     )]
     NotWrittenYet {
         /// The instance.
         instance: InstanceId,
-        /// Why.
-        error: StoreError,
+        /// Why, in the store's words.
+        reason: String,
     },
     /// The provider gave no refresh token.
     #[error(
@@ -220,7 +215,8 @@ impl EngineError {
             | Self::Endpoint(_)
             | Self::Authorization(_) => Kind::Configuration,
             Self::Store(
-                StoreError::MasterKeyInvalid { .. }
+                StoreError::BadPath { .. }
+                | StoreError::MasterKeyInvalid { .. }
                 | StoreError::MasterKeyMissing { .. }
                 | StoreError::WrongMasterKey { .. }
                 | StoreError::NewerSchema { .. }

@@ -3,9 +3,12 @@
 use tieline_core::http::CallbackQuery;
 use tieline_core::{InstanceId, Parameters, ProviderSetup, TokenSet};
 use tieline_oauth::TokenClient;
-use tieline_store::{App, Committed, Instance, NewInstance, ReplaceTokens, TakenAuthorization};
+use tieline_store::{
+    App, Committed, Instance, NewInstance, ReplaceTokens, Status, TakenAuthorization,
+};
 
 use crate::account::refuse_another_account;
+use crate::patience::Patience;
 use crate::{Engine, EngineError};
 
 impl Engine {
@@ -56,19 +59,17 @@ impl Engine {
     ) -> Result<Instance, EngineError> {
         let access_token = tokens.access_token.duplicate();
         let captures = tokens.captures.clone();
-        let instance = self
-            .shared
-            .store
-            .insert_instance(NewInstance {
-                tenant: self.tenant.to_string(),
-                app: app.id,
-                provider: app.provider.clone(),
-                name: taken.instance_name,
-                account_id: None,
-                account_label: None,
-                tokens,
-            })
-            .await?;
+        let new = NewInstance {
+            id: InstanceId::random()?,
+            tenant: self.tenant.to_string(),
+            app: app.id,
+            provider: app.provider.clone(),
+            name: taken.instance_name,
+            account_id: None,
+            account_label: None,
+            tokens,
+        };
+        let instance = self.insert_patiently(&new).await?;
         tracing::info!(provider = app.provider, instance = %instance.id, "instance connected");
         self.note(
             &instance,
@@ -110,17 +111,27 @@ impl Engine {
         // The tokens of the wrong account are dropped, not revoked: at some providers revoking one grant ends every
         // grant of that user, and theirs may be an instance of its own.
         refuse_another_account(&instance, &account)?;
-        let replace = ReplaceTokens {
+        let mut replace = ReplaceTokens {
             id,
             generation: instance.generation,
             tokens,
             account_id: account.id,
             account_label: account.label,
         };
-        let instance = match self.shared.store.replace_tokens(replace).await? {
-            Committed::Done(instance) => instance,
-            Committed::MovedOn(_) => return Err(EngineError::ChangedMeanwhile(id)),
-            Committed::Gone => return Err(EngineError::NoSuchInstance(id)),
+        let mut patience = Patience::new(self, id);
+        let instance = loop {
+            match self.shared.store.replace_tokens(&replace).await {
+                Ok(Committed::Done(instance)) => break instance,
+                // A new consent goes before a refresh that was faster.
+                Ok(Committed::MovedOn(now)) if now.status != Status::Deleting => {
+                    replace.generation = now.generation
+                }
+                Ok(Committed::MovedOn(_)) => return Err(EngineError::Leaving(id)),
+                Ok(Committed::Gone) => return Err(EngineError::NoSuchInstance(id)),
+                Err(error) => {
+                    patience.after(error).await?;
+                }
+            }
         };
         self.note(
             &instance,
@@ -129,5 +140,23 @@ impl Engine {
         )
         .await;
         Ok(instance)
+    }
+
+    async fn insert_patiently(&self, new: &NewInstance) -> Result<Instance, EngineError> {
+        let mut patience = Patience::new(self, new.id);
+        loop {
+            match self.shared.store.insert_instance(new).await {
+                Ok(instance) => return Ok(instance),
+                Err(error) => {
+                    patience.after(error).await?;
+                    // The write may have been done all the same.
+                    if let Ok(Some(instance)) =
+                        self.shared.store.instance(&new.tenant, new.id).await
+                    {
+                        return Ok(instance);
+                    }
+                }
+            }
+        }
     }
 }

@@ -19,6 +19,7 @@ mod exchange;
 mod flights;
 mod instance;
 mod leave;
+mod patience;
 mod refresh;
 mod target;
 mod tasks;

@@ -18,16 +18,11 @@ use tieline_store::{
 };
 
 use crate::flights::{Flight, FlightEnd, landing};
+use crate::patience::Patience;
 use crate::{Engine, EngineError};
 
-/// Between tries of a commit while the answer is in our hands: doubled each time …
-const FIRST_COMMIT_PAUSE: Duration = Duration::from_millis(50);
-/// … up to this.
-const LONGEST_COMMIT_PAUSE: Duration = Duration::from_secs(2);
-/// After so many tries those who wait are sent away; the task goes on trying.
+/// After so many tries of a commit those who wait are sent away; the task goes on trying.
 const TRIES_BEFORE_DELAY: u32 = 3;
-/// Once the engine is shutting down, so many more tries.
-const LAST_TRIES: u32 = 8;
 
 /// Whether anybody hears how a refresh ends.
 #[derive(Clone, Copy)]
@@ -232,33 +227,25 @@ impl Engine {
         }
     }
 
-    /// Tries for as long as the engine lives: the answer in our hands exists nowhere else.
     async fn commit_patiently(
         &self,
         commit: &CommitRefresh,
         end: &FlightEnd,
     ) -> Result<Committed, StoreError> {
-        let (mut tries, mut last_tries, mut pause) = (0, 0, FIRST_COMMIT_PAUSE);
+        let mut patience = Patience::new(self, commit.id);
         loop {
-            let error = match self.shared.store.commit_refresh(commit).await {
-                Err(error) if !matches!(error, StoreError::Closed) => error,
-                settled => return settled,
-            };
-            tries += 1;
-            last_tries += u32::from(self.shared.tasks.is_closing());
-            if last_tries > LAST_TRIES {
-                tracing::error!(instance = %commit.id, "rotated tokens could not be written and are lost: {error}");
-                return Err(error);
+            match self.shared.store.commit_refresh(commit).await {
+                Ok(committed) => return Ok(committed),
+                Err(error) => {
+                    let reason = error.to_string();
+                    if patience.after(error).await? == TRIES_BEFORE_DELAY {
+                        end.delay(EngineError::NotWrittenYet {
+                            instance: commit.id,
+                            reason,
+                        });
+                    }
+                }
             }
-            tracing::error!(instance = %commit.id, tries, "rotated tokens can't be written yet: {error}");
-            if tries == TRIES_BEFORE_DELAY {
-                end.delay(EngineError::NotWrittenYet {
-                    instance: commit.id,
-                    error,
-                });
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_COMMIT_PAUSE);
         }
     }
 
@@ -288,6 +275,9 @@ impl Engine {
                 self.give_up(&instance, cause).await
             }
             Outcome::OutcomeUnknown { unreadable } => {
+                store
+                    .leave_uncertain(instance.id, number, instance.generation)
+                    .await?;
                 if let Some(body) = unreadable {
                     let blob = body.duplicate();
                     self.quarantine(
@@ -298,9 +288,6 @@ impl Engine {
                     )
                     .await?;
                 }
-                store
-                    .leave_uncertain(instance.id, number, instance.generation)
-                    .await?;
                 self.note(
                     &instance,
                     "instance.refresh_uncertain",

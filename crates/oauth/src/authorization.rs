@@ -253,7 +253,10 @@ mod tests {
                 .into()
         );
         assert_eq!(started.url.query_pairs().count(), expected.len());
-        assert!(!format!("{started:?}").contains(started.state.expose()));
+        let shown = format!("{started:?}");
+        for hidden in [started.state.expose(), verifier.expose(), &challenge] {
+            assert!(!shown.contains(hidden), "{shown}");
+        }
     }
 
     #[test]

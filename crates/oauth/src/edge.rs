@@ -50,12 +50,12 @@ pub struct EdgeOptions {
     pub deadline: Duration,
 }
 
-/// The edge can't be built.
+/// The edge can't be built: the system's CA certificates can't be read, or no HTTP client with the TLS made of them.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "can't set up TLS: {0}; install the system's CA certificates (the package ca-certificates)"
 )]
-pub struct EdgeError(#[source] Box<dyn std::error::Error + Send + Sync>);
+pub struct EdgeError(#[source] Box<dyn Error + Send + Sync>);
 
 /// An answer of a token endpoint.
 pub(crate) struct Answer {
@@ -114,13 +114,8 @@ impl Edge {
         })
     }
 
-    /// The client for authenticated calls: no redirects, retries, proxies or cookies; names resolve to public addresses
-    /// only. Where the operator named the base, take [`api_for`](Self::api_for).
-    pub fn api(&self) -> &Client {
-        &self.shared.api.anyone
-    }
-
-    /// The client for authenticated calls below `base`.
+    /// The client for authenticated calls below `base`: no redirects, retries, proxies or cookies; names resolve to
+    /// public addresses only, unless the operator named the base.
     ///
     /// # Errors
     /// When the host is an address that may not be connected to.

@@ -9,7 +9,7 @@ use crate::codes::{Meaning, meaning};
 use crate::decode::{Context, Refusal, decode, lookup, token_set};
 use crate::edge::{Answer, SendError};
 use crate::error_answer::{ErrorAnswer, in_body, in_headers, is_marked};
-use crate::outcome::{AnswerFacts, FailureDetails, Outcome, Reason, TokenFailure, cure};
+use crate::outcome::{Outcome, Reason, TokenFailure};
 use crate::retry_after::retry_after;
 use crate::token::Tokens;
 
@@ -106,12 +106,7 @@ impl Judge<'_> {
                     warnings: warnings.into_inner(),
                 })
             }
-            (Err(Refusal::IssuerMismatch), _) => Err(self.failure(
-                Outcome::AppRefused,
-                Reason::IssuerMismatch,
-                None,
-                Some(answer),
-            )),
+            (Err(Refusal::IssuerMismatch), _) => Err(self.mistrusted(answer)),
             (Err(Refusal::Unreadable(_)), Some(error)) => Err(self.refused(answer, Some(error))),
             (Err(Refusal::Unreadable(what)), None) => Err(self.unreadable(answer, what)),
         }
@@ -163,71 +158,29 @@ impl Judge<'_> {
 
     /// A success that can't be read. What came of it may hold tokens that exist nowhere else.
     fn unreadable(&self, answer: &Answer, what: String) -> TokenFailure {
-        let body = String::from_utf8_lossy(&answer.body);
-        let unreadable = (!body.is_empty()).then(|| Secret::new(body));
-        self.failure(
-            Outcome::OutcomeUnknown { unreadable },
-            Reason::Unreadable(what),
-            None,
-            Some(answer),
-        )
+        let outcome = Outcome::OutcomeUnknown {
+            unreadable: kept(answer),
+        };
+        self.failure(outcome, Reason::Unreadable(what), None, Some(answer))
     }
 
-    fn failure(
-        &self,
-        outcome: Outcome,
-        reason: Reason,
-        error: Option<ErrorAnswer>,
-        answer: Option<&Answer>,
-    ) -> TokenFailure {
-        let descriptor = self.provider.descriptor();
-        let (error_code, provider_code) = match error {
-            None => (None, None),
-            Some(ErrorAnswer {
-                code,
-                translated: None,
-                ..
-            }) => (self.showable(code), None),
-            Some(ErrorAnswer {
-                code,
-                translated: Some(ours),
-                ..
-            }) => (Some(ours.to_owned()), self.showable(code)),
+    /// A success with somebody else's ID token: none of it is used. On refresh it may hold the only copy of a rotated token, and is
+    /// kept as one that can't be read is.
+    fn mistrusted(&self, answer: &Answer) -> TokenFailure {
+        let outcome = match self.step {
+            Step::Refresh => Outcome::OutcomeUnknown {
+                unreadable: kept(answer),
+            },
+            Step::Exchange | Step::Revoke => Outcome::AppRefused,
         };
-        let cure = cure(
-            descriptor,
-            self.step,
-            &outcome,
-            &reason,
-            error_code.as_deref(),
-        );
-        let answer = answer.map(AnswerFacts::of);
-        let (provider, step, host) = (descriptor.id, self.step, self.host.clone());
-        let details = FailureDetails {
-            provider,
-            step,
-            host,
-            reason,
-            error_code,
-            provider_code,
-            answer,
-            cure,
-        };
-        TokenFailure {
-            outcome,
-            details: Box::new(details),
-        }
+        self.failure(outcome, Reason::IssuerMismatch, None, Some(answer))
     }
+}
 
-    /// A code is short and made of letters. What looks otherwise, or repeats what was sent, is not shown.
-    fn showable(&self, code: String) -> Option<String> {
-        let is_code = code.len() <= 64
-            && code
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(&byte));
-        let repeats = |secret: &&str| !secret.is_empty() && code.contains(*secret);
-        (is_code && !self.sent.iter().any(repeats)).then_some(code)
-    }
+/// The body, to be kept by whoever asked.
+fn kept(answer: &Answer) -> Option<Secret> {
+    let body = String::from_utf8_lossy(&answer.body);
+    (!body.is_empty()).then(|| Secret::new(body))
 }
 
 /// The object that holds the tokens: where the descriptor says, else the whole.
@@ -242,35 +195,10 @@ fn token_object(answer: &TokenAnswer, root: &Map<String, Value>) -> Map<String, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Acme, acme};
-    use bytes::Bytes;
-    use http::HeaderMap;
+    use crate::testing::{Acme, acme, answer, judge};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use tieline_core::descriptor::{DeadToken, ErrorWhen, OAuth2};
-
-    fn answer(status: u16, body: &str) -> Answer {
-        let status = StatusCode::from_u16(status).unwrap();
-        Answer {
-            status,
-            headers: HeaderMap::new(),
-            body: Bytes::copy_from_slice(body.as_bytes()),
-            cut: None,
-        }
-    }
-
-    fn judge(provider: &Acme, step: Step, answer: &Answer) -> Result<Tokens, TokenFailure> {
-        let spent = Secret::new("R0-spent");
-        let host = "acme.example".to_owned();
-        let sent = vec![spent.expose()];
-        Judge {
-            provider,
-            step,
-            host,
-            now: Timestamp::UNIX_EPOCH,
-            spent: &spent,
-            sent,
-        }
-        .tokens(answer)
-    }
 
     fn outcome(status: u16, body: &str) -> String {
         judge(&acme(), Step::Refresh, &answer(status, body))
@@ -337,6 +265,34 @@ mod tests {
     }
 
     #[test]
+    fn somebody_elses_id_token_is_kept_on_refresh_and_refused_on_exchange() {
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"iss":"https://evil.example"}"#);
+        let body =
+            format!(r#"{{"access_token":"a1","refresh_token":"R1","id_token":"e30.{claims}.x"}}"#);
+        let provider = Acme::with(OAuth2 {
+            issuer: Some("https://acme.example"),
+            ..*acme().oauth2()
+        });
+        let of = |step| judge(&provider, step, &answer(200, &body)).unwrap_err();
+
+        let failure = of(Step::Refresh);
+        assert_eq!(failure.details.reason, Reason::IssuerMismatch);
+        let Outcome::OutcomeUnknown { unreadable } = &failure.outcome else {
+            panic!("{failure}")
+        };
+        assert_eq!(unreadable.as_ref().map(Secret::expose), Some(&*body));
+        assert!(!format!("{failure} {failure:?}").contains("R1"));
+        assert!(
+            failure.details.cure.contains("oauth.token.url"),
+            "{failure}"
+        );
+
+        let failure = of(Step::Exchange);
+        assert_eq!(failure.details.reason, Reason::IssuerMismatch);
+        assert!(matches!(failure.outcome, Outcome::AppRefused), "{failure}");
+    }
+
+    #[test]
     fn an_error_beside_a_token_is_a_warning_unless_it_is_marked() {
         let body = r#"{"ok":false,"error":"invalid_grant","access_token":"a"}"#;
         let tokens = judge(&acme(), Step::Refresh, &answer(200, body)).unwrap();
@@ -373,31 +329,5 @@ mod tests {
             "rejected"
         );
         assert_eq!(of(Step::Exchange, "Invalid refresh token"), "rejected");
-    }
-
-    #[test]
-    fn an_error_names_everything_needed_and_repeats_nothing_sent() {
-        let failure = judge(
-            &acme(),
-            Step::Refresh,
-            &answer(401, r#"{"error":"invalid_client"}"#),
-        )
-        .unwrap_err();
-        assert_eq!(
-            failure.to_string(),
-            "acme: refresh at acme.example: app refused: the provider refused, error invalid_client [status 401, \
-             26 bytes of no type, sha256 7fea647e5f15c86f]; check \"Consumer Key\" (oauth.api.key) and \
-             \"Consumer Secret\" (oauth.api.secret)"
-        );
-        for unshowable in [
-            "R0-spent",
-            "no such token R0-spent",
-            "<script>",
-            &"x".repeat(65),
-        ] {
-            let body = serde_json::json!({ "error": unshowable }).to_string();
-            let failure = judge(&acme(), Step::Refresh, &answer(400, &body)).unwrap_err();
-            assert_eq!(failure.details.error_code, None, "{unshowable}");
-        }
     }
 }

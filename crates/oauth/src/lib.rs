@@ -16,6 +16,7 @@ pub mod edge;
 pub mod egress;
 pub mod endpoints;
 mod error_answer;
+mod failure;
 mod judge;
 pub mod outcome;
 mod request;

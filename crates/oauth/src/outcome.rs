@@ -4,11 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use tieline_core::descriptor::{ProviderDescriptor, Step};
-use tieline_core::{OAuthField, ParameterKey, Secret};
+use tieline_core::descriptor::Step;
+use tieline_core::{ParameterKey, Secret};
 
 use crate::edge::Answer;
-use crate::endpoints::keys;
 
 /// What a failed request means for the token that it carried.
 #[derive(Debug)]
@@ -27,10 +26,11 @@ pub enum Outcome {
     Dead,
     /// Any other refusal. Nobody can tell whose fault it is: try a few times, then ask a person.
     Rejected,
-    /// Whether the token was spent is not known: another 5xx, a timeout, a broken connection, an unreadable success.
+    /// Whether the token was spent is not known: another 5xx, a timeout, a broken connection, a success that can't be read
+    /// or must not be used.
     OutcomeUnknown {
-        /// The body of a success that could not be read, as much of it as came: it may hold tokens that exist nowhere
-        /// else.
+        /// The body of a success that could not be read or must not be used, as much of it as came: it may hold tokens
+        /// that exist nowhere else.
         unreadable: Option<Secret>,
     },
 }
@@ -172,76 +172,6 @@ fn is_media_type(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"/+-._".contains(&byte))
-}
-
-/// What to do about an outcome, in the provider's words and in ours.
-pub(crate) fn cure(
-    descriptor: &ProviderDescriptor,
-    step: Step,
-    outcome: &Outcome,
-    reason: &Reason,
-    error_code: Option<&str>,
-) -> String {
-    let both = |field| match descriptor.parameter_for_field(field) {
-        Some(row) => format!("{:?} ({})", row.credential, row.parameter),
-        None => field.to_string(),
-    };
-    let urls: Vec<_> = keys(step).iter().map(ParameterKey::to_string).collect();
-    let urls = urls.join(", ");
-    match (outcome, reason, error_code) {
-        (_, Reason::NotAllowed(_), _) => "nothing was sent".to_owned(),
-        (Outcome::AppRefused, Reason::IssuerMismatch, _) => {
-            format!("nothing is kept of it; check {urls}")
-        }
-        (Outcome::AppRefused, Reason::Redirect, _) => {
-            format!("a token endpoint must not redirect; check {urls}")
-        }
-        (Outcome::AppRefused, _, Some("unauthorized_client")) => {
-            format!(
-                "allow the app this grant at {}, or check {}",
-                descriptor.vendor,
-                both(OAuthField::ClientId)
-            )
-        }
-        (Outcome::AppRefused, _, Some("redirect_uri_mismatch" | "bad_redirect_uri")) => {
-            format!(
-                "register {} at {} exactly as it is set",
-                both(OAuthField::RedirectUri),
-                descriptor.vendor
-            )
-        }
-        (Outcome::AppRefused, _, Some(_)) => {
-            format!(
-                "check {} and {}",
-                both(OAuthField::ClientId),
-                both(OAuthField::ClientSecret)
-            )
-        }
-        (Outcome::AppRefused, _, None) => format!("check {urls}"),
-        (Outcome::NotSent, ..) => format!("nothing was sent; check the network and {urls}"),
-        (
-            Outcome::Busy {
-                retry_after: Some(wait),
-            },
-            ..,
-        ) => format!("try again in {} s", wait.as_secs()),
-        (Outcome::Busy { retry_after: None }, ..) => "try again later".to_owned(),
-        (Outcome::Dead, ..) if step == Step::Exchange => "start the authorization again".to_owned(),
-        (Outcome::Dead, ..) => "the account must be connected again".to_owned(),
-        (Outcome::Rejected, _, Some(_)) => format!(
-            "look the code up in the documentation of {}",
-            descriptor.vendor
-        ),
-        (Outcome::Rejected, _, None) => {
-            format!(
-                "if it stays so, connect the account again or ask {}",
-                descriptor.vendor
-            )
-        }
-        (Outcome::OutcomeUnknown { .. }, ..) => {
-            "whether the provider acted on it is not known".to_owned()
-        }
-    }
 }
 
 impl std::error::Error for TokenFailure {}

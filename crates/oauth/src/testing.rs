@@ -1,7 +1,14 @@
-//! An invented provider for the unit tests of this crate.
+//! An invented provider, and answers to be judged, for the unit tests of this crate.
 
-use tieline_core::descriptor::{Api, Authentication, OAuth2, ProviderDescriptor};
-use tieline_core::{Configuration, ParameterMapping, Parameters, ProviderSetup, Secret};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use tieline_core::descriptor::{Api, Authentication, OAuth2, ProviderDescriptor, Step};
+use tieline_core::{Configuration, ParameterMapping, Parameters, ProviderSetup, Secret, Timestamp};
+
+use crate::edge::Answer;
+use crate::judge::Judge;
+use crate::outcome::TokenFailure;
+use crate::token::Tokens;
 
 #[derive(Debug)]
 pub(crate) struct Acme(&'static ProviderDescriptor);
@@ -64,4 +71,29 @@ pub(crate) fn parameters(provider: &Acme, more: &[(&str, &str)]) -> Parameters {
     configuration
         .resolve(provider, &std::iter::empty::<(String, Secret)>().collect())
         .unwrap()
+}
+
+pub(crate) fn answer(status: u16, body: &str) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap();
+    Answer {
+        status,
+        headers: HeaderMap::new(),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        cut: None,
+    }
+}
+
+pub(crate) fn judge(provider: &Acme, step: Step, answer: &Answer) -> Result<Tokens, TokenFailure> {
+    let spent = Secret::new("R0-spent");
+    let host = "acme.example".to_owned();
+    let sent = vec![spent.expose()];
+    Judge {
+        provider,
+        step,
+        host,
+        now: Timestamp::UNIX_EPOCH,
+        spent: &spent,
+        sent,
+    }
+    .tokens(answer)
 }

@@ -164,6 +164,7 @@ pub(crate) trait InstanceRows {
     async fn instance(&self, tenant: &str, id: InstanceId) -> Result<Option<Instance>, StoreError>;
     async fn instance_by_id(&self, id: InstanceId) -> Result<Option<Instance>, StoreError>;
     async fn instances(&self, query: &InstanceQuery) -> Result<Vec<Instance>, StoreError>;
+    /// An id or label that is `None` stays as it is; captures are added.
     async fn set_account(
         &self,
         id: InstanceId,
@@ -221,15 +222,20 @@ pub(crate) trait RefreshRows {
         cause: Cause,
         now: Timestamp,
     ) -> Result<(), StoreError>;
-    /// As a commit, but from outside a refresh: account and captures are replaced too, all intents and leases go, and an instance
-    /// that is being deleted is left alone.
+    /// As a commit, but from outside a refresh: captures are replaced, and the account's id and label where `next` has them, all
+    /// intents and leases go, and an instance that is being deleted is left alone.
     async fn replace_tokens(&self, next: &Instance) -> Result<Option<Instance>, StoreError>;
 }
 
-/// What is only ever added: quarantine and events.
+/// What is never changed: quarantine and events.
 #[async_trait]
 pub(crate) trait JournalRows {
-    async fn insert_quarantine(&self, record: &Quarantined) -> Result<(), StoreError>;
+    /// Keeps it, unless there are `most` of its instance, generation and kind already; then answers the id of the newest of those.
+    async fn insert_quarantine(
+        &self,
+        record: &Quarantined,
+        most: u32,
+    ) -> Result<Option<i64>, StoreError>;
     async fn quarantined(&self, tenant: &str) -> Result<Vec<Quarantined>, StoreError>;
     async fn insert_event(&self, event: &NewEvent, at: Timestamp) -> Result<(), StoreError>;
     async fn events(

@@ -107,6 +107,14 @@ pub enum StoreError {
         /// The file that could not grow.
         path: PathBuf,
     },
+    /// There is nothing at this path, or nothing that can be read: it stays so until somebody changes it.
+    #[error("{} cannot be used: {why}; check the path and its permissions", path.display())]
+    BadPath {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system or the database said.
+        why: String,
+    },
     /// Reading or writing failed in the operating system.
     #[error("{} cannot be read or written: {why}", path.display())]
     Io {
@@ -202,6 +210,14 @@ impl StoreError {
                     why: error.to_string(),
                 }
             }
+            io::ErrorKind::NotFound
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::InvalidFilename
+            | io::ErrorKind::InvalidData => Self::BadPath {
+                path,
+                why: error.to_string(),
+            },
             _ => Self::Io {
                 path,
                 why: error.to_string(),

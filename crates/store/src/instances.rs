@@ -42,6 +42,8 @@ words! {
 /// An instance to be stored.
 #[derive(Debug)]
 pub struct NewInstance {
+    /// Its id, random: given, so that a caller who doesn't know whether it was stored can look.
+    pub id: InstanceId,
     /// Whose it is.
     pub tenant: String,
     /// The app whose credentials obtained the tokens.
@@ -165,42 +167,35 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the tenant has no such app.
-    pub async fn insert_instance(&self, new: NewInstance) -> Result<Instance, StoreError> {
+    pub async fn insert_instance(&self, new: &NewInstance) -> Result<Instance, StoreError> {
         let NewInstance {
-            tenant,
-            app,
-            provider,
-            name,
-            account_id,
-            account_label,
-            tokens,
+            id, tenant, tokens, ..
         } = new;
-        let id = InstanceId::random()?;
         let now = self.now();
         let keyring = self.keyring().await;
         let instance = Instance {
-            id,
-            app,
-            provider,
-            name,
-            account_id,
-            account_label,
+            id: *id,
+            tenant: tenant.clone(),
+            app: new.app,
+            provider: new.provider.clone(),
+            name: new.name.clone(),
+            account_id: new.account_id.clone(),
+            account_label: new.account_label.clone(),
             status: Status::Ok,
             cause: None,
             status_since: now,
             generation: 1,
             expires_at: tokens.expires_at,
             refresh_expires_at: tokens.refresh_expires_at,
+            scopes: tokens.scopes.clone(),
+            captures: tokens.captures.clone(),
             has_refresh_token: tokens.refresh_token.is_some(),
             intent: None,
             lease: None,
             uncertain: false,
             created_at: now,
             refreshed_at: now,
-            tokens: Arc::new(SealedTokens::seal(&keyring, &tokens, &tenant, id, 1)?),
-            scopes: tokens.scopes,
-            captures: tokens.captures,
-            tenant,
+            tokens: Arc::new(SealedTokens::seal(&keyring, tokens, tenant, *id, 1)?),
         };
         let stored = self.backend().insert_instance(&instance).await;
         drop(keyring);
@@ -227,7 +222,8 @@ impl Store {
         self.backend().instances(&query).await
     }
 
-    /// Writes what is known of the account; captures are added to those there are. `None` when the instance is gone.
+    /// Writes what is known of the account: an id or label that is not given stays as it is, captures are added to those there are.
+    /// `None` when the instance is gone.
     ///
     /// # Errors
     /// The database cannot be written.

@@ -215,7 +215,7 @@ mod tests {
         let store = Store::open(options(home.path())).await.unwrap();
         let app = app(&store).await;
         let instance = store
-            .insert_instance(new_instance(app.id, "old"))
+            .insert_instance(&new_instance(app.id, "old"))
             .await
             .unwrap();
         store.activate_next_key().await.unwrap();

@@ -47,12 +47,14 @@ impl MasterKey {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 return Err(invalid(path.display().to_string(), "it is not text"));
             }
-            Err(error) => {
-                return Err(StoreError::Io {
+            // Elsewhere this is about writing.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(StoreError::BadPath {
                     path: path.to_owned(),
                     why: error.to_string(),
                 });
             }
+            Err(error) => return Err(StoreError::io(path, &error)),
         };
         if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
             tracing::warn!(path = %path.display(), "the master key can be read by others than its owner: chmod 400 it");

@@ -13,10 +13,18 @@ words! {
     pub enum QuarantineKind {
         /// Somebody else had moved the generation on.
         Conflict = "conflict",
-        /// It could not be decoded.
+        /// It could not be decoded, or must not be used.
         Undecodable = "undecodable",
     }
 }
+
+/// How many answers of one kind are kept for one generation of an instance.
+///
+/// An endpoint that answers rubbish is asked again and again, with up to 1 MiB each time, and nothing removes an answer from
+/// quarantine by itself. The first answers are the ones to keep: a provider that rotates refresh tokens put the new one into its
+/// answer to the first request, and what it says to the spent one afterwards holds none. Kinds are counted apart, so that rubbish
+/// never keeps out tokens that were decoded.
+const MOST: u32 = 3;
 
 /// An answer to be kept.
 #[derive(Debug)]
@@ -65,7 +73,8 @@ fn place(tenant: &str, id: i64) -> Place<'_> {
 }
 
 impl Store {
-    /// Seals an answer that could not be committed, and keeps it. Returns its id.
+    /// Seals an answer that could not be committed, and keeps it, unless three of its instance, generation and kind are kept already:
+    /// the first ones are those that may hold tokens. Returns its id, or else that of the newest of the three.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -90,9 +99,12 @@ impl Store {
             created_at: now,
             answer,
         };
-        self.backend().insert_quarantine(&record).await?;
+        let kept_instead = self.backend().insert_quarantine(&record, MOST).await?;
         drop(keyring);
-        Ok(id)
+        if kept_instead.is_some() {
+            tracing::warn!(%instance, generation, "an answer was not put into quarantine, which holds {MOST} like it");
+        }
+        Ok(kept_instead.unwrap_or(id))
     }
 
     /// All answers of a tenant in quarantine, the oldest first.

@@ -28,6 +28,7 @@ pub struct BeginRefresh {
 
 /// How a refresh began.
 #[derive(Debug)]
+#[must_use = "only `Taken` allows the request to be sent"]
 pub enum Begun {
     /// Lease and intent are on disk: send, once. `intent.uncertain` says whether an earlier attempt of this generation ended unknown.
     Taken(Instance),
@@ -66,14 +67,15 @@ pub struct ReplaceTokens {
     pub generation: i64,
     /// What the provider answered. Scopes and captures replace those there are.
     pub tokens: TokenSet,
-    /// The account's id at the provider.
+    /// The account's id at the provider; `None` leaves it as it is.
     pub account_id: Option<String>,
-    /// What the account's owner would recognise it by.
+    /// What the account's owner would recognise it by; `None` leaves it as it is.
     pub account_label: Option<String>,
 }
 
 /// How a commit ended.
 #[derive(Debug)]
+#[must_use = "tokens that were not stored must be kept or revoked"]
 pub enum Committed {
     /// It is durable, and this is the new generation. Its status is [`Status::Deleting`] when the instance is being deleted: then
     /// revoke these tokens.
@@ -209,46 +211,40 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn replace_tokens(&self, replace: ReplaceTokens) -> Result<Committed, StoreError> {
+    pub async fn replace_tokens(&self, replace: &ReplaceTokens) -> Result<Committed, StoreError> {
         let ReplaceTokens {
             id,
             generation,
             tokens,
-            account_id,
-            account_label,
+            ..
         } = replace;
-        let Some(current) = self.backend().instance_by_id(id).await? else {
+        let Some(current) = self.backend().instance_by_id(*id).await? else {
             return Ok(Committed::Gone);
         };
-        if current.generation != generation {
+        if current.generation != *generation {
             return Ok(Committed::MovedOn(current));
         }
         let now = self.now();
         let keyring = self.keyring().await;
+        let sealed = SealedTokens::seal(&keyring, tokens, &current.tenant, *id, generation + 1)?;
         let next = Instance {
             generation: generation + 1,
-            account_id,
-            account_label,
+            account_id: replace.account_id.clone(),
+            account_label: replace.account_label.clone(),
             expires_at: tokens.expires_at,
             refresh_expires_at: tokens.refresh_expires_at,
             refreshed_at: now,
             status_since: now,
-            tokens: Arc::new(SealedTokens::seal(
-                &keyring,
-                &tokens,
-                &current.tenant,
-                id,
-                generation + 1,
-            )?),
-            scopes: tokens.scopes,
-            captures: tokens.captures,
+            tokens: Arc::new(sealed),
+            scopes: tokens.scopes.clone(),
+            captures: tokens.captures.clone(),
             ..current
         };
         let replaced = self.backend().replace_tokens(&next).await?;
         drop(keyring);
         match replaced {
             Some(instance) => Ok(Committed::Done(instance)),
-            None => Ok(match self.backend().instance_by_id(id).await? {
+            None => Ok(match self.backend().instance_by_id(*id).await? {
                 Some(instance) => Committed::MovedOn(instance),
                 None => Committed::Gone,
             }),
@@ -269,7 +265,7 @@ mod tests {
         let store = Store::open(options(home.path())).await.unwrap();
         let app = app(&store).await;
         let first = store
-            .insert_instance(new_instance(app.id, "first"))
+            .insert_instance(&new_instance(app.id, "first"))
             .await
             .unwrap();
         let late = Instance {

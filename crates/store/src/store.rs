@@ -305,7 +305,7 @@ mod tests {
         let error = loop {
             assert!(stored.len() < 10_000, "the limit is never reached");
             match store
-                .insert_instance(new_instance(app.id, &stored.len().to_string()))
+                .insert_instance(&new_instance(app.id, &stored.len().to_string()))
                 .await
             {
                 Ok(instance) => stored.push(instance.id),
@@ -350,7 +350,7 @@ mod tests {
             assert_eq!(token, tokens(&n.to_string()).access_token);
         }
         store
-            .insert_instance(new_instance(app.id, "more"))
+            .insert_instance(&new_instance(app.id, "more"))
             .await
             .unwrap();
         store.close().await;

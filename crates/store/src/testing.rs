@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use tieline_core::{AppId, ManualClock, Secret, Timestamp, TokenSet};
+use tieline_core::{AppId, InstanceId, ManualClock, Secret, Timestamp, TokenSet};
 
 use crate::{App, MasterKey, NewApp, NewInstance, Store, StoreOptions};
 
@@ -47,6 +47,7 @@ pub(crate) fn tokens(name: &str) -> TokenSet {
 
 pub(crate) fn new_instance(app: AppId, name: &str) -> NewInstance {
     NewInstance {
+        id: InstanceId::random().unwrap(),
         tenant: TENANT.to_owned(),
         app,
         provider: "acme".to_owned(),

@@ -11,10 +11,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
-use tieline_core::{ManualClock, Secret, Timestamp, TokenSet, UserTokens};
+use tieline_core::{InstanceId, ManualClock, Secret, Timestamp, TokenSet, UserTokens};
 use tieline_store::{
-    App, BeginRefresh, Binding, CommitRefresh, Instance, MasterKey, NewApp, NewAuthorization,
-    NewInstance, NewQuarantine, Purpose, QuarantineKind, Store, StoreOptions,
+    App, BeginRefresh, Begun, Binding, CommitRefresh, Instance, MasterKey, NewApp,
+    NewAuthorization, NewInstance, NewQuarantine, Purpose, QuarantineKind, Store, StoreOptions,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -134,6 +134,7 @@ async fn authorize(store: &Store, app: &App) {
 
 async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
     let new = NewInstance {
+        id: InstanceId::random().unwrap(),
         tenant: "default".to_owned(),
         app: app.id,
         provider: "acme".to_owned(),
@@ -143,7 +144,7 @@ async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
         tokens: tokens("first"),
     };
     assert!(!format!("{new:?}").contains(CANARY));
-    let instance = store.insert_instance(new).await.unwrap();
+    let instance = store.insert_instance(&new).await.unwrap();
     let begin = BeginRefresh {
         id: instance.id,
         generation: 1,
@@ -153,7 +154,8 @@ async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
         lease_until: Timestamp::MAX,
         now: Timestamp::UNIX_EPOCH,
     };
-    store.begin_refresh(begin).await.unwrap();
+    let begun = store.begin_refresh(begin).await.unwrap();
+    assert!(matches!(begun, Begun::Taken(_)), "{begun:?}");
     let commit = CommitRefresh {
         id: instance.id,
         generation: 1,

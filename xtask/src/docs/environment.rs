@@ -40,7 +40,7 @@ pub(crate) const OWN_VARIABLES: &[(&str, &str, &str)] = &[
     ),
     (
         "TIELINE_MASTER_KEY_FILE",
-        "The file of the master key; not together with `TIELINE_MASTER_KEY`",
+        "The file of the master key, never inside the data folder; not together with `TIELINE_MASTER_KEY`",
         "`$XDG_CONFIG_HOME/tieline/master.key`, made at the first start",
     ),
 ];
@@ -56,7 +56,8 @@ pub(crate) fn render(registry: &Registry) -> Page {
             .map(|(name, what, default)| [code(name), (*what).to_owned(), (*default).to_owned()]),
     );
     document.block(
-        "Where `XDG_CONFIG_HOME` and `XDG_DATA_HOME` are not set, they are `~/.config` and `~/.local/share`.",
+        "Where `XDG_CONFIG_HOME` and `XDG_DATA_HOME` are not set, or not to an absolute path, they are `~/.config` and \
+         `~/.local/share`.",
     );
     document.heading(2, "Parameters of the providers");
     document.block(

@@ -1,6 +1,6 @@
 //! `tieline apps`: registered applications and their parameters.
 
-use std::io::Read as _;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tieline::Secret;
@@ -12,13 +12,13 @@ use tieline::store::App;
 use crate::args::{Apps, Common, ParameterValues};
 use crate::error::CliError;
 use crate::output::{Output, facts, table};
-use crate::session;
+use crate::{input, session};
 
 pub(crate) async fn run(common: &Common, command: Apps, output: &Output) -> Result<(), CliError> {
-    let engine = session::engine(common, output).await?;
-    let done = dispatch(&engine, command, output).await;
-    engine.shutdown().await;
-    done
+    session::with_engine(common, output, async |engine| {
+        dispatch(engine, command, output).await
+    })
+    .await
 }
 
 async fn dispatch(engine: &Engine, command: Apps, output: &Output) -> Result<(), CliError> {
@@ -39,7 +39,7 @@ async fn dispatch(engine: &Engine, command: Apps, output: &Output) -> Result<(),
             name,
             parameters,
         } => {
-            let parameters = given(engine, &provider, parameters)?;
+            let parameters = given(engine, &provider, parameters).await?;
             let app = engine
                 .create_app(NewApp {
                     provider,
@@ -51,13 +51,13 @@ async fn dispatch(engine: &Engine, command: Apps, output: &Output) -> Result<(),
         }
         Apps::Set { app, parameters } => {
             let app = engine.app(app).await?;
-            let mut all = engine.store().app_parameters(&app).await?;
-            all.extend(given(engine, &app.provider, parameters)?);
+            let mut all = engine.app_own_parameters(&app).await?;
+            all.extend(given(engine, &app.provider, parameters).await?);
             let app = engine.set_app_parameters(&app, all).await?;
             show(engine, &app, output).await
         }
         Apps::Delete { app } => {
-            engine.store().delete_app(engine.tenant(), app).await?;
+            engine.delete_app(app).await?;
             output.answer(&serde_json::json!({ "deleted": app }), || {
                 format!("App {app} is deleted.")
             })
@@ -69,13 +69,13 @@ async fn dispatch(engine: &Engine, command: Apps, output: &Output) -> Result<(),
 struct Shown<'a> {
     #[serde(flatten)]
     app: &'a App,
-    parameters: Vec<(String, String)>,
+    parameters: &'a BTreeMap<String, String>,
 }
 
 async fn show(engine: &Engine, app: &App, output: &Output) -> Result<(), CliError> {
     let descriptor = engine.registry().provider(&app.provider)?.descriptor();
-    let stored = engine.store().app_parameters(app).await?;
-    let parameters: Vec<_> = stored
+    let stored = engine.app_own_parameters(app).await?;
+    let parameters: BTreeMap<_, _> = stored
         .iter()
         .map(|(key, value)| {
             let open = descriptor
@@ -94,7 +94,7 @@ async fn show(engine: &Engine, app: &App, output: &Output) -> Result<(), CliErro
     output.answer(
         &Shown {
             app,
-            parameters: parameters.clone(),
+            parameters: &parameters,
         },
         || {
             let mut rows = vec![
@@ -114,7 +114,7 @@ async fn show(engine: &Engine, app: &App, output: &Output) -> Result<(), CliErro
 }
 
 /// Reads the parameters of a command line; secrets only from files.
-fn given(engine: &Engine, provider: &str, set: ParameterValues) -> Result<Given, CliError> {
+async fn given(engine: &Engine, provider: &str, set: ParameterValues) -> Result<Given, CliError> {
     let descriptor = engine.registry().provider(provider)?.descriptor();
     let mut given = Given::new();
     for pair in set.values {
@@ -125,28 +125,15 @@ fn given(engine: &Engine, provider: &str, set: ParameterValues) -> Result<Given,
             .any(|row| row.secret && row.parameter.as_str() == key)
         {
             return Err(CliError::Usage(format!(
-                "{key} is a secret, and others can read a command line: use --set-file {key}=FILE, or {key}=- for \
-                 standard input"
+                "{key} is a secret, and others can read a command line: use --set-file {key}=FILE, or --set-file \
+                 {key}=- for standard input"
             )));
         }
         given.insert(key.to_owned(), Secret::from(value));
     }
     for pair in set.files {
         let (key, file) = split(&pair, "--set-file")?;
-        let text = if file == "-" {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map(|_| text)
-        } else {
-            std::fs::read_to_string(file)
-        };
-        let text = Secret::new(
-            text.map_err(|error| CliError::Usage(format!("can't read {file}: {error}")))?,
-        );
-        let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
-        given.insert(
-            key.to_owned(),
-            Secret::from(line.strip_suffix('\r').unwrap_or(line)),
-        );
+        given.insert(key.to_owned(), input::secret(file).await?);
     }
     Ok(given)
 }

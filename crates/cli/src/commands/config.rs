@@ -5,7 +5,7 @@ use tieline::core::parameters::State;
 
 use crate::args::{Common, Config};
 use crate::error::CliError;
-use crate::output::{Output, table};
+use crate::output::{Output, shown, table};
 use crate::session;
 
 pub(crate) fn run(common: &Common, command: &Config, output: &Output) -> Result<(), CliError> {
@@ -18,12 +18,16 @@ pub(crate) fn run(common: &Common, command: &Config, output: &Output) -> Result<
         let rows: Vec<_> = explained
             .iter()
             .map(|row| {
-                let (value, origin) = match &row.state {
-                    State::Set { value, origin } => (value.clone(), origin.clone()),
-                    State::Missing { environment } => {
+                let (value, origin) = match (&row.not_unicode, &row.state) {
+                    (Some(variable), _) => (
+                        "(not UTF-8)".to_owned(),
+                        format!("environment variable {variable}"),
+                    ),
+                    (None, State::Set { value, origin }) => (value.clone(), origin.clone()),
+                    (None, State::Missing { environment }) => {
                         ("(missing)".to_owned(), format!("set {environment}"))
                     }
-                    State::Unset { environment } => {
+                    (None, State::Unset { environment }) => {
                         ("-".to_owned(), format!("optional: {environment}"))
                     }
                 };
@@ -36,7 +40,7 @@ pub(crate) fn run(common: &Common, command: &Config, output: &Output) -> Result<
             })
             .collect();
         let file = match configuration.path() {
-            Some(path) => format!("configuration file: {}", path.display()),
+            Some(path) => format!("configuration file: {}", shown(&path.display().to_string())),
             None => "configuration file: none".to_owned(),
         };
         format!(

@@ -18,7 +18,8 @@ use tieline::{Configuration, InstanceId, Registry};
 use tieline_sandbox::{Sandbox, VendorRules};
 
 use crate::error::CliError;
-use crate::output::{BAD, FAINT, GOOD, Output};
+use crate::output::{BAD, FAINT, GOOD, Output, shown};
+use crate::signal::unless_interrupted;
 
 const PROVIDER: &str = "infusionsoft";
 /// How the provider behaves, written from its documentation and not from our descriptor.
@@ -59,7 +60,7 @@ pub(crate) async fn run(output: &Output) -> Result<(), CliError> {
         instance: None,
     };
     let stage = Stage::set().await?;
-    let told = stage.play(&mut teller).await;
+    let told = unless_interrupted(output, stage.play(&mut teller)).await;
     stage.engine.shutdown().await;
     if let Err(error) = &told {
         teller.tell("failed", false, error.to_string())?;
@@ -80,7 +81,7 @@ impl Teller<'_> {
         self.output.line(&told, || {
             format!(
                 "{style}{mark}{style:#}  {step:11} {FAINT}│{FAINT:#} {}",
-                told.detail
+                shown(&told.detail)
             )
         })
     }

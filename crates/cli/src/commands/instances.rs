@@ -1,16 +1,15 @@
 //! `tieline instances`: connected accounts.
 
-use std::io::{Read as _, Write as _};
-
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request};
-use tieline::engine::{Engine, Revocation};
+use tieline::InstanceId;
+use tieline::engine::{Disconnected, Engine, Revocation};
 use tieline::store::{Instance, InstanceQuery};
 
 use crate::args::{Call, Common, Instances};
 use crate::error::CliError;
 use crate::output::{Output, facts, table};
-use crate::session;
+use crate::{input, session};
 
 /// As many events as fit on a screen.
 const SHOWN_EVENTS: u32 = 20;
@@ -21,40 +20,16 @@ pub(crate) async fn run(
     command: Instances,
     output: &Output,
 ) -> Result<(), CliError> {
-    let engine = session::engine(common, output).await?;
-    let done = dispatch(&engine, command, output).await;
-    // A refresh that was started must land before the process ends.
-    engine.shutdown().await;
-    done
+    session::with_engine(common, output, async |engine| {
+        dispatch(engine, command, output).await
+    })
+    .await
 }
 
 async fn dispatch(engine: &Engine, command: Instances, output: &Output) -> Result<(), CliError> {
     match command {
         Instances::List { provider } => list(engine, provider, output).await,
-        Instances::Show { instance } => {
-            let handle = engine.instance(instance);
-            let (found, events) = (handle.load().await?, handle.events(SHOWN_EVENTS).await?);
-            output.answer(
-                &serde_json::json!({ "instance": found, "events": events }),
-                || {
-                    let events: Vec<_> = events
-                        .iter()
-                        .map(|event| {
-                            [
-                                event.at.to_string(),
-                                event.kind.clone(),
-                                event.detail.to_string(),
-                            ]
-                        })
-                        .collect();
-                    format!(
-                        "{}\n\n{}",
-                        described(&found),
-                        table(["WHEN", "WHAT", "DETAIL"], &events)
-                    )
-                },
-            )
-        }
+        Instances::Show { instance } => show(engine, instance, output).await,
         Instances::Token { instance } => {
             let token = engine.instance(instance).access_token().await?;
             let shown = serde_json::json!({
@@ -79,20 +54,38 @@ async fn dispatch(engine: &Engine, command: Instances, output: &Output) -> Resul
         }
         Instances::Disconnect { instance, force } => {
             let gone = engine.instance(instance).disconnect(force).await?;
-            output.answer(&gone, || {
-                let told = match gone.revocation {
-                    Revocation::Revoked => "its tokens are revoked at the provider",
-                    Revocation::NotOffered => {
-                        "the provider offers no revocation, so its tokens die of old age"
-                    }
-                    Revocation::Unconfirmed => {
-                        "the provider could not be asked to revoke its tokens"
-                    }
-                };
-                format!("Instance {instance} is deleted; {told}.")
-            })
+            output.answer(&gone, || farewell(instance, &gone))
         }
     }
+}
+
+async fn show(engine: &Engine, instance: InstanceId, output: &Output) -> Result<(), CliError> {
+    let handle = engine.instance(instance);
+    let (found, events) = (handle.load().await?, handle.events(SHOWN_EVENTS).await?);
+    let answer = serde_json::json!({ "instance": found, "events": events });
+    output.answer(&answer, || {
+        let events: Vec<_> = events
+            .iter()
+            .map(|event| {
+                [
+                    event.at.to_string(),
+                    event.kind.clone(),
+                    event.detail.to_string(),
+                ]
+            })
+            .collect();
+        let events = table(["WHEN", "WHAT", "DETAIL"], &events);
+        format!("{}\n\n{events}", described(&found))
+    })
+}
+
+fn farewell(instance: InstanceId, gone: &Disconnected) -> String {
+    let told = match gone.revocation {
+        Revocation::Revoked => "its tokens are revoked at the provider",
+        Revocation::NotOffered => "the provider offers no revocation, so its tokens die of old age",
+        Revocation::Unconfirmed => "the provider could not be asked to revoke its tokens",
+    };
+    format!("Instance {instance} is deleted; {told}.")
 }
 
 async fn list(engine: &Engine, provider: Option<String>, output: &Output) -> Result<(), CliError> {
@@ -103,15 +96,13 @@ async fn list(engine: &Engine, provider: Option<String>, output: &Output) -> Res
             .map(|found| found.descriptor().id.to_owned())
     });
     let mut query = InstanceQuery {
-        tenant: engine.tenant().to_owned(),
         provider: provider.transpose()?,
-        status: None,
-        after: None,
         limit: PAGE,
+        ..InstanceQuery::of(engine.tenant())
     };
     let mut all: Vec<Instance> = Vec::new();
     loop {
-        let page = engine.store().instances(query.clone()).await?;
+        let page = engine.instances(query.clone()).await?;
         query.after = page.last().map(|instance| instance.id);
         let last = page.len() < PAGE as usize;
         all.extend(page);
@@ -119,42 +110,41 @@ async fn list(engine: &Engine, provider: Option<String>, output: &Output) -> Res
             break;
         }
     }
-    output.answer(&all, || {
-        if all.is_empty() {
-            return "No instance yet: `tieline connect PROVIDER` makes one.".to_owned();
-        }
-        let rows: Vec<_> = all
-            .iter()
-            .map(|instance| {
-                let account = instance
-                    .account_label
-                    .clone()
-                    .or_else(|| instance.account_id.clone());
-                [
-                    instance.id.to_string(),
-                    instance.provider.clone(),
-                    instance.status.to_string(),
-                    account.unwrap_or_default(),
-                    instance.name.clone().unwrap_or_default(),
-                    instance
-                        .expires_at
-                        .map(|at| at.to_string())
-                        .unwrap_or_default(),
-                ]
-            })
-            .collect();
-        table(
-            [
-                "ID",
-                "PROVIDER",
-                "STATUS",
-                "ACCOUNT",
-                "NAME",
-                "TOKEN EXPIRES",
-            ],
-            &rows,
-        )
-    })
+    output.answer(&all, || listed(&all))
+}
+
+fn listed(all: &[Instance]) -> String {
+    if all.is_empty() {
+        return "No instance yet: `tieline connect PROVIDER` makes one.".to_owned();
+    }
+    let rows: Vec<_> = all.iter().map(row).collect();
+    let heading = [
+        "ID",
+        "PROVIDER",
+        "STATUS",
+        "ACCOUNT",
+        "NAME",
+        "TOKEN EXPIRES",
+    ];
+    table(heading, &rows)
+}
+
+fn row(instance: &Instance) -> [String; 6] {
+    let account = instance
+        .account_label
+        .as_ref()
+        .or(instance.account_id.as_ref());
+    [
+        instance.id.to_string(),
+        instance.provider.clone(),
+        instance.status.to_string(),
+        account.cloned().unwrap_or_default(),
+        instance.name.clone().unwrap_or_default(),
+        instance
+            .expires_at
+            .map(|at| at.to_string())
+            .unwrap_or_default(),
+    ]
 }
 
 pub(crate) fn described(instance: &Instance) -> String {
@@ -201,12 +191,14 @@ async fn send(engine: &Engine, call: Call, output: &Output) -> Result<(), CliErr
         })?;
         request = request.header(name, value);
     }
-    let request = request.body(body(call.data.as_deref())?).map_err(|_| {
-        CliError::Usage(format!(
-            "{:?} is not a path: give one such as /v1/contacts?limit=1",
-            call.path
-        ))
-    })?;
+    let request = request
+        .body(body(call.data.as_deref()).await?)
+        .map_err(|_| {
+            CliError::Usage(format!(
+                "{:?} is not a path: give one such as /v1/contacts?limit=1",
+                call.path
+            ))
+        })?;
     let response = engine.instance(call.instance).call(request).await?;
     if output.is_json() {
         let headers: Vec<_> = response
@@ -218,7 +210,7 @@ async fn send(engine: &Engine, call: Call, output: &Output) -> Result<(), CliErr
         let shown = serde_json::json!({ "status": response.status().as_u16(), "headers": headers, "body": body });
         output.answer(&shown, String::new)?;
     } else {
-        std::io::stdout().write_all(response.body())?;
+        output.exactly(response.body())?;
     }
     if response.status().is_success() {
         Ok(())
@@ -230,17 +222,10 @@ async fn send(engine: &Engine, call: Call, output: &Output) -> Result<(), CliErr
     }
 }
 
-fn body(data: Option<&str>) -> Result<Bytes, CliError> {
+async fn body(data: Option<&str>) -> Result<Bytes, CliError> {
     Ok(match data.map(|data| data.strip_prefix('@').ok_or(data)) {
         None => Bytes::new(),
         Some(Err(text)) => Bytes::copy_from_slice(text.as_bytes()),
-        Some(Ok("-")) => {
-            let mut bytes = Vec::new();
-            std::io::stdin().read_to_end(&mut bytes)?;
-            bytes.into()
-        }
-        Some(Ok(file)) => std::fs::read(file)
-            .map_err(|error| CliError::Usage(format!("can't read {file}: {error}")))?
-            .into(),
+        Some(Ok(file)) => input::bytes(file).await?.into(),
     })
 }

@@ -6,21 +6,23 @@ use tieline::store::Store;
 
 use crate::args::Common;
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Output, shown};
 use crate::session;
 
 pub(crate) async fn backup(common: &Common, file: &Path, output: &Output) -> Result<(), CliError> {
-    let store = session::store(common, output).await?;
-    let report = store.backup(file).await;
-    store.close().await;
-    let report = report?;
-    output.answer(&report, || {
-        format!(
-            "{} holds the store, sealed. The master key is not in it: keep it somewhere else.\nA refresh that happens \
-             after this moment replaces a rotating refresh token, and this copy can't bring that instance back.",
-            file.display()
-        )
+    session::with_store(common, output, async |store| {
+        session::notice_adoption(store, output);
+        let report = store.backup(file).await?;
+        output.answer(&report, || {
+            format!(
+                "{} holds the store, sealed. The master key is not in it: keep it somewhere else.\nA refresh that \
+                 happens after this moment replaces a rotating refresh token, and this copy can't bring that instance \
+                 back.",
+                shown(&file.display().to_string())
+            )
+        })
     })
+    .await
 }
 
 pub(crate) async fn restore(
@@ -35,18 +37,18 @@ pub(crate) async fn restore(
         format!(
             "{} is restored to {}.\nNothing is refreshed before `tieline adopt`: be sure first that no other copy of \
              this store is in use, since two that refresh would kill each other's instances.",
-            file.display(),
-            data_dir.display()
+            shown(&file.display().to_string()),
+            shown(&data_dir.display().to_string())
         )
     })
 }
 
 pub(crate) async fn adopt(common: &Common, output: &Output) -> Result<(), CliError> {
-    let store = session::store(common, output).await?;
-    let adopted = store.adopt().await;
-    store.close().await;
-    adopted?;
-    output.answer(&serde_json::json!({ "adopted": true }), || {
-        "This store refreshes from now on.".to_owned()
+    session::with_store(common, output, async |store| {
+        store.adopt().await?;
+        output.answer(&serde_json::json!({ "adopted": true }), || {
+            "This store refreshes from now on.".to_owned()
+        })
     })
+    .await
 }

@@ -1,55 +1,62 @@
 //! `tieline keys`: rotate what seals the store.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tieline::store::Created;
+use tieline::store::{Created, Store};
 
 use crate::args::{Common, Keys};
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Output, shown};
 use crate::session;
 
 pub(crate) async fn run(common: &Common, command: Keys, output: &Output) -> Result<(), CliError> {
     let Keys::Rotate { master } = command;
-    let store = session::store(common, output).await?;
-    let done = match master {
-        Some(file) => {
-            let (key, created) = session::load_or_create(&file)?;
-            store.rotate_master_key(&key).await?;
-            let made = if created == Created::Yes {
-                " (new)"
-            } else {
-                ""
-            };
-            output.answer(&serde_json::json!({ "master_key": file }), || {
-                format!(
-                    "The data keys are wrapped with the master key in {}{made}.\nFrom now on start with \
-                     TIELINE_MASTER_KEY_FILE={}, or move it to the old one's place. Keep the old one for old backups.",
-                    file.display(),
-                    file.display()
-                )
-            })
+    session::with_store(common, output, async |store| {
+        session::notice_adoption(store, output);
+        match &master {
+            Some(file) => rotate_master_key(store, file, output).await,
+            None => rotate_data_key(store, output).await,
         }
-        None => {
-            let bar = progress_bar(output);
-            let report = store
-                .rotate_data_key(&mut |progress| {
-                    bar.set_length(progress.total);
-                    bar.set_position(progress.done);
-                })
-                .await?;
-            bar.finish_and_clear();
-            output.answer(&report, || {
-                format!(
-                    "{} rows are sealed with data key {}.",
-                    report.resealed, report.active_key
-                )
-            })
-        }
+    })
+    .await
+}
+
+async fn rotate_master_key(store: &Store, file: &Path, output: &Output) -> Result<(), CliError> {
+    let file = std::path::absolute(file)?;
+    let (key, created) = session::load_or_create(&file, store.data_dir())?;
+    store.rotate_master_key(&key).await?;
+    let made = if created == Created::Yes {
+        " (new)"
+    } else {
+        ""
     };
-    store.close().await;
-    done
+    output.answer(&serde_json::json!({ "master_key": file }), || {
+        let file = shown(&file.display().to_string());
+        format!(
+            "The data keys are wrapped with the master key in {file}{made}.\nFrom now on start with \
+             TIELINE_MASTER_KEY_FILE={file}, or move it to the old one's place. Keep the old one for old backups.",
+        )
+    })
+}
+
+async fn rotate_data_key(store: &Store, output: &Output) -> Result<(), CliError> {
+    let bar = progress_bar(output);
+    let report = store
+        .rotate_data_key(&mut |progress| {
+            bar.set_length(progress.total);
+            bar.set_position(progress.done);
+        })
+        .await;
+    bar.finish_and_clear();
+    let report = report?;
+    output.answer(&report, || {
+        format!(
+            "{} rows are sealed with data key {}.",
+            report.resealed, report.active_key
+        )
+    })
 }
 
 fn progress_bar(output: &Output) -> ProgressBar {

@@ -3,7 +3,6 @@
 mod apps;
 mod config;
 mod connect;
-mod connect_callback;
 mod demo;
 mod instances;
 mod keeping;
@@ -32,13 +31,10 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Restore { file, force } => keeping::restore(common, &file, force, output).await,
         Command::Adopt => keeping::adopt(common, output).await,
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "tieline",
-                &mut std::io::stdout(),
-            );
-            Ok(())
+            // clap_complete panics where it can't write; we don't.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "tieline", &mut script);
+            output.exactly(&script)
         }
     }
 }

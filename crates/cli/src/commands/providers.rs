@@ -42,9 +42,28 @@ pub(crate) fn run(command: &Providers, output: &Output) -> Result<(), CliError> 
 
 /// What the generated setup page says, in the width of a terminal.
 fn page(descriptor: &ProviderDescriptor) -> String {
-    let oauth2 = descriptor.oauth2();
     let guide = descriptor.guide;
     let mut text = format!("{BOLD}{}{BOLD:#} ({})\n\n", descriptor.name, descriptor.id);
+    let _ = writeln!(text, "{}\n", mapping_table(descriptor));
+    let step = |step| format!("{step}.");
+    section(
+        &mut text,
+        "Locate credentials",
+        guide.locate_credentials,
+        step,
+    );
+    section(
+        &mut text,
+        "Create an application",
+        guide.create_application,
+        step,
+    );
+    section(&mut text, "Notes", guide.notes, |_| "-".to_owned());
+    let _ = writeln!(text, "{}", endpoints(descriptor));
+    text
+}
+
+fn mapping_table(descriptor: &ProviderDescriptor) -> String {
     let rows: Vec<_> = descriptor
         .mappings
         .iter()
@@ -56,25 +75,12 @@ fn page(descriptor: &ProviderDescriptor) -> String {
             ]
         })
         .collect();
-    let heading = [
-        &*format!("{} CREDENTIAL", descriptor.vendor.to_uppercase()),
-        "PARAMETER",
-        "ENVIRONMENT",
-    ];
-    let _ = writeln!(text, "{}\n", table(heading, &rows));
-    section(
-        &mut text,
-        "Locate credentials",
-        guide.locate_credentials,
-        |step| format!("{step}."),
-    );
-    section(
-        &mut text,
-        "Create an application",
-        guide.create_application,
-        |step| format!("{step}."),
-    );
-    section(&mut text, "Notes", guide.notes, |_| "-".to_owned());
+    let credential = format!("{} CREDENTIAL", descriptor.vendor.to_uppercase());
+    table([&credential, "PARAMETER", "ENVIRONMENT"], &rows)
+}
+
+fn endpoints(descriptor: &ProviderDescriptor) -> String {
+    let oauth2 = descriptor.oauth2();
     let limits: Vec<_> = descriptor
         .rate_limits
         .known()
@@ -86,24 +92,19 @@ fn page(descriptor: &ProviderDescriptor) -> String {
         })
         .collect();
     let revocation = match oauth2.revocation_endpoint {
-        Stated::Known(url) => url.to_owned(),
-        Stated::None(_) => "none".to_owned(),
-        Stated::Unknown => "not known".to_owned(),
+        Stated::Known(url) => url,
+        Stated::None(_) => "none",
+        Stated::Unknown => "not known",
     };
-    let _ = writeln!(
-        text,
-        "{}",
-        facts(&[
-            ("portal", guide.developer_portal.to_owned()),
-            ("authorize", oauth2.authorization_endpoint.to_owned()),
-            ("token", oauth2.token_endpoint.to_owned()),
-            ("revoke", revocation),
-            ("scopes", oauth2.scopes.join(" ")),
-            ("API", descriptor.api.base.to_owned()),
-            ("limits", limits.join("; ")),
-        ])
-    );
-    text
+    facts(&[
+        ("portal", descriptor.guide.developer_portal.to_owned()),
+        ("authorize", oauth2.authorization_endpoint.to_owned()),
+        ("token", oauth2.token_endpoint.to_owned()),
+        ("revoke", revocation.to_owned()),
+        ("scopes", oauth2.scopes.join(" ")),
+        ("API", descriptor.api.base.to_owned()),
+        ("limits", limits.join("; ")),
+    ])
 }
 
 fn section(text: &mut String, title: &str, entries: &[&str], mark: impl Fn(usize) -> String) {

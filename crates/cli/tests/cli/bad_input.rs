@@ -194,7 +194,7 @@ async fn a_dead_token_says_who_must_do_what() {
         })
         .await
         .ok();
-    assert_eq!(again.json()["id"].to_string(), id, "the id stays");
+    assert_eq!(again.last_line()["id"].to_string(), id, "the id stays");
     home.run(&["instances", "check", &id]).await.ok();
 }
 

@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tieline_sandbox::{Sandbox, VendorRules};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::Command;
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
+};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+
+/// A command that takes so long hangs.
+const LAST_RESORT: Duration = Duration::from_secs(60);
 
 /// What a run left behind.
 #[derive(Debug)]
@@ -24,11 +30,25 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
+    /// The last line of standard output as JSON.
+    pub(crate) fn last_line(&self) -> serde_json::Value {
+        let line = self.stdout.lines().last().unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
     /// Fails the test unless the run succeeded.
     pub(crate) fn ok(self) -> Self {
         assert_eq!(self.code, 0, "{self:?}");
         self
     }
+}
+
+/// A command that is under way.
+pub(crate) struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: BufReader<ChildStderr>,
+    seen: Ran,
 }
 
 /// A home folder, and the variables that a shell there would have.
@@ -84,7 +104,7 @@ impl Home {
         self.path().join(".config/tieline/master.key")
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tieline"));
         command
             .args(arguments)
@@ -109,6 +129,25 @@ impl Home {
         }
     }
 
+    /// Starts a command, and leaves it running. Its standard input stays open.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Running {
+            stdout: BufReader::new(child.stdout.take().unwrap()),
+            stderr: BufReader::new(child.stderr.take().unwrap()),
+            child,
+            seen: Ran {
+                code: -1,
+                stdout: String::new(),
+                stderr: String::new(),
+            },
+        }
+    }
+
     /// Runs `connect`, lets `browser` turn the authorization URL into the callback's address, and pastes that back.
     pub(crate) async fn connect(
         &self,
@@ -117,34 +156,21 @@ impl Home {
     ) -> Ran {
         let mut all = vec!["connect", "infusionsoft", "--no-browser"];
         all.extend(arguments);
-        let mut child = self.command(&all).stdin(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut stderr = String::new();
-        let url = loop {
-            let mut line = String::new();
-            if lines.read_line(&mut line).await.unwrap() == 0 {
-                break None;
-            }
-            stderr.push_str(&line);
-            if line.trim().starts_with("http") && line.contains("response_type=code") {
-                break Some(line.trim().to_owned());
-            }
+        let mut running = self.start(&all);
+        let url = if all.contains(&"--json") {
+            let line = running.until_stdout("authorization_url").await;
+            line.map(|line| {
+                let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+                line["authorization_url"].as_str().unwrap().to_owned()
+            })
+        } else {
+            let line = running.until_stderr("response_type=code").await;
+            line.map(|line| line.trim().to_owned())
         };
         if let Some(url) = url {
-            let callback = browser(url).await;
-            let mut stdin = child.stdin.take().unwrap();
-            stdin
-                .write_all(format!("{callback}\n").as_bytes())
-                .await
-                .unwrap();
+            running.type_in(&browser(url).await).await;
         }
-        lines.read_to_string(&mut stderr).await.unwrap();
-        let output = child.wait_with_output().await.unwrap();
-        Ran {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr,
-        }
+        running.end().await
     }
 
     /// Connects an account, and returns its instance's id.
@@ -155,7 +181,81 @@ impl Home {
             })
             .await
             .ok();
-        ran.json()["id"].to_string()
+        ran.last_line()["id"].to_string()
+    }
+}
+
+impl Running {
+    /// The next line of standard error that holds `text`; `None` when there is none.
+    pub(crate) async fn until_stderr(&mut self, text: &str) -> Option<String> {
+        until(&mut self.stderr, &mut self.seen.stderr, text).await
+    }
+
+    /// The next line of standard output that holds `text`; `None` when there is none.
+    pub(crate) async fn until_stdout(&mut self, text: &str) -> Option<String> {
+        until(&mut self.stdout, &mut self.seen.stdout, text).await
+    }
+
+    /// Types a line.
+    pub(crate) async fn type_in(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().unwrap();
+        stdin
+            .write_all(format!("{line}\n").as_bytes())
+            .await
+            .unwrap();
+    }
+
+    /// Sends a signal, such as `INT`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let id = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().await;
+        assert!(sent.unwrap().success());
+    }
+
+    /// Ends standard input, and waits for the end of the command.
+    pub(crate) async fn end(mut self) -> Ran {
+        drop(self.child.stdin.take());
+        self.ended().await
+    }
+
+    /// Waits for the end of the command while its standard input stays open.
+    pub(crate) async fn ended(self) -> Ran {
+        tokio::time::timeout(LAST_RESORT, self.wait())
+            .await
+            .unwrap()
+    }
+
+    async fn wait(mut self) -> Ran {
+        let Ran { stdout, stderr, .. } = &mut self.seen;
+        let (read_out, read_err) = tokio::join!(
+            self.stdout.read_to_string(stdout),
+            self.stderr.read_to_string(stderr)
+        );
+        read_out.unwrap();
+        read_err.unwrap();
+        let stdin = self.child.stdin.take();
+        let ended = self.child.wait().await.unwrap();
+        drop(stdin);
+        self.seen.code = ended.code().unwrap_or(-1);
+        self.seen
+    }
+}
+
+/// Reads lines into `seen` up to one that holds `text`.
+async fn until(
+    lines: &mut (impl AsyncBufRead + Unpin),
+    seen: &mut String,
+    text: &str,
+) -> Option<String> {
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line).await.unwrap() == 0 {
+            return None;
+        }
+        seen.push_str(&line);
+        if line.contains(text) {
+            return Some(line);
+        }
     }
 }
 

@@ -7,8 +7,12 @@
 )]
 
 mod bad_input;
+mod connect;
 mod demo;
+mod ending;
+mod environment;
 mod home;
 mod reading;
+mod scripts;
 mod story;
 mod tls;

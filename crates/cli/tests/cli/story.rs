@@ -140,7 +140,10 @@ async fn a_rotated_master_key_is_the_only_one_that_opens() {
         .await
         .ok();
     assert!(
-        rotated.stdout.contains("TIELINE_MASTER_KEY_FILE=new.key"),
+        rotated.stdout.contains(&format!(
+            "TIELINE_MASTER_KEY_FILE={}",
+            home.path().join("new.key").display()
+        )),
         "{}",
         rotated.stdout
     );

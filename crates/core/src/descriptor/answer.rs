@@ -33,7 +33,7 @@ pub struct TokenAnswer {
     pub error_when: Option<ErrorWhen>,
     /// Errors that mean "this refresh token is dead" besides `invalid_grant`.
     pub dead_refresh_token: &'static [DeadToken],
-    /// Fields without which an answer is not taken.
+    /// Fields without which an answer is not taken on exchange; on refresh their absence is a warning.
     pub requires: &'static [&'static str],
     /// Facts to keep from the answer.
     pub captures: &'static [Capture],

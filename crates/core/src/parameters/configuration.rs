@@ -1,6 +1,7 @@
 //! The operator's configuration: where it is read from, once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::toml_file::TomlFile;
@@ -16,6 +17,8 @@ pub const FILE_NAME: &str = "tieline.toml";
 pub struct Configuration {
     pub(super) file: Option<TomlFile>,
     pub(super) environment: BTreeMap<String, Secret>,
+    /// Variables that are set to something that isn't UTF-8.
+    not_unicode: BTreeSet<String>,
 }
 
 /// Why the configuration can't be used. Never holds a value of the file.
@@ -28,6 +31,14 @@ pub enum ConfigurationError {
         path: PathBuf,
         /// What the operating system says.
         reason: std::io::Error,
+    },
+    /// `HOME` says nothing.
+    #[error(
+        "HOME is {home:?}, which is not an absolute path: set it right, or name the configuration file with --config"
+    )]
+    RelativeHome {
+        /// What it is set to.
+        home: PathBuf,
     },
     /// Not TOML.
     #[error("{path}, line {line}, column {column}: this is not TOML; strings need quotes, as in \"oauth.api.key\" = \"…\"", path = .path.display())]
@@ -52,8 +63,8 @@ pub enum ConfigurationError {
 }
 
 impl Configuration {
-    /// Reads `explicit`, else `./tieline.toml`, else `$XDG_CONFIG_HOME/tieline/tieline.toml` (`~/.config` when unset),
-    /// whichever is there first; and the environment.
+    /// Reads `explicit`, else `./tieline.toml`, else `$XDG_CONFIG_HOME/tieline/tieline.toml` (`~/.config` when unset or
+    /// relative), whichever is there first; and the environment.
     ///
     /// # Errors
     /// When a file is there but can't be read or understood; also when `explicit` is not there.
@@ -62,32 +73,38 @@ impl Configuration {
         reason = "this is the one home of providers' environment variables"
     )]
     pub fn load(explicit: Option<&Path>) -> Result<Self, ConfigurationError> {
-        let environment: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        let home = |name: &str| {
-            environment
-                .get(name)
-                .filter(|path| !path.is_empty())
-                .map(PathBuf::from)
-        };
-        let config_home =
-            home("XDG_CONFIG_HOME").or_else(|| home("HOME").map(|home| home.join(".config")));
-        let usual = [
-            Some(PathBuf::from(FILE_NAME)),
-            config_home.map(|dir| dir.join("tieline").join(FILE_NAME)),
-        ];
+        Self::load_with(explicit, std::env::vars_os().collect())
+    }
+
+    fn load_with(
+        explicit: Option<&Path>,
+        variables: BTreeMap<OsString, OsString>,
+    ) -> Result<Self, ConfigurationError> {
         let file = match explicit {
             Some(path) => Some(read(path)?),
-            None => match usual.into_iter().flatten().find(|path| path.exists()) {
-                Some(path) => Some(read(&path)?),
-                None => None,
-            },
+            None => usual_file(&variables)?
+                .map(|path| read(&path))
+                .transpose()?,
         };
-        Ok(Self {
+        let mut configuration = Self {
             file,
-            environment: sealed(environment),
-        })
+            ..Self::default()
+        };
+        for (name, value) in variables {
+            // A name that isn't UTF-8 is no name of ours.
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => {
+                    configuration.environment.insert(name, Secret::new(value));
+                }
+                Err(_) => {
+                    configuration.not_unicode.insert(name);
+                }
+            }
+        }
+        Ok(configuration)
     }
 
     /// From a file's path and text, and environment variables: for hosts with a configuration of their own, and tests.
@@ -103,13 +120,22 @@ impl Configuration {
             .transpose()?;
         Ok(Self {
             file,
-            environment: sealed(environment),
+            environment: environment
+                .into_iter()
+                .map(|(name, value)| (name, Secret::new(value)))
+                .collect(),
+            not_unicode: BTreeSet::new(),
         })
     }
 
     /// The file that was read.
     pub fn path(&self) -> Option<&Path> {
         self.file.as_ref().map(|file| file.path.as_path())
+    }
+
+    /// `name`, if it is a variable that is set to something that isn't UTF-8.
+    pub(super) fn not_unicode(&self, name: &str) -> Option<&str> {
+        self.not_unicode.get(name).map(String::as_str)
     }
 
     /// Refuses tables of providers that don't exist.
@@ -141,11 +167,28 @@ impl std::fmt::Debug for Configuration {
     }
 }
 
-fn sealed(environment: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, Secret> {
-    environment
-        .into_iter()
-        .map(|(name, value)| (name, Secret::new(value)))
-        .collect()
+/// The first that is there of the places where nobody needs to name the file.
+fn usual_file(
+    variables: &BTreeMap<OsString, OsString>,
+) -> Result<Option<PathBuf>, ConfigurationError> {
+    let here = PathBuf::from(FILE_NAME);
+    if here.exists() {
+        return Ok(Some(here));
+    }
+    let folder = |name: &str| {
+        let value = variables.get(&OsString::from(name));
+        value.filter(|path| !path.is_empty()).map(PathBuf::from)
+    };
+    // The XDG base directory specification has relative paths ignored.
+    let config_home = folder("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+    let config_home = match (config_home, folder("HOME")) {
+        (Some(path), _) => path,
+        (None, Some(home)) if home.is_absolute() => home.join(".config"),
+        (None, Some(home)) => return Err(ConfigurationError::RelativeHome { home }),
+        (None, None) => return Ok(None),
+    };
+    let file = config_home.join("tieline").join(FILE_NAME);
+    Ok(file.exists().then_some(file))
 }
 
 fn read(path: &Path) -> Result<TomlFile, ConfigurationError> {
@@ -154,4 +197,96 @@ fn read(path: &Path) -> Result<TomlFile, ConfigurationError> {
         reason,
     })?;
     TomlFile::parse(path, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use super::*;
+    use crate::parameters::{Given, Problem, State};
+    use crate::{ParameterKey, ParameterMapping, ProviderDescriptor, ProviderSetup};
+
+    #[derive(Debug)]
+    struct Acme;
+
+    static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor::new(
+        "acme",
+        "Acme REST",
+        &[
+            ParameterMapping::api_key("Consumer Key"),
+            ParameterMapping::api_secret("Consumer Secret"),
+        ],
+    );
+
+    impl ProviderSetup for Acme {
+        fn descriptor(&self) -> &'static ProviderDescriptor {
+            &DESCRIPTOR
+        }
+    }
+
+    fn variables(values: &[(&str, &[u8])]) -> BTreeMap<OsString, OsString> {
+        let pairs = values
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from_vec(value.to_vec())));
+        pairs.collect()
+    }
+
+    fn empty_file() -> tempfile::NamedTempFile {
+        tempfile::NamedTempFile::new().unwrap()
+    }
+
+    #[test]
+    fn a_value_that_is_not_utf8_is_a_problem_and_not_silence() {
+        let file = empty_file();
+        let values = variables(&[
+            ("ACME_OAUTH_API_KEY", b"k\xff"),
+            ("ACME_OAUTH_API_SECRET_FILE", b"/\xff"),
+            ("UNRELATED", b"\xff"),
+        ]);
+        let configuration = Configuration::load_with(Some(file.path()), values).unwrap();
+        let refused = configuration.resolve(&Acme, &Given::new()).unwrap_err();
+        let told: Vec<_> = refused.0.iter().map(|told| told.problem).collect();
+        assert_eq!(told, [Problem::NotUnicode; 2], "{refused}");
+        assert_eq!(
+            refused.0[0].to_string(),
+            "acme: oauth.api.key (environment variable ACME_OAUTH_API_KEY) is not UTF-8. Acme REST calls it \"Consumer \
+             Key\". Set ACME_OAUTH_API_KEY, or providers.acme.\"oauth.api.key\" in tieline.toml"
+        );
+        let explained = configuration.explain(&Acme);
+        let row = |key| {
+            explained
+                .iter()
+                .find(|row| row.parameter == key)
+                .and_then(|row| row.not_unicode.as_deref())
+        };
+        assert_eq!(row(ParameterKey::OAUTH_API_KEY), Some("ACME_OAUTH_API_KEY"));
+        assert_eq!(
+            row(ParameterKey::OAUTH_API_SECRET),
+            Some("ACME_OAUTH_API_SECRET_FILE")
+        );
+        assert!(matches!(explained[0].state, State::Missing { .. }));
+    }
+
+    #[test]
+    fn a_relative_xdg_folder_is_ignored_and_a_relative_home_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(".config/tieline");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(FILE_NAME), "").unwrap();
+        let home = home.path().to_str().unwrap().as_bytes();
+        let found = Configuration::load_with(
+            None,
+            variables(&[("HOME", home), ("XDG_CONFIG_HOME", b"relative")]),
+        );
+        assert_eq!(
+            found.unwrap().path(),
+            Some(folder.join(FILE_NAME).as_path())
+        );
+        let refused = Configuration::load_with(None, variables(&[("HOME", b"relative")]));
+        assert!(matches!(
+            refused,
+            Err(ConfigurationError::RelativeHome { .. })
+        ));
+    }
 }

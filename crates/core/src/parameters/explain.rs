@@ -16,6 +16,9 @@ pub struct Explained {
     /// Whether it is set.
     #[serde(flatten)]
     pub state: State,
+    /// The variable that is set above all this, but can't be read, since its value isn't UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_unicode: Option<String>,
 }
 
 /// Whether a parameter is set.
@@ -56,8 +59,17 @@ impl Configuration {
                 parameter: mapping.parameter,
                 credential: mapping.credential,
                 state: state(&resolution, mapping),
+                not_unicode: self.unreadable_variable(descriptor.id, mapping),
             })
             .collect()
+    }
+
+    fn unreadable_variable(&self, provider: &str, mapping: &ParameterMapping) -> Option<String> {
+        let name = mapping.parameter.environment_name(provider);
+        let names = [format!("{name}_FILE"), name];
+        names
+            .into_iter()
+            .find(|name| self.not_unicode(name).is_some())
     }
 }
 

@@ -21,6 +21,9 @@ pub struct ParameterProblem {
     message: String,
 }
 
+/// The origin of what the host gives for an app: the highest layer, so that nothing below it is a cure.
+pub(super) const GIVEN: &str = "given for this app";
+
 /// What is wrong with a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
@@ -30,6 +33,8 @@ pub enum Problem {
     Empty,
     /// Not a string.
     NotText,
+    /// A variable whose value isn't UTF-8.
+    NotUnicode,
     /// Holds a line break or another control character.
     ControlCharacter,
     /// Starts or ends with white space.
@@ -60,6 +65,7 @@ impl ParameterProblem {
             mapping,
             Problem::Missing,
             &format!("is missing{hint}"),
+            set(descriptor, mapping),
         )
     }
 
@@ -72,6 +78,7 @@ impl ParameterProblem {
         let what = match problem {
             Problem::Empty => "is empty",
             Problem::NotText => "is not text; write it in quotes",
+            Problem::NotUnicode => "is not UTF-8",
             Problem::ControlCharacter => {
                 "holds a line break or another control character, perhaps from copying; a file named by the variable with _FILE may end with one line break"
             }
@@ -84,7 +91,18 @@ impl ParameterProblem {
             Problem::UnreadableFile => "can't be read",
             Problem::Missing | Problem::Unknown => "can't be used",
         };
-        Self::of(descriptor, mapping, problem, &format!("({origin}) {what}"))
+        let cure = match problem {
+            Problem::OperatorOnly | Problem::Ambiguous => String::new(),
+            _ if origin == GIVEN => ". Change it where it was given for this app".to_owned(),
+            _ => set(descriptor, mapping),
+        };
+        Self::of(
+            descriptor,
+            mapping,
+            problem,
+            &format!("({origin}) {what}"),
+            cure,
+        )
     }
 
     pub(super) fn unknown(
@@ -121,6 +139,7 @@ impl ParameterProblem {
         mapping: &ParameterMapping,
         problem: Problem,
         what: &str,
+        cure: String,
     ) -> Self {
         let ParameterMapping {
             parameter,
@@ -132,14 +151,6 @@ impl ParameterProblem {
             &"" => String::new(),
             word => format!(". {} calls it {word:?}", descriptor.vendor),
         };
-        let cure = match (problem, mapping.set_by) {
-            (Problem::OperatorOnly | Problem::Ambiguous, _) => String::new(),
-            (_, SetBy::System) => String::new(),
-            _ => format!(
-                ". Set {}, or providers.{provider}.\"{parameter}\" in tieline.toml",
-                parameter.environment_name(provider)
-            ),
-        };
         let message = format!("{provider}: {parameter} {what}{word}{cure}");
         Self {
             provider,
@@ -148,6 +159,18 @@ impl ParameterProblem {
             message,
         }
     }
+}
+
+/// Where the operator sets a parameter.
+fn set(descriptor: &ProviderDescriptor, mapping: &ParameterMapping) -> String {
+    if mapping.set_by == SetBy::System {
+        return String::new();
+    }
+    let (provider, parameter) = (descriptor.id, mapping.parameter);
+    format!(
+        ". Set {}, or providers.{provider}.\"{parameter}\" in tieline.toml",
+        parameter.environment_name(provider)
+    )
 }
 
 impl Problem {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::layers::Layers;
-use super::problem::{ParameterProblem, ParameterProblems, Problem};
+use super::problem::{GIVEN, ParameterProblem, ParameterProblems, Problem};
 use super::{Configuration, Given, Parameter, Parameters};
 use crate::suggest::closest;
 use crate::{ParameterMapping, ProviderDescriptor, ProviderSetup, SetBy};
@@ -106,62 +106,80 @@ impl Resolution {
     }
 
     fn environment(&mut self, configuration: &Configuration) {
-        let variables = &configuration.environment;
         let mut known = Vec::new();
         for mapping in self.descriptor.parameters() {
             let name = mapping.parameter.environment_name(self.descriptor.id);
             let file_name = format!("{name}_FILE");
-            match (variables.get(&name), variables.get(&file_name)) {
-                (Some(_), Some(_)) => {
-                    self.problem(
-                        mapping,
-                        Problem::Ambiguous,
-                        &format!("{name} and {file_name}"),
-                    );
-                }
-                (Some(text), None) => self.add(
-                    mapping,
-                    text.expose(),
-                    format!("environment variable {name}"),
-                ),
-                (None, Some(path)) => {
-                    let path = Path::new(path.expose());
-                    let origin = format!("file {} named by {file_name}", path.display());
-                    match std::fs::read_to_string(path).map(crate::Secret::new) {
-                        Ok(text) => self.add(mapping, without_one_newline(text.expose()), origin),
-                        Err(error) => {
-                            self.problem(
-                                mapping,
-                                Problem::UnreadableFile,
-                                &format!("{origin}: {error}"),
-                            );
-                        }
-                    }
-                }
-                (None, None) => {}
-            }
+            self.variables(configuration, mapping, &name, &file_name);
             known.extend([name, file_name]);
         }
         let prefix = format!(
             "{}_",
             self.descriptor.id.replace('-', "_").to_ascii_uppercase()
         );
-        let stray = variables
-            .keys()
-            .filter(|name| name.starts_with(&prefix) && !known.contains(name));
+        let variables = configuration.environment.keys();
+        let stray = variables.filter(|name| name.starts_with(&prefix) && !known.contains(name));
         self.stray_variables = stray.cloned().collect();
+    }
+
+    /// One parameter's variable, or the file that the other one names.
+    fn variables(
+        &mut self,
+        configuration: &Configuration,
+        mapping: &ParameterMapping,
+        name: &str,
+        file_name: &str,
+    ) {
+        // What is wrong with the operator's own credentials is no tenant's business.
+        if self.only_operator_parameters && mapping.set_by != SetBy::Operator {
+            return;
+        }
+        let unreadable = [name, file_name].map(|name| configuration.not_unicode(name));
+        for variable in unreadable.into_iter().flatten() {
+            let origin = format!("environment variable {variable}");
+            self.problem(mapping, Problem::NotUnicode, &origin);
+        }
+        let variables = &configuration.environment;
+        match (variables.get(name), variables.get(file_name)) {
+            (Some(_), Some(_)) => {
+                self.problem(
+                    mapping,
+                    Problem::Ambiguous,
+                    &format!("{name} and {file_name}"),
+                );
+            }
+            (Some(text), None) => self.add(
+                mapping,
+                text.expose(),
+                format!("environment variable {name}"),
+            ),
+            (None, Some(path)) => {
+                let path = Path::new(path.expose());
+                let origin = format!("file {} named by {file_name}", path.display());
+                match std::fs::read_to_string(path).map(crate::Secret::new) {
+                    Ok(text) => self.add(mapping, without_one_newline(text.expose()), origin),
+                    Err(error) => {
+                        self.problem(
+                            mapping,
+                            Problem::UnreadableFile,
+                            &format!("{origin}: {error}"),
+                        );
+                    }
+                }
+            }
+            (None, None) => {}
+        }
     }
 
     pub(super) fn given(mut self, given: &Given) -> Self {
         for (key, value) in given {
-            let origin = "given for this app";
-            let Some(mapping) = self.mapping(key, origin) else {
+            let Some(mapping) = self.mapping(key, GIVEN) else {
                 continue;
             };
             if mapping.set_by == SetBy::Operator {
-                self.problem(mapping, Problem::OperatorOnly, origin);
+                self.problem(mapping, Problem::OperatorOnly, GIVEN);
             } else {
-                self.add(mapping, value.expose(), origin.to_owned());
+                self.add(mapping, value.expose(), GIVEN.to_owned());
             }
         }
         self

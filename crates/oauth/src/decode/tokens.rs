@@ -46,7 +46,7 @@ pub(crate) fn token_set(
     let access_token = access_token(fields.get("access_token"))
         .map_err(|what| unreadable("access_token", what))?;
     context.check_token_type(&fields, warnings)?;
-    context.check_required(&fields, root)?;
+    context.check_required(&fields, root, warnings)?;
     context.check_issuer(&fields)?;
     let refresh_token = match refresh_token(&fields, warnings) {
         None => context.current.map(Secret::duplicate),
@@ -100,19 +100,24 @@ impl Context<'_> {
         }
     }
 
+    /// What is missing is refused on exchange; on refresh that, too, would throw the rotated token away.
     fn check_required(
         &self,
         fields: &Fields<'_>,
         root: &Map<String, Value>,
+        warnings: &mut Warnings,
     ) -> Result<(), Refusal> {
         let is_missing = |name: &&&str| {
             let value = fields.get(name).or_else(|| lookup(root, name));
             value.is_none_or(|value| value.as_str() == Some(""))
         };
-        match self.answer.requires.iter().find(is_missing) {
-            Some(missing) => Err(unreadable(missing, "it is missing")),
-            None => Ok(()),
+        for missing in self.answer.requires.iter().filter(is_missing) {
+            if self.step != Step::Refresh {
+                return Err(unreadable(missing, "it is missing"));
+            }
+            warnings.add(*missing, "it is missing; the tokens are taken all the same");
         }
+        Ok(())
     }
 
     /// An ID token comes straight from the token endpoint, so that TLS vouches for it in place of its signature
@@ -345,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn required_fields_are_required() {
+    fn required_fields_are_required_on_exchange_and_missed_on_refresh() {
         let answer = TokenAnswer {
             requires: &["instance_url"],
             ..TokenAnswer::DEFAULT
@@ -354,20 +359,21 @@ mod tests {
             json!({"access_token": "a"}),
             json!({"access_token": "a", "instance_url": ""}),
         ] {
-            let refusal = read(&answer, Step::Refresh, missing).unwrap_err();
+            let (set, warned) = read(&answer, Step::Refresh, missing.clone()).unwrap();
+            assert_eq!(
+                (set.access_token.expose(), warned),
+                ("a", vec!["instance_url".to_owned()])
+            );
+            let refusal = read(&answer, Step::Exchange, missing).unwrap_err();
             assert_eq!(
                 refusal,
                 Refusal::Unreadable("instance_url: it is missing".to_owned())
             );
         }
-        assert!(
-            read(
-                &answer,
-                Step::Refresh,
-                json!({"access_token": "a", "instance_url": "x"})
-            )
-            .is_ok()
-        );
+        for step in [Step::Exchange, Step::Refresh] {
+            let whole = json!({"access_token": "a", "instance_url": "x"});
+            assert_eq!(read(&answer, step, whole).unwrap().1, Vec::<String>::new());
+        }
     }
 
     #[test]

@@ -96,7 +96,8 @@ impl InstanceRows for Sqlite {
         captures: &BTreeMap<String, String>,
     ) -> Result<Option<Instance>, StoreError> {
         let statement = sqlx::query(
-            "UPDATE instances SET account_id = ?2, account_label = ?3, captures = json_patch(captures, ?4) \
+            "UPDATE instances SET account_id = coalesce(?2, account_id), account_label = coalesce(?3, account_label), \
+             captures = json_patch(captures, ?4) \
              WHERE id = ?1 RETURNING *",
         )
         .bind(id.0)

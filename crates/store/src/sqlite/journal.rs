@@ -12,10 +12,15 @@ use crate::{Event, NewEvent, Quarantined, StoreError};
 
 #[async_trait]
 impl JournalRows for Sqlite {
-    async fn insert_quarantine(&self, record: &Quarantined) -> Result<(), StoreError> {
+    async fn insert_quarantine(
+        &self,
+        record: &Quarantined,
+        most: u32,
+    ) -> Result<Option<i64>, StoreError> {
         let statement = sqlx::query(
             "INSERT INTO quarantine (id, tenant, instance, generation, kind, answer, created_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE (SELECT count(*) FROM quarantine \
+             WHERE tenant = ?2 AND instance = ?3 AND generation = ?4 AND kind = ?5) < ?8",
         )
         .bind(record.id)
         .bind(&record.tenant)
@@ -23,8 +28,23 @@ impl JournalRows for Sqlite {
         .bind(record.generation)
         .bind(record.kind.as_str())
         .bind(&record.answer.0)
-        .bind(micros(record.created_at));
-        self.change(statement).await.map(|_| ())
+        .bind(micros(record.created_at))
+        .bind(most);
+        if self.change(statement).await? > 0 {
+            return Ok(None);
+        }
+        let statement = sqlx::query(
+            "SELECT id FROM quarantine WHERE tenant = ?1 AND instance = ?2 AND generation = ?3 AND kind = ?4 \
+             ORDER BY created_at DESC, id DESC LIMIT 1",
+        )
+        .bind(&record.tenant)
+        .bind(record.instance.0)
+        .bind(record.generation)
+        .bind(record.kind.as_str());
+        self.read_one(statement)
+            .await?
+            .map(|row| row.get("id"))
+            .transpose()
     }
 
     async fn quarantined(&self, tenant: &str) -> Result<Vec<Quarantined>, StoreError> {

@@ -8,6 +8,7 @@ mod failed;
 mod instances;
 mod journal;
 mod keys;
+mod log;
 mod migrations;
 mod open;
 mod refresh;

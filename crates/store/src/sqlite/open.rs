@@ -10,6 +10,7 @@ use tieline_core::Timestamp;
 use tokio::sync::Mutex;
 
 use super::failed::failed;
+use super::log::has_frames;
 use super::migrations::{MIGRATIONS, latest, migrator};
 use super::row::Columns as _;
 use super::{Sqlite, Writer, keys, upkeep};
@@ -178,15 +179,16 @@ async fn is_empty(connection: &mut SqliteConnection, path: &Path) -> Result<bool
 
 /// A connection that changes nothing on disk.
 ///
-/// With no write-ahead log there is nothing beside the file to read, and `immutable` keeps SQLite from making its companions. With
-/// one, which a crash leaves behind, `readonly_shm` makes SQLite read the log through an index in memory, provided that there is a
-/// file for the index: a power cut may leave none, and then an empty one is made.
+/// Where no write-ahead log has frames there is nothing beside the file to read, and `immutable` keeps SQLite from making its
+/// companions. A log that has some, which a crash leaves behind, is read through an index in memory: `readonly_shm`, provided that
+/// there is a file for the index. A power cut may leave none, and then an empty one is made. Of a log without frames the index in
+/// memory never comes to agree with the log's header, and SQLite would try until it gives up.
 fn look_only(path: &Path) -> Result<SqliteConnectOptions, StoreError> {
     let options = SqliteConnectOptions::new()
         .read_only(true)
         .disable_statement_logging();
-    let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
-    if !has_log {
+    let log = beside(path, "-wal");
+    if !has_frames(&log).map_err(|error| StoreError::io(&log, &error))? {
         return Ok(options.filename(path).immutable(true));
     }
     let index = beside(path, "-shm");

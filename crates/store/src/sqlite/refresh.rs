@@ -134,7 +134,7 @@ impl RefreshRows for Sqlite {
         let statement = sqlx::query(
             "UPDATE instances SET generation = ?2, access_token = ?3, refresh_token = ?4, user_access_token = ?5, \
              user_refresh_token = ?6, expires_at = ?7, refresh_expires_at = ?8, scopes = ?9, captures = ?10, \
-             account_id = ?11, account_label = ?12, refreshed_at = ?13, status = 'ok', cause = NULL, \
+             account_id = coalesce(?11, account_id), account_label = coalesce(?12, account_label), refreshed_at = ?13, status = 'ok', cause = NULL, \
              status_since = CASE status WHEN 'ok' THEN status_since ELSE ?13 END, committed_attempt = NULL, \
              lease_owner = NULL, lease_until = NULL, intent_attempt = NULL, intent_generation = NULL, \
              intent_token_hash = NULL, intent_at = NULL \

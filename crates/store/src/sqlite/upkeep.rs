@@ -98,7 +98,7 @@ async fn vacuum_and_rename(
 ) -> Result<(), StoreError> {
     let partial = beside(file, ".partial");
     let io = |error| StoreError::io(&partial, &error);
-    let name = partial.to_str().ok_or_else(|| StoreError::Io {
+    let name = partial.to_str().ok_or_else(|| StoreError::BadPath {
         path: partial.clone(),
         why: "SQLite wants file names in UTF-8".to_owned(),
     })?;

@@ -1,22 +1,26 @@
 //! Backups of a running store, and what restoring one accepts.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use tieline_core::{Clock as _, Secret};
-use tieline_store::{AdoptionReason, Begun, Purpose, Store, StoreError};
+use tieline_store::{AdoptionReason, Begun, MasterKey, Purpose, Store, StoreError};
 
-use crate::home::{Home, Outside, TENANT, again, app, begin, commit, instance};
+use crate::home::{Home, Outside, TENANT, again, app, begin, commit, done, instance, taken};
 
 #[tokio::test]
 async fn a_backup_of_a_running_store_is_restored_and_must_be_adopted() {
     let home = Home::new();
     let store = home.open().await;
     let made = instance(&store, &app(&store, TENANT, "main").await, "a").await;
-    store
-        .begin_refresh(begin(made.id, 1, 7, home.clock.now()))
-        .await
-        .unwrap();
+    taken(
+        store
+            .begin_refresh(begin(made.id, 1, 7, home.clock.now()))
+            .await
+            .unwrap(),
+    );
     let file = home.path("elsewhere/backup.db");
     let report = store.backup(&file).await.unwrap();
     assert_eq!(report.bytes, fs::metadata(&file).unwrap().len());
@@ -25,10 +29,12 @@ async fn a_backup_of_a_running_store_is_restored_and_must_be_adopted() {
         0o600
     );
     // What happens after it is not in it.
-    store
-        .commit_refresh(&commit(made.id, 1, 7, "later"))
-        .await
-        .unwrap();
+    done(
+        store
+            .commit_refresh(&commit(made.id, 1, 7, "later"))
+            .await
+            .unwrap(),
+    );
     let beside: Vec<_> = fs::read_dir(home.path("elsewhere"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -173,10 +179,12 @@ async fn a_folder_with_a_store_is_restored_into_only_by_force() {
     let made = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let file = home.path("backup.db");
     store.backup(&file).await.unwrap();
-    store
-        .commit_refresh(&commit(made.id, 1, 7, "newer"))
-        .await
-        .unwrap();
+    done(
+        store
+            .commit_refresh(&commit(made.id, 1, 7, "newer"))
+            .await
+            .unwrap(),
+    );
 
     let error = Store::restore(&file, &home.data(), true).await.unwrap_err();
     assert!(matches!(error, StoreError::Locked { .. }), "{error}");
@@ -199,6 +207,46 @@ async fn a_folder_with_a_store_is_restored_into_only_by_force() {
         "the newer store is still there"
     );
     old.close().await;
+}
+
+#[tokio::test]
+async fn a_path_that_cannot_be_used_is_not_tried_again() {
+    let home = Home::new();
+    let store = home.open().await;
+    instance(&store, &app(&store, TENANT, "main").await, "a").await;
+    let not_text = home
+        .path("x")
+        .with_file_name(OsStr::from_bytes(b"b\xff.db"));
+    let backup = store.backup(&not_text).await.unwrap_err();
+    assert!(!not_text.exists(), "half a backup is left");
+    store.backup(&home.path("good.db")).await.unwrap();
+    store.close().await;
+    fs::rename(home.path("good.db"), &not_text).unwrap();
+    fs::create_dir(home.path("folder.key")).unwrap();
+
+    let target = home.path("target");
+    let missing = Store::restore(&home.path("missing"), &target, false).await;
+    let restore = Store::restore(&not_text, &target, false).await;
+    let data = home.path("x").with_file_name(OsStr::from_bytes(b"d\xff"));
+    let open = home.try_open(&data, home.master_key(), "default").await;
+    for (error, name) in [
+        (backup, "b"),
+        (missing.unwrap_err(), "missing"),
+        (restore.unwrap_err(), "b"),
+        (open.unwrap_err(), "d"),
+        (
+            MasterKey::load(&home.path("folder.key")).unwrap_err(),
+            "folder.key",
+        ),
+    ] {
+        assert!(matches!(error, StoreError::BadPath { .. }), "{error:?}");
+        assert!(!error.is_transient(), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains(name) && text.contains("check the path"),
+            "{text}"
+        );
+    }
 }
 
 #[tokio::test]

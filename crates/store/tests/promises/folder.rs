@@ -10,7 +10,7 @@ use tieline_store::{MasterKey, Purpose, Store, StoreError};
 use crate::home::{Home, Outside, TENANT, again, app, instance};
 
 /// Every file below a folder, with its content.
-fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
@@ -30,14 +30,14 @@ fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// As a crash leaves it: a copy of the files while the store is open.
-fn crashed_copy(from: &Path, to: &Path) {
+pub(crate) fn crashed_copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for (name, bytes) in content(from) {
         fs::write(to.join(name), bytes).unwrap();
     }
 }
 
-fn assert_unchanged(before: &BTreeMap<String, Vec<u8>>, folder: &Path) {
+pub(crate) fn assert_unchanged(before: &BTreeMap<String, Vec<u8>>, folder: &Path) {
     let after = content(folder);
     assert_eq!(
         before.keys().collect::<Vec<_>>(),

@@ -204,7 +204,7 @@ async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
         account_label: None,
     };
     assert_eq!(
-        moved_on(store.replace_tokens(replace).await.unwrap()).status,
+        moved_on(store.replace_tokens(&replace).await.unwrap()).status,
         Status::Deleting
     );
 
@@ -237,7 +237,7 @@ async fn a_new_authorization_overtakes_a_refresh_in_flight() {
         account_id: Some("2".to_owned()),
         account_label: Some("Acme Inc.".to_owned()),
     };
-    let replaced = done(store.replace_tokens(replace).await.unwrap());
+    let replaced = done(store.replace_tokens(&replace).await.unwrap());
     assert_eq!(
         (replaced.generation, &replaced.intent, &replaced.lease),
         (2, &None, &None)
@@ -248,6 +248,18 @@ async fn a_new_authorization_overtakes_a_refresh_in_flight() {
             replaced.account_label.as_deref()
         ),
         (Some("2"), Some("Acme Inc."))
+    );
+    let unnamed = ReplaceTokens {
+        id: a.id,
+        generation: 2,
+        tokens: tokens("reauthorized"),
+        account_id: None,
+        account_label: None,
+    };
+    let unnamed = done(store.replace_tokens(&unnamed).await.unwrap());
+    assert_eq!(
+        (unnamed.account_id, unnamed.account_label),
+        (replaced.account_id, replaced.account_label)
     );
 
     let current = moved_on(
@@ -268,8 +280,8 @@ async fn a_new_authorization_overtakes_a_refresh_in_flight() {
         account_label: None,
     };
     assert_eq!(
-        moved_on(store.replace_tokens(late).await.unwrap()).generation,
-        2
+        moved_on(store.replace_tokens(&late).await.unwrap()).generation,
+        3
     );
     store.close().await;
 }
@@ -283,7 +295,7 @@ async fn a_refresh_keeps_scopes_and_captures_that_its_answer_leaves_out() {
     first.tokens.captures = [("host", "eu1"), ("kept", "yes")]
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .into();
-    let a = store.insert_instance(first).await.unwrap();
+    let a = store.insert_instance(&first).await.unwrap();
 
     let mut answer = commit(a.id, 1, 7, "second");
     answer.tokens.scopes = Vec::new();

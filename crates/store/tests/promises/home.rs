@@ -142,13 +142,14 @@ pub(crate) async fn app(store: &Store, tenant: &str, name: &str) -> App {
 
 pub(crate) async fn instance(store: &Store, app: &App, name: &str) -> Instance {
     store
-        .insert_instance(new_instance(&app.tenant, app.id, name))
+        .insert_instance(&new_instance(&app.tenant, app.id, name))
         .await
         .unwrap()
 }
 
 pub(crate) fn new_instance(tenant: &str, app: AppId, name: &str) -> NewInstance {
     NewInstance {
+        id: InstanceId::random().unwrap(),
         tenant: tenant.to_owned(),
         app,
         provider: "acme".to_owned(),

@@ -20,7 +20,7 @@ async fn an_instance_comes_back_as_it_was_stored() {
         refresh_token: Some(Secret::new("user-refresh")),
     });
     new.tokens.captures = [("host".to_owned(), "eu1".to_owned())].into();
-    let made = store.insert_instance(new).await.unwrap();
+    let made = store.insert_instance(&new).await.unwrap();
     assert_eq!(
         (made.generation, made.status, made.has_refresh_token),
         (1, Status::Ok, true)
@@ -71,7 +71,7 @@ async fn a_provider_s_absurd_lifetime_can_be_stored() {
     for instant in [Timestamp::MAX, Timestamp::MIN] {
         let mut new = new_instance(TENANT, main.id, "a");
         new.tokens.expires_at = Some(instant);
-        let made = store.insert_instance(new).await.unwrap();
+        let made = store.insert_instance(&new).await.unwrap();
         let found = again(&store, &made).await.expires_at.unwrap();
         assert_eq!(found.as_second(), instant.as_second());
     }
@@ -108,7 +108,7 @@ async fn an_instance_needs_an_app_of_its_own_tenant() {
     let main = app(&store, TENANT, "main").await;
     for (tenant, id) in [("other", main.id), (TENANT, AppId(1))] {
         let error = store
-            .insert_instance(new_instance(tenant, id, "a"))
+            .insert_instance(&new_instance(tenant, id, "a"))
             .await
             .unwrap_err();
         assert!(
@@ -202,6 +202,23 @@ async fn account_and_name_change_without_touching_the_tokens() {
         (named.account_id.as_deref(), named.account_label.as_deref()),
         (Some("7"), Some("Acme"))
     );
+    // A provider that says less the next time takes nothing away.
+    for (id, label, expected) in [
+        (None, None, (Some("7"), Some("Acme"))),
+        (Some("8"), None, (Some("8"), Some("Acme"))),
+        (None, Some("Acme Inc."), (Some("8"), Some("Acme Inc."))),
+    ] {
+        let (id, label) = (id.map(str::to_owned), label.map(str::to_owned));
+        let named = store
+            .set_account(made.id, id, label, BTreeMap::new())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (named.account_id.as_deref(), named.account_label.as_deref()),
+            expected
+        );
+    }
     let renamed = store.rename(made.id, None).await.unwrap().unwrap();
     assert_eq!((renamed.name, renamed.generation), (None, 1));
     assert_eq!(renamed.captures["host"], "eu1");
@@ -279,5 +296,51 @@ async fn events_come_newest_first_and_quarantine_outlives_its_instance() {
         Secret::new("<html>")
     );
     assert!(store.quarantined("other").await.unwrap().is_empty());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn quarantine_keeps_the_first_answers_of_a_generation() {
+    let home = Home::new();
+    let store = home.open().await;
+    let main = app(&store, TENANT, "main").await;
+    let (a, b) = (
+        instance(&store, &main, "a").await.id,
+        instance(&store, &main, "b").await.id,
+    );
+    let answer = async |instance, generation, kind, second: i64| {
+        let record = NewQuarantine {
+            instance,
+            tenant: TENANT.to_owned(),
+            generation,
+            kind,
+            blob: Secret::new(format!("answer {second}")),
+            now: at(second),
+        };
+        store.quarantine(record).await.unwrap()
+    };
+    let mut kept = Vec::new();
+    for second in 0..3 {
+        kept.push(answer(a, 1, QuarantineKind::Undecodable, second).await);
+    }
+    for second in 3..6 {
+        let id = answer(a, 1, QuarantineKind::Undecodable, second).await;
+        assert_eq!(id, kept[2], "the newest that is kept");
+    }
+    // Rubbish keeps out nothing but its like.
+    kept.push(answer(a, 1, QuarantineKind::Conflict, 6).await);
+    kept.push(answer(a, 2, QuarantineKind::Undecodable, 7).await);
+    kept.push(answer(b, 1, QuarantineKind::Undecodable, 8).await);
+
+    let records = store.quarantined(TENANT).await.unwrap();
+    let found: Vec<_> = records.iter().map(|record| record.id).collect();
+    assert_eq!(found, kept);
+    for (record, second) in records.iter().zip([0, 1, 2, 6, 7, 8]) {
+        let answer = store
+            .quarantined_answer(record, Purpose::Reveal)
+            .await
+            .unwrap();
+        assert_eq!(answer, Secret::new(format!("answer {second}")));
+    }
     store.close().await;
 }

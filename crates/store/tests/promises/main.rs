@@ -14,4 +14,5 @@ mod home;
 mod instances;
 mod keys;
 mod leases;
+mod logs;
 mod sealed;

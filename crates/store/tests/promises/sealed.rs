@@ -6,7 +6,7 @@ use tieline_store::{
     Status, Store, StoreError,
 };
 
-use crate::home::{Home, TENANT, again, app, at, commit, instance, tokens};
+use crate::home::{Home, TENANT, again, app, at, commit, done, instance, tokens};
 
 const ACCESS: &str = "SELECT access_token FROM instances WHERE id = ?1";
 const SET_ACCESS: &str = "UPDATE instances SET access_token = ?2 WHERE id = ?1";
@@ -95,10 +95,12 @@ async fn a_blob_of_an_earlier_generation_does_not_open() {
     let a = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let mut database = home.database().await;
     let old = database.blob(ACCESS, a.id.0).await;
-    store
-        .commit_refresh(&commit(a.id, 1, 7, "a2"))
-        .await
-        .unwrap();
+    done(
+        store
+            .commit_refresh(&commit(a.id, 1, 7, "a2"))
+            .await
+            .unwrap(),
+    );
     assert_eq!(
         store
             .access_token(&again(&store, &a).await, Purpose::Call)
@@ -191,7 +193,7 @@ async fn authorizing_again_cures_an_unreadable_instance() {
         account_id: None,
         account_label: None,
     };
-    store.replace_tokens(replace).await.unwrap();
+    done(store.replace_tokens(&replace).await.unwrap());
     let cured = again(&store, &a).await;
     assert_eq!((cured.status, cured.generation), (Status::Ok, 2));
     assert_eq!(
@@ -216,10 +218,12 @@ async fn an_old_reading_does_not_mark_a_newer_generation() {
         .await;
     database.close().await;
     let broken = again(&store, &a).await;
-    store
-        .commit_refresh(&commit(a.id, 1, 7, "a2"))
-        .await
-        .unwrap();
+    done(
+        store
+            .commit_refresh(&commit(a.id, 1, 7, "a2"))
+            .await
+            .unwrap(),
+    );
     assert!(store.access_token(&broken, Purpose::Call).await.is_err());
     assert_eq!(again(&store, &a).await.status, Status::Ok);
     store.close().await;
