@@ -3,7 +3,7 @@
 use tieline_engine::{EngineError, Revocation};
 use tieline_sandbox::{Act, Endpoint, Gate};
 use tieline_store::Status;
-use tieline_tests::stage::Stage;
+use tieline_tests::stage::{Stage, come_back_in, eventually, json};
 
 #[tokio::test]
 async fn a_disconnected_account_is_revoked_and_gone() {
@@ -30,11 +30,7 @@ async fn an_unconfirmed_revocation_keeps_the_instance_for_another_try() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
     let handle = stage.engine.instance(instance.id);
-    let unavailable = Act::Answer {
-        status: 503,
-        headers: vec![("retry-after".into(), "30".into())],
-        body: vec![],
-    };
+    let unavailable = come_back_in(503, 30);
     stage
         .sandbox
         .script(Endpoint::Revocation, unavailable.clone());
@@ -82,9 +78,10 @@ async fn a_disconnect_waits_for_the_refresh_in_flight_and_revokes_what_it_brings
     let refresh = tokio::spawn(async move { refreshing.refresh().await });
     gate.reached().await;
     let leaving = tokio::spawn(async move { handle.disconnect(false).await });
-    while stage.load(&instance).await.status != Status::Deleting {
-        tokio::task::yield_now().await;
-    }
+    eventually("the instance is marked as leaving", async || {
+        stage.load(&instance).await.status == Status::Deleting
+    })
+    .await;
     gate.release();
     assert_eq!(
         leaving.await.unwrap().unwrap().revocation,
@@ -116,13 +113,7 @@ async fn a_provider_without_revocation_is_told_apart() {
 async fn a_pair_that_comes_back_to_a_deleted_instance_is_revoked() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
-    let gate = Gate::new();
-    stage
-        .sandbox
-        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
-    let handle = stage.engine.instance(instance.id);
-    let refresh = tokio::spawn(async move { handle.refresh().await });
-    gate.reached().await;
+    let (gate, refresh) = stage.held_refresh(&instance).await;
     let store = stage.engine.store();
     store.begin_delete("default", instance.id).await.unwrap();
     assert!(store.delete_instance(instance.id).await.unwrap());
@@ -153,11 +144,7 @@ async fn an_instance_that_needs_a_person_can_leave_too() {
     );
     stage.sandbox.script(
         Endpoint::Revocation,
-        Act::Answer {
-            status: 400,
-            headers: vec![("content-type".into(), "application/json".into())],
-            body: br#"{"error":"invalid_token"}"#.to_vec(),
-        },
+        json(400, r#"{"error":"invalid_token"}"#),
     );
     let gone = stage
         .engine

@@ -5,5 +5,7 @@
 mod authorize;
 mod call;
 mod leave;
+mod reconnect;
 mod refresh;
 mod refresh_outcomes;
+mod trouble;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tieline_engine::{AuthorizeOptions, EngineError, Kind};
+use tieline_engine::{EngineError, Kind};
 use tieline_sandbox::{Act, ClientAuth, Endpoint, Gate};
-use tieline_store::{Cause, QuarantineKind, Status};
-use tieline_tests::stage::{Stage, get};
+use tieline_store::Cause;
+use tieline_tests::stage::{Stage, come_back_in, get, json};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -57,8 +57,7 @@ async fn a_token_that_is_due_soon_is_served_meanwhile() {
         "still good for five minutes, and nobody waits"
     );
     gate.reached().await;
-    let engine = stage.engine.clone();
-    let shutting_down = tokio::spawn(async move { engine.shutdown().await });
+    let shutting_down = stage.begin_shutdown();
     tokio::task::yield_now().await;
     assert!(!shutting_down.is_finished());
     gate.release();
@@ -155,103 +154,11 @@ async fn the_intent_is_on_disk_before_the_request_and_gone_after_the_commit() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_when_the_store_cannot_write() {
-    let stage = Stage::acme().await;
-    let instance = stage.connect().await;
-    stage.clock.advance(2 * HOUR);
-    let broken = stage.break_writes("UPDATE OF lease_owner").await;
-    let refused = stage
-        .engine
-        .instance(instance.id)
-        .refresh()
-        .await
-        .unwrap_err();
-    assert!(
-        refused.to_string().contains("broken on purpose"),
-        "{refused}"
-    );
-    assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 0);
-    broken.mend().await;
-    assert_eq!(
-        stage
-            .engine
-            .instance(instance.id)
-            .refresh()
-            .await
-            .unwrap()
-            .generation,
-        2
-    );
-}
-
-#[tokio::test]
-async fn an_answer_that_cannot_be_written_is_kept_until_it_can() {
-    let stage = Stage::acme().await;
-    let instance = stage.connect().await;
-    stage.clock.advance(2 * HOUR);
-    let broken = stage.break_writes("UPDATE OF generation").await;
-    let handle = stage.engine.instance(instance.id);
-    for _ in 0..2 {
-        let told = handle.access_token().await.unwrap_err();
-        assert!(
-            told.is_transient() && told.to_string().contains("can't be written yet"),
-            "{told}"
-        );
-    }
-    assert_eq!(
-        stage.load(&instance).await.generation,
-        1,
-        "nobody has seen the new token"
-    );
-    broken.mend().await;
-    let engine = stage.engine.clone();
-    engine.shutdown().await;
-    let stage = stage.reopened().await;
-    assert_eq!(stage.load(&instance).await.generation, 2);
-    assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 1);
-    assert!(stage.holds_the_current_refresh_token(&instance).await);
-}
-
-#[tokio::test]
-async fn two_answers_for_one_generation_are_both_kept() {
-    let stage = Stage::acme().await;
-    let instance = stage.connect().await;
-    let again = AuthorizeOptions {
-        instance: Some(instance.id),
-        ..AuthorizeOptions::LOCAL
-    };
-    let (arrival, callback) = stage.consented(again).await;
-    let gate = Gate::new();
-    stage
-        .sandbox
-        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
-    let handle = stage.engine.instance(instance.id);
-    let refresh = tokio::spawn(async move { handle.refresh().await });
-    gate.reached().await;
-    stage.engine.call_back(&arrival, &callback).await.unwrap();
-    gate.release();
-    assert_eq!(refresh.await.unwrap().unwrap().generation, 2);
-    assert!(
-        stage.holds_the_current_refresh_token(&instance).await,
-        "the newer grant is not overwritten"
-    );
-    let kept = stage.engine.store().quarantined("default").await.unwrap();
-    assert_eq!(
-        kept.iter().map(|record| record.kind).collect::<Vec<_>>(),
-        [QuarantineKind::Conflict]
-    );
-}
-
-#[tokio::test]
 async fn a_failed_refresh_is_not_tried_again_before_the_provider_wants() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
     stage.clock.advance(2 * HOUR);
-    let busy = Act::Answer {
-        status: 429,
-        headers: vec![("retry-after".into(), "120".into())],
-        body: vec![],
-    };
+    let busy = come_back_in(429, 120);
     stage.sandbox.script(Endpoint::Token, busy);
     let handle = stage.engine.instance(instance.id);
     let requests = || stage.sandbox.ledger().requests_to(Endpoint::Token).count() - 1;
@@ -301,15 +208,8 @@ async fn without_a_word_from_the_provider_the_pauses_double() {
 #[tokio::test]
 async fn a_token_without_a_refresh_token_is_used_until_it_ends() {
     let stage = Stage::acme().await;
-    let answer = br#"{"access_token":"only","token_type":"bearer","expires_in":3600}"#;
-    stage.sandbox.script(
-        Endpoint::Token,
-        Act::Answer {
-            status: 200,
-            headers: vec![("content-type".into(), "application/json".into())],
-            body: answer.to_vec(),
-        },
-    );
+    let answer = r#"{"access_token":"only","token_type":"bearer","expires_in":3600}"#;
+    stage.sandbox.script(Endpoint::Token, json(200, answer));
     let instance = stage.connect().await;
     let handle = stage.engine.instance(instance.id);
     let refused = handle.refresh().await.unwrap_err();
@@ -324,73 +224,6 @@ async fn a_token_without_a_refresh_token_is_used_until_it_ends() {
         Kind::Reconnect
     );
     assert_eq!(stage.load(&instance).await.cause, Some(Cause::Expired));
-}
-
-#[tokio::test]
-async fn a_panic_in_a_providers_code_costs_one_attempt_and_nothing_else() {
-    let stage = Stage::acme().await;
-    let instance = stage.connect().await;
-    stage.clock.advance(2 * HOUR);
-    tieline_tests::stage::panic_at_the_next_answer();
-    let handle = stage.engine.instance(instance.id);
-    let told = handle.access_token().await.unwrap_err();
-    assert!(matches!(told, EngineError::BrokeOff), "{told}");
-    let stored = stage.load(&instance).await;
-    assert!(stored.intent.is_some(), "the intent is on record");
-}
-
-#[tokio::test]
-async fn a_token_that_does_not_open_is_left_as_it_is_and_others_go_on() {
-    let stage = Stage::acme().await;
-    let (broken, whole) = (stage.connect().await, stage.connect().await);
-    stage
-        .execute(&format!(
-            "UPDATE instances SET access_token = zeroblob(80) WHERE id = {}",
-            broken.id
-        ))
-        .await;
-    let told = stage
-        .engine
-        .instance(broken.id)
-        .access_token()
-        .await
-        .unwrap_err();
-    assert_eq!(told.kind(), Kind::Failure, "{told}");
-    assert_eq!(stage.load(&broken).await.status, Status::Unreadable);
-    let told = stage
-        .engine
-        .instance(broken.id)
-        .refresh()
-        .await
-        .unwrap_err();
-    assert!(matches!(told, EngineError::Unreadable(_)), "{told}");
-    assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 0);
-    stage
-        .engine
-        .instance(whole.id)
-        .access_token()
-        .await
-        .unwrap();
-}
-
-#[tokio::test]
-async fn a_restored_copy_refreshes_nothing_before_it_is_adopted() {
-    let stage = Stage::acme().await;
-    let instance = stage.connect().await;
-    let backup = stage.folder.path().join("backup");
-    stage.engine.store().backup(&backup).await.unwrap();
-    stage.engine.shutdown().await;
-    tieline_store::Store::restore(&backup, &stage.folder.path().join("data"), true)
-        .await
-        .unwrap();
-    let stage = stage.reopened().await;
-    stage.clock.advance(2 * HOUR);
-    let handle = stage.engine.instance(instance.id);
-    let refused = handle.access_token().await.unwrap_err();
-    assert!(refused.to_string().contains("adopted"), "{refused}");
-    assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 0);
-    stage.engine.store().adopt().await.unwrap();
-    assert_eq!(handle.access_token().await.unwrap().generation, 2);
 }
 
 #[tokio::test]
@@ -425,38 +258,4 @@ async fn a_late_401_is_served_the_newer_token_without_another_refresh() {
         200
     );
     assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 2);
-}
-
-#[tokio::test]
-async fn a_shut_down_engine_starts_no_refresh_and_ends_those_in_flight() {
-    let stage = Stage::acme().await;
-    let (first, second) = (stage.connect().await, stage.connect().await);
-    let gate = Gate::new();
-    stage
-        .sandbox
-        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
-    let handle = stage.engine.instance(first.id);
-    let refresh = tokio::spawn(async move { handle.refresh().await });
-    gate.reached().await;
-    let engine = stage.engine.clone();
-    let shutting_down = tokio::spawn(async move { engine.shutdown().await });
-    // The shutdown has begun once it refuses: until then this refreshes the second instance, which does no harm.
-    while !matches!(
-        stage.engine.instance(second.id).refresh().await,
-        Err(EngineError::ShuttingDown)
-    ) {
-        tokio::task::yield_now().await;
-    }
-    let before = stage.sandbox.ledger().token_requests("refresh_token");
-    assert!(!shutting_down.is_finished());
-    gate.release();
-    shutting_down.await.unwrap();
-    let _ = refresh.await.unwrap();
-    let stage = stage.reopened().await;
-    assert_eq!(stage.load(&first).await.generation, 2);
-    assert!(stage.holds_the_current_refresh_token(&first).await);
-    assert_eq!(
-        stage.sandbox.ledger().token_requests("refresh_token"),
-        before
-    );
 }

@@ -5,23 +5,11 @@ use std::time::Duration;
 use tieline_engine::{AuthorizeOptions, EngineError, Kind};
 use tieline_sandbox::{Act, Endpoint};
 use tieline_store::{Cause, Instance, Status};
-use tieline_tests::stage::{Stage, get};
+use tieline_tests::stage::{Stage, answer, come_back_in, get, json};
 
 const HOURS: Duration = Duration::from_secs(2 * 60 * 60);
 /// After a failure nobody waits longer than this before the next try.
 const LONGEST_REST: Duration = Duration::from_secs(5 * 60);
-
-fn answer(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Act {
-    Act::Answer {
-        status,
-        headers: vec![("content-type".to_owned(), content_type.to_owned())],
-        body: body.into(),
-    }
-}
-
-fn json(status: u16, body: &str) -> Act {
-    answer(status, "application/json", body)
-}
 
 /// A connected account whose access token has expired, and what its refresh comes to under a script.
 async fn refreshed_under(script: Act) -> (Stage, Instance, EngineError) {
@@ -60,11 +48,7 @@ async fn assert_recovers(stage: &Stage, instance: &Instance) {
 #[tokio::test]
 async fn busy_leaves_the_instance_alone_and_says_when() {
     for status in [429, 503] {
-        let script = Act::Answer {
-            status,
-            headers: vec![("retry-after".into(), "120".into())],
-            body: vec![],
-        };
+        let script = come_back_in(status, 120);
         let (stage, instance, error) = refreshed_under(script).await;
         assert_eq!(error.kind(), Kind::Unavailable, "{error}");
         assert!(error.to_string().contains("120"), "{error}");

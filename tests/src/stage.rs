@@ -8,6 +8,7 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -19,8 +20,9 @@ use tieline_core::http::CallbackQuery;
 use tieline_core::prelude::*;
 use tieline_core::{Configuration, ManualClock, Timestamp};
 use tieline_engine::{Arrival, AuthorizeOptions, Engine, EngineError, NewApp, Started};
-use tieline_sandbox::{Sandbox, VendorRules};
+use tieline_sandbox::{Act, Endpoint, Gate, Sandbox, VendorRules};
 use tieline_store::{App, Instance, MasterKey, Purpose, Store, StoreOptions};
+use tokio::task::JoinHandle;
 
 /// Where the tests' users come back to. Nothing listens there: the stage hands the callback over itself.
 pub const CALLBACK_URL: &str = "https://localhost:8917/callback";
@@ -253,6 +255,26 @@ impl Stage {
         self.engine.call_back(&arrival, &callback).await
     }
 
+    /// Starts a refresh whose answer the server keeps back, after it has spent the token, until the gate is released.
+    pub async fn held_refresh(
+        &self,
+        instance: &Instance,
+    ) -> (Gate, JoinHandle<Result<Instance, EngineError>>) {
+        let gate = Gate::new();
+        self.sandbox
+            .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
+        let handle = self.engine.instance(instance.id);
+        let refresh = tokio::spawn(async move { handle.refresh().await });
+        gate.reached().await;
+        (gate, refresh)
+    }
+
+    /// Begins to shut the engine down.
+    pub fn begin_shutdown(&self) -> JoinHandle<()> {
+        let engine = self.engine.clone();
+        tokio::spawn(async move { engine.shutdown().await })
+    }
+
     /// The instance as it is stored now.
     pub async fn load(&self, instance: &Instance) -> Instance {
         self.engine.instance(instance.id).load().await.unwrap()
@@ -309,6 +331,40 @@ thread_local! {
 /// The invented provider's code panics when it sees the next token answer of this test.
 pub fn panic_at_the_next_answer() {
     PANIC.set(true);
+}
+
+/// A scripted answer with a content type.
+pub fn answer(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Act {
+    Act::Answer {
+        status,
+        headers: vec![("content-type".to_owned(), content_type.to_owned())],
+        body: body.into(),
+    }
+}
+
+/// A scripted answer of JSON.
+pub fn json(status: u16, body: &str) -> Act {
+    answer(status, "application/json", body)
+}
+
+/// A scripted answer of nothing but a status and when to come back.
+pub fn come_back_in(status: u16, seconds: u32) -> Act {
+    Act::Answer {
+        status,
+        headers: vec![("retry-after".to_owned(), seconds.to_string())],
+        body: Vec::new(),
+    }
+}
+
+/// Waits until a condition holds, without sleeping; a test that waits in vain fails after half a minute.
+pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+    assert!(waited.is_ok(), "waited in vain: {what}");
 }
 
 /// The query of a callback URL.
