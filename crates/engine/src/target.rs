@@ -133,4 +133,17 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn what_speaks_for_somebody_else_is_not_passed_on() {
+        for (name, passed) in [
+            ("authorization", false),
+            ("cookie", false),
+            ("transfer-encoding", false),
+            ("accept", true),
+            ("x-request-id", true),
+        ] {
+            assert_eq!(passes(&HeaderName::from_static(name)), passed, "{name}");
+        }
+    }
 }
