@@ -1,10 +1,12 @@
 //! Repository tasks, run as `cargo xtask <task>`.
 
 mod docs;
+mod new_provider;
 mod node;
 mod test;
+mod tidy;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, path::Path, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -18,18 +20,29 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     Docs(docs::Arguments),
+    NewProvider(new_provider::Arguments),
     Test(test::Arguments),
+    Tidy(tidy::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome: Result<ExitCode, Box<dyn Error>> = match Cli::parse().task {
         Task::Docs(arguments) => docs::run(&arguments),
+        Task::NewProvider(arguments) => new_provider::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
+        Task::Tidy(arguments) => tidy::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         say(&format!("error: {error}"));
         ExitCode::FAILURE
     })
+}
+
+/// The root of the workspace.
+fn root() -> Result<&'static Path, &'static str> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .ok_or("the xtask package is not in a workspace")
 }
 
 /// Tells the person who runs the task something; standard output stays the tests' and the tools'.

@@ -9,7 +9,7 @@ use std::{
 use cargo_metadata::MetadataCommand;
 use clap::{Args, ValueEnum};
 
-use crate::{node, say};
+use crate::{node, root, say};
 
 /// The test target whose tests need Node.
 const NODE_TARGET: &str = "anchors";
@@ -38,9 +38,7 @@ enum Tool {
 
 /// Runs the task; the exit code is that of the tests.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .ok_or("the xtask package is not in a workspace")?;
+    let root = root()?;
     match arguments.without {
         Some(Tool::Node) => without_node(root),
         None => with_node(root, &arguments.cargo_test_arguments),

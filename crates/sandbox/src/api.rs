@@ -1,6 +1,6 @@
 //! The small REST API behind the access tokens.
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use tieline_core::Timestamp;
 
 use crate::ledger::Outcome;
@@ -9,8 +9,14 @@ use crate::rules::Answer;
 use crate::server::{Seen, State, Vendor};
 use crate::template::fill_text;
 
-/// Serves a call: the token first, then the limits, then the route. A gateway doesn't tell strangers what exists.
+/// Serves a call: who asks, where the vendor wants that told, then the token, the limits and the route. A gateway
+/// doesn't tell strangers what exists.
 pub(crate) fn answer(vendor: &Vendor, state: &mut State, seen: &Seen, now: Timestamp) -> Done {
+    if let Some(answer) = &vendor.rules.api.errors.no_user_agent
+        && !names_user_agent(seen)
+    {
+        return refuse(answer, "no User-Agent header").into_done();
+    }
     let account = account(state, seen, now);
     let mut done = match account {
         Err(missing) => Err(missing.refusal(vendor)),
@@ -19,6 +25,11 @@ pub(crate) fn answer(vendor: &Vendor, state: &mut State, seen: &Seen, now: Times
     .unwrap_or_else(Failure::into_done);
     add_headers(vendor, state, account.ok(), now, &mut done.reply);
     done
+}
+
+fn names_user_agent(seen: &Seen) -> bool {
+    let header = seen.headers.get(USER_AGENT);
+    header.is_some_and(|value| !value.as_bytes().trim_ascii().is_empty())
 }
 
 /// Answers "too many requests" without looking any further.

@@ -61,14 +61,15 @@ struct RefreshToken {
 
 struct AccessToken {
     grant: GrantId,
-    expires_at: Timestamp,
+    /// `None` = it does not expire.
+    expires_at: Option<Timestamp>,
     ended: bool,
 }
 
-/// A new access and refresh token.
+/// A new access token, and a refresh token where the vendor has them.
 pub(crate) struct Pair {
     pub(crate) access_token: Secret,
-    pub(crate) refresh_token: Secret,
+    pub(crate) refresh_token: Option<Secret>,
 }
 
 /// Why a refresh token can't be spent.
@@ -104,18 +105,22 @@ impl Grants {
         let end = |seconds| saturating_add(now, Duration::from_secs(seconds));
         let access = AccessToken {
             grant,
-            expires_at: end(rules.access_token_lifetime_seconds),
+            expires_at: rules.access_token_lifetime_seconds.map(end),
             ended: false,
-        };
-        let refresh = RefreshToken {
-            grant,
-            expires_at: end(rules.refresh_token_lifetime_seconds),
-            spent: false,
         };
         self.access_tokens
             .insert(pair.access_token.expose().to_owned(), access);
-        self.refresh_tokens
-            .insert(pair.refresh_token.expose().to_owned(), refresh);
+        if let (Some(token), Some(lifetime)) =
+            (&pair.refresh_token, rules.refresh_token_lifetime_seconds)
+        {
+            let refresh = RefreshToken {
+                grant,
+                expires_at: end(lifetime),
+                spent: false,
+            };
+            self.refresh_tokens
+                .insert(token.expose().to_owned(), refresh);
+        }
     }
 
     /// The grant whose current refresh token this is.
@@ -145,7 +150,8 @@ impl Grants {
     /// The grant that an access token speaks for, as long as it does.
     pub(crate) fn live(&self, access_token: &str, now: Timestamp) -> Option<GrantId> {
         let token = self.access_tokens.get(access_token)?;
-        let alive = !token.ended && !self.grants[token.grant.0].revoked && now < token.expires_at;
+        let is_current = token.expires_at.is_none_or(|end| now < end);
+        let alive = !token.ended && !self.grants[token.grant.0].revoked && is_current;
         alive.then_some(token.grant)
     }
 
@@ -201,10 +207,13 @@ impl Grants {
 }
 
 impl Pair {
-    pub(crate) fn random() -> Result<Self, NoRandomness> {
+    pub(crate) fn random(rules: &TokenRules) -> Result<Self, NoRandomness> {
         Ok(Self {
             access_token: random::token()?,
-            refresh_token: random::token()?,
+            refresh_token: match rules.refresh {
+                Some(_) => Some(random::token()?),
+                None => None,
+            },
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What goes back to the client, before the wire has its say.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tieline_core::random::NoRandomness;
 
 use crate::ledger::Outcome;
@@ -60,6 +60,27 @@ impl Reply {
             headers,
             body: body.into_bytes(),
         }
+    }
+
+    /// The same answer as a form, if it is a JSON object of scalars.
+    pub(crate) fn turn_into_form(&mut self) {
+        let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(&self.body) else {
+            return;
+        };
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        let pairs = fields.into_iter().map(|(name, value)| (name, text(value)));
+        self.body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish()
+            .into_bytes();
+        self.headers
+            .retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        let content_type = "application/x-www-form-urlencoded; charset=utf-8";
+        self.headers
+            .push(("content-type".to_owned(), content_type.to_owned()));
     }
 
     pub(crate) fn method_not_allowed(allow: &str) -> Failure {

@@ -1,6 +1,7 @@
 //! A vendor's rules: how one provider's authorization server and API behave, read from a file of facts.
 
 mod check;
+mod tokens;
 
 use std::collections::BTreeMap;
 
@@ -96,15 +97,28 @@ pub(crate) enum Reuse {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TokenRules {
     pub(crate) path: String,
+    /// Whether every answer, errors too, is a form unless the request accepts JSON. Absent = always as its body is written.
+    #[serde(default)]
+    pub(crate) form_unless_json_accepted: bool,
     pub(crate) exchange: StepRules,
-    pub(crate) refresh: StepRules,
+    /// `null` = there are no refresh tokens, and the grant is not supported.
+    pub(crate) refresh: Option<StepRules>,
     /// The answer that carries tokens.
     pub(crate) answer: Answer,
-    pub(crate) access_token_lifetime_seconds: u64,
-    pub(crate) refresh_token_lifetime_seconds: u64,
-    pub(crate) refresh_token_reuse: Reuse,
-    pub(crate) old_access_token_dies: bool,
+    /// What stands between the scopes of an answer. Absent = a space.
+    #[serde(default = "space")]
+    pub(crate) scope_separator: String,
+    /// `null` = an access token lives until it is ended.
+    pub(crate) access_token_lifetime_seconds: Option<u64>,
+    /// This and the next two stand there exactly when there are refresh tokens.
+    pub(crate) refresh_token_lifetime_seconds: Option<u64>,
+    pub(crate) refresh_token_reuse: Option<Reuse>,
+    pub(crate) old_access_token_dies: Option<bool>,
     pub(crate) errors: TokenErrors,
+}
+
+fn space() -> String {
+    " ".to_owned()
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -125,7 +139,10 @@ pub(crate) struct TokenErrors {
     pub(crate) wrong_client: Answer,
     pub(crate) wrong_client_authentication: Answer,
     pub(crate) dead_code: Answer,
-    /// All spellings in use; they take turns.
+    /// Absent = as of a dead code (RFC 6749, section 5.2).
+    pub(crate) redirect_uri_mismatch: Option<Answer>,
+    /// All spellings in use; they take turns. Absent where there are no refresh tokens.
+    #[serde(default)]
     pub(crate) dead_refresh_token: Vec<Answer>,
 }
 
@@ -159,6 +176,8 @@ pub(crate) struct Route {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ApiErrors {
+    /// The answer to a request without a `User-Agent`, before anything else. Absent = none is needed.
+    pub(crate) no_user_agent: Option<Answer>,
     pub(crate) no_token: Answer,
     pub(crate) dead_token: Answer,
     pub(crate) not_found: Answer,

@@ -90,7 +90,7 @@ impl Sandbox {
 
     /// The API's base, without a slash at its end.
     pub fn api_base(&self) -> String {
-        self.url(&self.rules().api.base)
+        self.url(self.rules().api.base.trim_end_matches('/'))
     }
 
     /// The rules it plays.

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request as HttpRequest, State as AxumState};
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH};
+use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tieline_core::{Clock, Timestamp};
 use tokio::sync::watch;
@@ -223,7 +223,7 @@ impl Server {
         let now = self.clock.now();
         let done = match (seen.endpoint, &self.vendor.rules.revocation) {
             (Endpoint::Authorization, _) => authorize::answer(&self.vendor, state, seen, now),
-            (Endpoint::Token, _) => token::answer(&self.vendor, state, seen, now).map(not_stored),
+            (Endpoint::Token, _) => Ok(token::answer(&self.vendor, state, seen, now)),
             (Endpoint::Revocation, Some(rules)) => {
                 revoke::answer(&self.vendor, rules, state, seen, now)
             }
@@ -306,14 +306,6 @@ impl Spelling {
         self.turn = self.turn.wrapping_add(1);
         &spellings[index]
     }
-}
-
-/// RFC 6749, section 5.1.
-fn not_stored(mut done: Done) -> Done {
-    done.reply
-        .headers
-        .push((CACHE_CONTROL.to_string(), "no-store".to_owned()));
-    done
 }
 
 /// A scripted status or header that HTTP can't carry becomes a 500 that says so.

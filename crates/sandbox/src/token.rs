@@ -2,9 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::Method;
+use http::header::{ACCEPT, CACHE_CONTROL};
+use http::{HeaderMap, Method};
 use sha2::{Digest as _, Sha256};
-use tieline_core::Timestamp;
+use tieline_core::{Secret, Timestamp};
 
 use crate::client_auth::ClientAuth;
 use crate::form::Form;
@@ -15,20 +16,47 @@ use crate::rules::{Answer, PkceMethod, Reuse};
 use crate::server::{Seen, State, Vendor};
 use crate::template::Values;
 
-/// Answers a request to the token endpoint (RFC 6749, section 3.2).
-pub(crate) fn answer(
-    vendor: &Vendor,
-    state: &mut State,
-    seen: &Seen,
-    now: Timestamp,
-) -> Result<Done, Failure> {
+/// Answers a request to the token endpoint (RFC 6749, section 3.2), in the format that the vendor chooses.
+pub(crate) fn answer(vendor: &Vendor, state: &mut State, seen: &Seen, now: Timestamp) -> Done {
+    let mut done = grant(vendor, state, seen, now)
+        .map(not_stored)
+        .unwrap_or_else(Failure::into_done);
+    if vendor.rules.token.form_unless_json_accepted && !accepts_json(&seen.headers) {
+        done.reply.turn_into_form();
+    }
+    done
+}
+
+/// RFC 6749, section 5.1.
+fn not_stored(mut done: Done) -> Done {
+    done.reply
+        .headers
+        .push((CACHE_CONTROL.to_string(), "no-store".to_owned()));
+    done
+}
+
+/// Only a request that names JSON gets it.
+fn accepts_json(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.split(';').next())
+        .any(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn grant(vendor: &Vendor, state: &mut State, seen: &Seen, now: Timestamp) -> Result<Done, Failure> {
     let errors = &vendor.rules.token.errors;
     let form = form(vendor, seen)?;
-    match form.get("grant_type") {
-        None => Err(refuse(&errors.no_grant_type, "grant_type is missing")),
-        Some("authorization_code") => exchange(vendor, state, seen, form, now),
-        Some("refresh_token") => refresh(vendor, state, seen, form, now),
-        Some(_) => Err(refuse(
+    match (form.get("grant_type"), &vendor.rules.token.refresh) {
+        (None, _) => Err(refuse(&errors.no_grant_type, "grant_type is missing")),
+        (Some("authorization_code"), _) => exchange(vendor, state, seen, form, now),
+        (Some("refresh_token"), Some(step)) => {
+            authenticate(vendor, seen, &step.client_authentication)?;
+            refresh(vendor, state, form, now)
+        }
+        (Some(_), _) => Err(refuse(
             &errors.unsupported_grant_type,
             "grant_type is not supported",
         )),
@@ -114,12 +142,16 @@ fn exchange(
         return Err(dead("the code has expired"));
     }
     if redirect_uri != code.redirect_uri {
-        return Err(dead(
+        return Err(refuse(
+            errors
+                .redirect_uri_mismatch
+                .as_ref()
+                .unwrap_or(&errors.dead_code),
             "redirect_uri is not the one of the authorization request",
         ));
     }
     prove(code.challenge.as_ref(), form.get("code_verifier")).map_err(dead)?;
-    let pair = Pair::random()?;
+    let pair = Pair::random(&vendor.rules.token)?;
     let grant = grants.open(code.approved.clone());
     if let Some(code) = grants.codes.get_mut(text) {
         code.spent = Some(grant);
@@ -134,12 +166,10 @@ fn exchange(
 fn refresh(
     vendor: &Vendor,
     state: &mut State,
-    seen: &Seen,
     form: &Form,
     now: Timestamp,
 ) -> Result<Done, Failure> {
     let rules = &vendor.rules.token;
-    authenticate(vendor, seen, &rules.refresh.client_authentication)?;
     let token = required(
         form,
         "refresh_token",
@@ -149,7 +179,9 @@ fn refresh(
     let grant = match state.grants.current(token, now) {
         Ok(grant) => grant,
         Err(dead) => {
-            if let (Dead::Spent(grant), Reuse::RevokesGrant) = (dead, rules.refresh_token_reuse) {
+            if let (Dead::Spent(grant), Some(Reuse::RevokesGrant)) =
+                (dead, rules.refresh_token_reuse)
+            {
                 state.grants.revoke(grant);
             }
             let spelling = state
@@ -170,9 +202,9 @@ fn refresh(
             "scope exceeds what was granted",
         ));
     }
-    let pair = Pair::random()?;
+    let pair = Pair::random(rules)?;
     state.grants.spend(token);
-    if rules.old_access_token_dies {
+    if rules.old_access_token_dies == Some(true) {
         state.grants.end_access_tokens(Some(grant));
     }
     state.grants.issue(grant, &pair, rules, now);
@@ -227,12 +259,11 @@ fn tokens(vendor: &Vendor, state: &State, grant: GrantId, pair: &Pair) -> Reply 
     let rules = &vendor.rules.token;
     let approved = state.grants.approved(grant);
     let mut values = vendor.account_values(approved.account);
+    let refresh_token = pair.refresh_token.as_ref().map(Secret::expose);
+    let scope = approved.scope.replace(' ', &rules.scope_separator);
     values.extend(Values::from_iter([
         ("access_token".to_owned(), pair.access_token.expose().into()),
-        (
-            "refresh_token".to_owned(),
-            pair.refresh_token.expose().into(),
-        ),
+        ("refresh_token".to_owned(), refresh_token.into()),
         (
             "expires_in".to_owned(),
             rules.access_token_lifetime_seconds.into(),
@@ -241,7 +272,7 @@ fn tokens(vendor: &Vendor, state: &State, grant: GrantId, pair: &Pair) -> Reply 
             "refresh_expires_in".to_owned(),
             rules.refresh_token_lifetime_seconds.into(),
         ),
-        ("scope".to_owned(), approved.scope.as_str().into()),
+        ("scope".to_owned(), scope.into()),
     ]));
     Reply::fill(&rules.answer, &values)
 }

@@ -20,11 +20,11 @@ pub enum Promise {
     Descriptor,
     /// The authorization request holds what it must, nothing else and no secret, and looks as it was reviewed.
     AuthorizationUrl,
-    /// A code becomes tokens, scopes, expiry and captures, with one request that the vendor takes.
+    /// A code becomes tokens, scopes, expiry and captures, with one request that the vendor takes, and is dead then.
     Exchange,
     /// A wrong client secret is told as one, after one request, in the provider's words and in ours.
     ExchangeWrongSecret,
-    /// A refresh token becomes tokens, with one request that the vendor takes.
+    /// A refresh token becomes tokens, with one request that the vendor takes; or all agree that there is none.
     Refresh,
     /// What the descriptor says of rotation and lifetimes is what the vendor does.
     Rotation,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use tieline_core::descriptor::{Account, Step};
+use tieline_core::descriptor::{Account, Rotates, Step};
 use tieline_core::http::CallbackQuery;
 use tieline_core::provider::AccountError;
 use tieline_core::{ManualClock, ParameterKey, Parameters, ProviderSetup, Secret, Timestamp};
@@ -133,18 +133,31 @@ impl Stage {
         Ok(Connection { consent, tokens })
     }
 
-    /// The refresh token of a connection; `None` where the vendor issues none.
+    /// The refresh token of a connection; `None` where descriptor, vendor and answer agree that there is none.
     pub(crate) fn refresh_token<'c>(
         &self,
         connection: &'c Connection,
     ) -> Result<Option<&'c Secret>, Stuck> {
         let token = connection.tokens.set.refresh_token.as_ref();
-        if token.is_none() && self.vendor.answers_with("{refresh_token}") {
-            return Err("the vendor issues a refresh token, and it is not found; look at `answer.path` and \
-                        `answer.fields`"
-                .to_owned());
-        }
-        Ok(token)
+        let stated =
+            self.provider.descriptor().oauth2().rotation.rotates != Rotates::NoRefreshToken;
+        let wrong = match (self.vendor.has_refresh_tokens(), stated, token) {
+            (true, true, Some(_)) | (false, false, None) => return Ok(token),
+            (true, true, None) => {
+                "the vendor issues a refresh token, and it is not found; look at `answer.path` and `answer.fields`"
+            }
+            (true, false, _) => {
+                "the vendor issues refresh tokens, and the descriptor states that there are none; look at \
+                 `rotation.rotates`"
+            }
+            (false, true, _) => {
+                "the vendor issues no refresh tokens; state it in `rotation.rotates`"
+            }
+            (false, false, Some(_)) => {
+                "the vendor issues no refresh tokens, and something is taken for one; look at `answer.fields`"
+            }
+        };
+        Err(wrong.to_owned())
     }
 
     pub(crate) async fn refresh(&self, refresh_token: &Secret) -> Result<Tokens, Stuck> {

@@ -45,8 +45,14 @@ impl Vendor {
         dotted_path::at(&self.file, path).unwrap_or(&Value::Null)
     }
 
-    pub(crate) fn seconds(&self, path: &str) -> u64 {
-        self.at(path).as_u64().unwrap_or_default()
+    /// A lifetime; `None` where the vendor's file has none.
+    pub(crate) fn seconds(&self, path: &str) -> Option<u64> {
+        self.at(path).as_u64()
+    }
+
+    /// Whether there are refresh tokens.
+    pub(crate) fn has_refresh_tokens(&self) -> bool {
+        !self.at("token.refresh").is_null()
     }
 
     pub(crate) fn texts(&self, path: &str) -> Vec<&str> {

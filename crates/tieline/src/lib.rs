@@ -40,5 +40,7 @@ pub use tieline_engine as engine;
 #[cfg(feature = "engine")]
 pub use tieline_store as store;
 
+#[cfg(feature = "github")]
+pub use tieline_github as github;
 #[cfg(feature = "infusionsoft")]
 pub use tieline_infusionsoft as infusionsoft;

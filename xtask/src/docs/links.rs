@@ -115,7 +115,7 @@ fn outlines(root: &Path) -> BTreeMap<String, Outline> {
 
 #[test]
 fn every_internal_link_leads_somewhere() {
-    let root = super::root().unwrap();
+    let root = crate::root().unwrap();
     let outlines = outlines(root);
     assert!(
         outlines.values().any(|outline| !outline.links.is_empty()),
@@ -127,7 +127,7 @@ fn every_internal_link_leads_somewhere() {
 
 #[test]
 fn the_summary_lists_every_page() {
-    let outlines = outlines(super::root().unwrap());
+    let outlines = outlines(crate::root().unwrap());
     let listed: BTreeSet<_> = outlines[SUMMARY]
         .links
         .iter()

@@ -14,13 +14,15 @@ mod words;
 
 use std::error::Error;
 use std::io::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
 use tieline::Registry;
 
-use crate::say;
+#[cfg(test)]
+pub(crate) use files::files_of;
+
+use crate::{root, say};
 use files::Page;
 
 /// Write the generated pages: docs/providers, and parts of docs/reference.
@@ -70,12 +72,6 @@ fn pages(registry: &Registry) -> Vec<Page> {
     pages.push(reference::parameters(registry));
     pages.push(environment::render(registry));
     pages
-}
-
-fn root() -> Result<&'static Path, &'static str> {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .ok_or("the xtask package is not in a workspace")
 }
 
 #[cfg(test)]

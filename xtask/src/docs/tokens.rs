@@ -8,6 +8,7 @@ use tieline::core::descriptor::{
 use tieline::core::words::{duration, list};
 
 use super::markdown::{Document, code, text};
+
 /// Adds the section.
 pub(crate) fn section(document: &mut Document, descriptor: &ProviderDescriptor) {
     let oauth2 = descriptor.oauth2();
@@ -16,31 +17,42 @@ pub(crate) fn section(document: &mut Document, descriptor: &ProviderDescriptor) 
         "Tieline takes care of all this. It is written down for whoever looks into a problem.",
     );
     document.bullets(consent(oauth2));
+    let exchange = step(
+        "Exchange of the code",
+        &oauth2.exchange,
+        oauth2.token_endpoint,
+    );
+    let refresh = step(
+        "Refresh",
+        &oauth2.refresh,
+        oauth2.refresh_endpoint.unwrap_or(oauth2.token_endpoint),
+    );
+    let refreshes = oauth2.rotation.rotates != Rotates::NoRefreshToken;
     document.table(
         ["Step", "Request", "How the app proves itself"],
         [
-            step(
-                "Exchange of the code",
-                &oauth2.exchange,
-                oauth2.token_endpoint,
-            ),
-            step(
-                "Refresh",
-                &oauth2.refresh,
-                oauth2.refresh_endpoint.unwrap_or(oauth2.token_endpoint),
-            ),
-            revocation(descriptor),
-        ],
+            Some(exchange),
+            refreshes.then_some(refresh),
+            Some(revocation(descriptor)),
+        ]
+        .into_iter()
+        .flatten(),
     );
     let mut facts = lifetimes(&oauth2.rotation);
     facts.extend(rotation(&oauth2.rotation));
-    facts.push(death(oauth2.answer.dead_refresh_token));
+    if refreshes {
+        facts.push(death(oauth2.answer.dead_refresh_token));
+    }
     if let Stated::None(_) = oauth2.revocation_endpoint {
-        facts.push(
+        let end = if never_expires(&oauth2.rotation) {
+            "until the provider or the user withdraws them"
+        } else {
+            "until they expire"
+        };
+        facts.push(format!(
             "Disconnecting deletes the tokens from Tieline. They can't be revoked at the provider, where they stay \
-             valid until they expire."
-                .to_owned(),
-        );
+             valid {end}."
+        ));
     }
     facts.extend(captures(oauth2));
     document.bullets(facts);
@@ -116,6 +128,8 @@ fn lifetimes(rotation: &Rotation) -> Vec<String> {
             "An access token lives {}, unless the provider says otherwise when it issues one.",
             duration(lifetime)
         ));
+    } else if never_expires(rotation) {
+        facts.push("An access token does not expire by itself.".to_owned());
     }
     if let Some(lifetime) = rotation.refresh_token_lifetime {
         facts.push(format!("A refresh token lives {}.", duration(lifetime)));
@@ -129,9 +143,20 @@ fn lifetimes(rotation: &Rotation) -> Vec<String> {
     facts
 }
 
+/// Whether access tokens live until somebody withdraws them.
+fn never_expires(rotation: &Rotation) -> bool {
+    rotation.rotates == Rotates::NoRefreshToken && rotation.access_token_lifetime.is_none()
+}
+
 fn rotation(rotation: &Rotation) -> Vec<String> {
     let mut facts = Vec::new();
     match rotation.rotates {
+        Rotates::NoRefreshToken => {
+            return vec![
+                "There are no refresh tokens: when the access token dies, the account must be connected again."
+                    .to_owned(),
+            ];
+        }
         Rotates::Never => facts.push("A refresh leaves the refresh token as it is.".to_owned()),
         Rotates::Unknown => {
             facts.push("Whether a refresh brings a new refresh token is not known; Tieline finds out.".to_owned());

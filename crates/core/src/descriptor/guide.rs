@@ -45,6 +45,8 @@ pub struct Source {
 pub enum Category {
     /// Customers and leads.
     Crm,
+    /// Source code, builds, issues.
+    DeveloperTools,
     /// None of the others.
     Other,
 }
@@ -101,6 +103,7 @@ impl fmt::Display for Category {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Crm => "CRM",
+            Self::DeveloperTools => "Developer tools",
             Self::Other => "Other",
         })
     }

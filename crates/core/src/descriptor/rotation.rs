@@ -15,7 +15,8 @@ pub struct Rotation {
     pub on_reuse: OnReuse,
     /// Whether the old access token dies with the refresh; `None` = not known.
     pub old_access_token_dies: Option<bool>,
-    /// How long an access token lives, as documented. What an answer says goes before it.
+    /// How long an access token lives, as documented. What an answer says goes before it. `None` = not known; beside
+    /// [`Rotates::NoRefreshToken`] it states that an access token does not expire by itself.
     pub access_token_lifetime: Option<Duration>,
     /// How long a refresh token lives.
     pub refresh_token_lifetime: Option<Duration>,
@@ -33,6 +34,9 @@ pub enum Rotates {
     Never,
     /// Every time.
     Always,
+    /// There are no refresh tokens: when the access token dies, a person must consent again. Nothing else is stated then
+    /// of refresh tokens, spent or alive.
+    NoRefreshToken,
 }
 
 /// What happens when a spent refresh token is used again.

@@ -75,6 +75,18 @@ impl VendorRules {
             ("api.errors.dead_token".to_owned(), &api.dead_token, REASON),
             ("api.errors.not_found".to_owned(), &api.not_found, REASON),
         ];
+        let optional = [
+            (
+                "token.errors.redirect_uri_mismatch",
+                &token.redirect_uri_mismatch,
+            ),
+            ("api.errors.no_user_agent", &api.no_user_agent),
+        ];
+        answers.extend(
+            optional
+                .into_iter()
+                .filter_map(|(place, answer)| Some((place.to_owned(), answer.as_ref()?, REASON))),
+        );
         let dead = token.dead_refresh_token.iter().enumerate();
         answers.extend(dead.map(|(n, answer)| {
             (
@@ -170,8 +182,11 @@ impl VendorRules {
         if self.accounts.is_empty() {
             return invalid("accounts", "must have somebody who can consent");
         }
-        if self.token.errors.dead_refresh_token.is_empty() || self.api.errors.throttled.is_empty() {
-            return invalid("errors", "must have at least one spelling each");
+        if self.api.errors.throttled.is_empty() {
+            return invalid("api.errors.throttled", "must have at least one spelling");
+        }
+        if let Some((place, what)) = self.token.contradiction() {
+            return invalid(place, what);
         }
         let mut paths = vec![&self.authorization.path, &self.token.path, &self.api.base];
         paths.extend(self.revocation.iter().map(|rules| &rules.path));
@@ -198,6 +213,7 @@ mod tests {
     use super::*;
 
     const ACME: &str = include_str!("../../../../tests/vendors/acme.json");
+    const GITHUB: &str = include_str!("../../../../tests/vendors/github.json");
     const INFUSIONSOFT: &str = include_str!("../../../../tests/vendors/infusionsoft.json");
 
     fn refused(edit: impl FnOnce(&mut Value)) -> String {
@@ -209,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn both_vendor_files_are_read() {
+    fn the_vendor_files_are_read() {
         assert_eq!(VendorRules::from_json(ACME).unwrap().id(), "acme");
         let rules = VendorRules::from_json(INFUSIONSOFT).unwrap();
         assert_eq!(
@@ -217,6 +233,8 @@ mod tests {
             ("infusionsoft", "Keap (Infusionsoft)")
         );
         assert!(rules.revocation.is_none());
+        let rules = VendorRules::from_json(GITHUB).unwrap();
+        assert_eq!((rules.id(), rules.title()), ("github", "GitHub"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use url::Url;
 
 pub(crate) const ACME: &str = include_str!("../../../../tests/vendors/acme.json");
+pub(crate) const GITHUB: &str = include_str!("../../../../tests/vendors/github.json");
 pub(crate) const INFUSIONSOFT: &str = include_str!("../../../../tests/vendors/infusionsoft.json");
 pub(crate) const CALLBACK: &str = "https://host.example/callback?from=a%20b";
 pub(crate) const VERIFIER: &str = "abcdefghijklmnopqrstuvwxyz-0123456789-._~ABCD";
@@ -146,10 +147,10 @@ impl Played {
 
     /// An authorization URL; a parameter given again replaces, with an empty value it removes.
     pub(crate) fn authorization_url(&self, changes: &[(&str, &str)]) -> String {
-        let scope = if self.sandbox.rules().id() == "acme" {
-            "read write"
-        } else {
-            "full"
+        let scope = match self.sandbox.rules().id() {
+            "acme" => "read write",
+            "github" => "repo user:email",
+            _ => "full",
         };
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
         let mut parameters = vec![

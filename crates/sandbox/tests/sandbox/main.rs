@@ -7,6 +7,8 @@ mod authorize;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod github;
+#[cfg(test)]
 mod infusionsoft;
 #[cfg(test)]
 mod robust;

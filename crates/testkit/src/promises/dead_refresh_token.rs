@@ -21,6 +21,20 @@ const OTHERS: &[&str] = &[
 
 pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Result<(), Stuck> {
     let stage = Stage::set(subject).await?;
+    let connection = stage.connect().await?;
+    if stage.refresh_token(&connection)?.is_none() {
+        let declared = subject
+            .provider
+            .descriptor()
+            .oauth2()
+            .answer
+            .dead_refresh_token;
+        findings.expect(
+            declared.is_empty(),
+            || "there are no refresh tokens, and `answer.dead_refresh_token` says what a dead one looks like",
+        );
+        return Ok(());
+    }
     let spellings = stage.vendor.at("token.errors.dead_refresh_token");
     let spellings = spellings.as_array().map(Vec::as_slice).unwrap_or_default();
     for (index, spelling) in spellings.iter().enumerate() {

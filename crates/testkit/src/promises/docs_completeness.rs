@@ -93,7 +93,7 @@ fn examine_facts(descriptor: &ProviderDescriptor, findings: &mut Findings) {
         rotation.rotates != Rotates::Unknown,
         || "`rotation.rotates` is unknown: look it up",
     );
-    if rotation.rotates != Rotates::Never {
+    if !matches!(rotation.rotates, Rotates::Never | Rotates::NoRefreshToken) {
         findings.expect(
             rotation.access_token_lifetime.is_some(),
             || "`rotation.access_token_lifetime` is not stated",

@@ -1,10 +1,11 @@
-//! A code becomes tokens, scopes, expiry and captures, with one request that the vendor takes.
+//! A code becomes tokens, scopes, expiry and captures, with one request that the vendor takes, and is dead then.
 
-use tieline_core::descriptor::Capture;
+use tieline_core::descriptor::{Capture, Step};
+use tieline_oauth::Outcome;
 
 use super::tokens;
 use crate::findings::{Findings, Stuck};
-use crate::stage::{Connection, Stage};
+use crate::stage::{Connection, Consent, Stage};
 use crate::subject::Subject;
 
 pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Result<(), Stuck> {
@@ -29,7 +30,33 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
     tokens::examine(&stage, &connection.tokens, findings);
     examine_scopes(&stage, &connection, findings);
     examine_captures(&stage, &connection, findings);
+    examine_dead_code(&stage, &connection, findings).await;
     Ok(())
+}
+
+/// A code used again is dead, in whatever words and under whatever status the vendor says so.
+async fn examine_dead_code(stage: &Stage, connection: &Connection, findings: &mut Findings) {
+    let Consent {
+        started, callback, ..
+    } = &connection.consent;
+    let answer = stage
+        .client()
+        .exchange(
+            &callback.code,
+            &started.redirect_uri,
+            started.code_verifier.as_ref(),
+        )
+        .await;
+    match answer {
+        Ok(_) => findings.add("a code works twice; look at `answer`"),
+        Err(failure) => findings.expect(matches!(failure.outcome, Outcome::Dead), || {
+            format!(
+                "a code that was used before is judged {:?}; look at `answer.errors` and `answer.error_path`: {}",
+                failure.outcome.to_string(),
+                stage.explain(Step::Exchange, &failure)
+            )
+        }),
+    }
 }
 
 /// Granted is what was asked for, in the vendor's own words.

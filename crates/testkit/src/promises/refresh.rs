@@ -1,17 +1,17 @@
-//! A refresh token becomes tokens, with one request that the vendor takes.
+//! A refresh token becomes tokens, with one request that the vendor takes; or there is none, and nothing refreshes.
 
 use std::time::Duration;
 
 use super::tokens;
 use crate::findings::{Findings, Stuck};
-use crate::stage::Stage;
+use crate::stage::{Connection, Stage};
 use crate::subject::Subject;
 
 pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Result<(), Stuck> {
     let stage = Stage::set(subject).await?;
     let connection = stage.connect().await?;
     let Some(refresh_token) = stage.refresh_token(&connection)? else {
-        return Ok(());
+        return examine_none(&stage, &connection, findings).await;
     };
     // So that an expiry counted from the first answer is not one counted from the second.
     stage.clock.advance(Duration::from_secs(90));
@@ -26,5 +26,20 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
         || "the access token is the same as before; look at `answer.path` and `answer.fields`",
     );
     tokens::examine(&stage, &refreshed, findings);
+    Ok(())
+}
+
+/// Without refresh tokens, what else there is must not refresh either.
+async fn examine_none(
+    stage: &Stage,
+    connection: &Connection,
+    findings: &mut Findings,
+) -> Result<(), Stuck> {
+    let access_token = &connection.tokens.set.access_token;
+    let refreshed = stage.client().refresh(access_token).await;
+    let refreshes = stage.sandbox.ledger().refreshes();
+    findings.expect(refreshed.is_err() && refreshes == 0, || {
+        format!("there are no refresh tokens, and the vendor did {refreshes} refreshes; look at `rotation.rotates` and `answer`")
+    });
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! What the descriptor says of rotation and lifetimes is what the vendor does.
 
-use std::time::Duration;
-
 use tieline_core::Secret;
 use tieline_core::descriptor::{OnReuse, Rotates, Rotation};
 use tieline_oauth::Outcome;
@@ -16,9 +14,7 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
     examine_lifetimes(&stage, stated, findings);
     let connection = stage.connect().await?;
     let Some(old) = stage.refresh_token(&connection)? else {
-        findings.expect(stated.rotates == Rotates::Never, || {
-            "the vendor issues no refresh token, so that none rotates; look at `rotation.rotates`"
-        });
+        examine_none(&stage, stated, findings);
         return Ok(());
     };
     let refreshed = stage.refresh(old).await?;
@@ -52,6 +48,22 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
         examine_reuse(&stage, stated, old, current, findings).await;
     }
     Ok(())
+}
+
+/// Without refresh tokens, nothing is stated of them; and whether access tokens expire is.
+fn examine_none(stage: &Stage, stated: &Rotation, findings: &mut Findings) {
+    let lives = stage.vendor.seconds("token.access_token_lifetime_seconds");
+    findings.expect(stated.access_token_lifetime.is_some() == lives.is_some(), || {
+        "without refresh tokens, `rotation.access_token_lifetime` is to be stated exactly if access tokens expire"
+    });
+    let nothing = Rotation {
+        rotates: Rotates::NoRefreshToken,
+        access_token_lifetime: stated.access_token_lifetime,
+        ..Rotation::UNKNOWN
+    };
+    findings.expect(*stated == nothing, || {
+        format!("there are no refresh tokens, and `rotation` states facts about them: {stated:?}")
+    });
 }
 
 /// Spends a spent refresh token again.
@@ -105,11 +117,12 @@ fn examine_lifetimes(stage: &Stage, stated: &Rotation, findings: &mut Findings) 
     ] {
         let seconds = stage.vendor.seconds(place);
         findings.expect(
-            stated.is_none_or(|stated| stated == Duration::from_secs(seconds)),
+            stated.is_none_or(|stated| Some(stated.as_secs()) == seconds),
             || {
                 format!(
-                    "`rotation.{field}` is {} s, the vendor's is {seconds} s",
-                    stated.unwrap_or_default().as_secs()
+                    "`rotation.{field}` is {} s, the vendor's is {}",
+                    stated.unwrap_or_default().as_secs(),
+                    seconds.map_or("none".to_owned(), |seconds| format!("{seconds} s"))
                 )
             },
         );

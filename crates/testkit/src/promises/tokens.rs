@@ -16,11 +16,13 @@ pub(super) fn examine(stage: &Stage, tokens: &Tokens, findings: &mut Findings) {
         "the access token is not the one that the vendor issued; look at `answer.path` and `answer.fields`"
     });
     let refresh_token = set.refresh_token.as_ref().map(Secret::expose);
-    if vendor.answers_with("{refresh_token}") {
-        findings.expect(refresh_token.is_some_and(|token| ledger.is_current_refresh_token(token)), || {
-            "the refresh token is not the one that the vendor issued; look at `answer.path` and `answer.fields`"
-        });
-    }
+    let is_issued = match refresh_token {
+        Some(token) => ledger.is_current_refresh_token(token),
+        None => !vendor.has_refresh_tokens(),
+    };
+    findings.expect(is_issued, || {
+        "the refresh token is not the one that the vendor issued; look at `answer.path` and `answer.fields`"
+    });
     let lifetimes = [
         (
             "access",
@@ -37,15 +39,15 @@ pub(super) fn examine(stage: &Stage, tokens: &Tokens, findings: &mut Findings) {
     ];
     for (kind, placeholder, place, expires_at) in lifetimes {
         let seconds = vendor.seconds(place);
-        let expected = saturating_add(stage.clock.now(), Duration::from_secs(seconds));
-        let is_fine = match expires_at {
-            Some(at) => at == expected,
-            None => !vendor.answers_with(placeholder),
-        };
+        let expected =
+            seconds.map(|seconds| saturating_add(stage.clock.now(), Duration::from_secs(seconds)));
+        let is_fine =
+            expires_at == expected || (expires_at.is_none() && !vendor.answers_with(placeholder));
         findings.expect(is_fine, || {
+            let lives = seconds.map_or("until it is ended".to_owned(), |seconds| format!("{seconds} s"));
             let found = expires_at.map_or("unknown".to_owned(), |at| format!("{} s", at.as_second() - stage.clock.now().as_second()));
             format!(
-                "the {kind} token lives {seconds} s and is taken to live {found}; look at `answer.expires_in_unit`, \
+                "the {kind} token lives {lives} and is taken to live {found}; look at `answer.expires_in_unit`, \
                  `answer.expires_in_format`, `answer.default_expires_in` and `answer.fields`"
             )
         });

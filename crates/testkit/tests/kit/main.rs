@@ -5,6 +5,7 @@ mod hooks;
 mod providers;
 mod sound;
 mod undescribed;
+mod unrefreshed;
 
 use tieline_core::{ProviderDescriptor, ProviderSetup};
 use tieline_testkit::{Breach, Promise, Subject};

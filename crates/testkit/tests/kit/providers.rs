@@ -83,6 +83,23 @@ const STRICT_OAUTH2: OAuth2 = OAuth2 {
     ..OAuth2::DEFAULT
 };
 
+const UNREFRESHED_OAUTH2: OAuth2 = OAuth2 {
+    authorization_endpoint: "https://unrefreshed.example/login/oauth/authorize",
+    token_endpoint: "https://unrefreshed.example/login/oauth/access_token",
+    revocation_endpoint: Stated::None("a manual"),
+    scopes: &["repo", "user:email"],
+    exchange: TokenRequest::BODY,
+    answer: TokenAnswer {
+        scope_separator: ",",
+        ..TokenAnswer::DEFAULT
+    },
+    rotation: Rotation {
+        rotates: Rotates::NoRefreshToken,
+        ..Rotation::UNKNOWN
+    },
+    ..OAuth2::DEFAULT
+};
+
 const TENANT: Capture = Capture::between("tenant", "scope", "full|", ".infusionsoft.com");
 
 /// A vendor that does what the RFCs ask: `tests/vendors/acme.json`.
@@ -124,6 +141,29 @@ pub(crate) fn strict(
         ..COMMON
     };
     changed(descriptor, STRICT_OAUTH2, change)
+}
+
+/// A vendor without refresh tokens, which says so under every status: `tests/vendors/github.json`.
+pub(crate) fn unrefreshed(
+    change: impl FnOnce(&mut ProviderDescriptor, &mut OAuth2),
+) -> ProviderDescriptor {
+    let api = Api {
+        base: "https://api.unrefreshed.example",
+        health_check: Stated::Known(HealthCheck {
+            path: "/user",
+            account_id: AccountFact::Field("id"),
+            account_label: AccountFact::Field("login"),
+        }),
+        ..Api::DEFAULT
+    };
+    let descriptor = ProviderDescriptor {
+        id: "github",
+        name: "Unrefreshed",
+        vendor: "Unrefreshed",
+        api,
+        ..COMMON
+    };
+    changed(descriptor, UNREFRESHED_OAUTH2, change)
 }
 
 pub(crate) fn health_check(path: &'static str, account_id: AccountFact) -> Stated<HealthCheck> {

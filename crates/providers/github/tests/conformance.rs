@@ -1,0 +1,3 @@
+//! The conformance kit's promises, for GitHub.
+
+tieline_testkit::conformance!(tieline_github::Github);
