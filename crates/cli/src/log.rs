@@ -17,7 +17,9 @@ pub(crate) fn start(common: &Common) -> Result<(), CliError> {
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // Where the log can't be written, saying so in the same place would panic.
+        .log_internal_errors(false);
     let started = match common.log_format {
         LogFormat::Text => builder
             .with_ansi(std::io::stderr().is_terminal())
