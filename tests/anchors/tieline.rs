@@ -9,7 +9,8 @@ use tieline_core::{Clock as _, Configuration, ManualClock, SystemClock};
 use tieline_engine::{Arrival, AuthorizeOptions, Engine, EngineError, Kind, NewApp, Revocation};
 use tieline_store::{Instance, Status};
 use tieline_tests::anchor::{OidcProvider, OidcProviderOptions};
-use tieline_tests::stage::{MAPPINGS, get, open_engine, provider, query};
+use tieline_tests::provider::{MAPPINGS, provider};
+use tieline_tests::stage::{get, open_engine, query};
 
 const CALLBACK: &str = "http://127.0.0.1:8917/callback";
 

@@ -3,7 +3,8 @@
 use tieline_engine::{EngineError, Revocation};
 use tieline_sandbox::{Act, Endpoint, Gate};
 use tieline_store::Status;
-use tieline_tests::stage::{Stage, come_back_in, eventually, json};
+use tieline_tests::script::{come_back_in, json};
+use tieline_tests::stage::{Stage, eventually};
 
 #[tokio::test]
 async fn a_disconnected_account_is_revoked_and_gone() {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tieline_engine::{EngineError, Kind};
 use tieline_sandbox::{Act, ClientAuth, Endpoint, Gate};
 use tieline_store::Cause;
-use tieline_tests::stage::{Stage, come_back_in, get, json};
+use tieline_tests::script::{come_back_in, json};
+use tieline_tests::stage::{Stage, get};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 

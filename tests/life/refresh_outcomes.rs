@@ -5,7 +5,8 @@ use std::time::Duration;
 use tieline_engine::{AuthorizeOptions, EngineError, Kind};
 use tieline_sandbox::{Act, Endpoint};
 use tieline_store::{Cause, Instance, Status};
-use tieline_tests::stage::{Stage, answer, come_back_in, get, json};
+use tieline_tests::script::{answer, come_back_in, json};
+use tieline_tests::stage::{Stage, get};
 
 const HOURS: Duration = Duration::from_secs(2 * 60 * 60);
 /// After a failure nobody waits longer than this before the next try.

@@ -71,7 +71,7 @@ async fn a_panic_in_a_providers_code_costs_one_attempt_and_nothing_else() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
     stage.clock.advance(2 * HOUR);
-    tieline_tests::stage::panic_at_the_next_answer();
+    tieline_tests::provider::panic_at_the_next_answer();
     let handle = stage.engine.instance(instance.id);
     let told = handle.access_token().await.unwrap_err();
     assert!(matches!(told, EngineError::BrokeOff), "{told}");

@@ -3,4 +3,6 @@
 
 pub mod anchor;
 pub mod browser;
+pub mod provider;
+pub mod script;
 pub mod stage;

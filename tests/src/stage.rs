@@ -5,13 +5,11 @@
     reason = "a stage that can't be set is a failed test"
 )]
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
@@ -23,6 +21,8 @@ use tieline_engine::{Arrival, AuthorizeOptions, Engine, EngineError, NewApp, Sta
 use tieline_sandbox::{Act, Endpoint, Gate, Sandbox, VendorRules};
 use tieline_store::{App, Instance, MasterKey, Purpose, Store, StoreOptions};
 use tokio::task::JoinHandle;
+
+use crate::provider::{acme, provider};
 
 /// Where the tests' users come back to. Nothing listens there: the stage hands the callback over itself.
 pub const CALLBACK_URL: &str = "https://localhost:8917/callback";
@@ -43,63 +43,6 @@ pub struct Stage {
     pub folder: TempDir,
     provider: &'static dyn ProviderSetup,
     secret: String,
-}
-
-/// A provider that a test describes while it runs: leaked, since descriptors are `static`.
-#[derive(Debug)]
-struct Described(&'static ProviderDescriptor);
-
-/// Makes a provider of a descriptor that holds what is only known while the test runs, such as a port.
-pub fn provider(descriptor: ProviderDescriptor) -> &'static dyn ProviderSetup {
-    Box::leak(Box::new(Described(Box::leak(Box::new(descriptor)))))
-}
-
-impl ProviderSetup for Described {
-    fn descriptor(&self) -> &'static ProviderDescriptor {
-        self.0
-    }
-
-    fn amend_token_answer(&self, _step: Step, _answer: &mut Map<String, Value>) {
-        assert!(!PANIC.take(), "a panic on purpose");
-    }
-}
-
-/// The mappings of the invented provider.
-pub const MAPPINGS: &[ParameterMapping] = &[
-    ParameterMapping::api_key("Consumer Key"),
-    ParameterMapping::api_secret("Consumer Secret"),
-    ParameterMapping::callback_url("Redirect URL"),
-];
-
-/// An invented provider that does as the RFCs say, and states its issuer: the sandbox's, whose port nobody knows
-/// before.
-fn acme(issuer: &str) -> ProviderDescriptor {
-    ProviderDescriptor {
-        vendor: "Acme Inc",
-        authentication: Authentication::AuthorizationCode(OAuth2 {
-            issuer: Some(issuer.to_owned().leak()),
-            authorization_endpoint: "https://acme.example/oauth/authorize",
-            token_endpoint: "https://acme.example/oauth/token",
-            revocation_endpoint: Stated::Known("https://acme.example/oauth/revoke"),
-            authorization_response_iss_parameter_supported: true,
-            scopes: &["read", "offline_access"],
-            rotation: Rotation {
-                rotates: Rotates::Always,
-                ..Rotation::UNKNOWN
-            },
-            ..OAuth2::DEFAULT
-        }),
-        api: Api {
-            base: "https://acme.example/api",
-            health_check: Stated::Known(HealthCheck {
-                path: "/me",
-                account_id: AccountFact::Field("sub"),
-                account_label: AccountFact::Field("email"),
-            }),
-            ..Api::DEFAULT
-        },
-        ..ProviderDescriptor::new("acme", "Acme", MAPPINGS)
-    }
 }
 
 impl Stage {
@@ -321,39 +264,6 @@ async fn execute(database: &Path, sql: &str) {
         .await
         .unwrap();
     connection.close().await.unwrap();
-}
-
-thread_local! {
-    /// Tests run on a thread each, and their single-threaded runtimes stay on it.
-    static PANIC: Cell<bool> = const { Cell::new(false) };
-}
-
-/// The invented provider's code panics when it sees the next token answer of this test.
-pub fn panic_at_the_next_answer() {
-    PANIC.set(true);
-}
-
-/// A scripted answer with a content type.
-pub fn answer(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Act {
-    Act::Answer {
-        status,
-        headers: vec![("content-type".to_owned(), content_type.to_owned())],
-        body: body.into(),
-    }
-}
-
-/// A scripted answer of JSON.
-pub fn json(status: u16, body: &str) -> Act {
-    answer(status, "application/json", body)
-}
-
-/// A scripted answer of nothing but a status and when to come back.
-pub fn come_back_in(status: u16, seconds: u32) -> Act {
-    Act::Answer {
-        status,
-        headers: vec![("retry-after".to_owned(), seconds.to_string())],
-        body: Vec::new(),
-    }
 }
 
 /// Waits until a condition holds, without sleeping; a test that waits in vain fails after half a minute.
