@@ -80,7 +80,7 @@ pub(crate) enum LogFormat {
 pub(crate) enum Command {
     /// Tell the whole story against a sandbox: no account, no network
     Demo,
-    /// Connect an account: opens the provider's consent page and waits for you to come back
+    /// Connect an account: by consent, in a browser or on another device, or with what its owner gives
     Connect(Connect),
     /// The providers this program knows
     #[command(subcommand)]
@@ -137,13 +137,18 @@ pub(crate) struct Connect {
     /// Reconnect this instance in place; its id stays
     #[arg(long, value_name = "ID")]
     pub(crate) instance: Option<InstanceId>,
+    #[command(flatten)]
+    pub(crate) parameters: ParameterValues,
+    /// Consent on another device, with a code that you type there, where the provider offers that
+    #[arg(long)]
+    pub(crate) device: bool,
     /// The local port to which the provider sends you back, if no callback URL is given or configured [default: 8917]
     #[arg(long, value_name = "PORT")]
     pub(crate) callback_port: Option<u16>,
     /// The callback URL as registered with the provider, if it is neither configured nor the local one; the app keeps it
     #[arg(long, value_name = "URL")]
     pub(crate) callback_url: Option<String>,
-    /// Print the URL instead of opening a browser
+    /// Print the address instead of opening a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
 }
@@ -152,7 +157,7 @@ pub(crate) struct Connect {
 pub(crate) enum Providers {
     /// List them
     List,
-    /// Show one: its mapping table, guide, limits and sources
+    /// Show one: its mapping table, guide, limits and how accounts are connected
     Show {
         /// Id or alias
         provider: String,

@@ -74,6 +74,12 @@ impl Output {
         }
     }
 
+    /// A question to a person, who types the answer behind it.
+    pub(crate) fn question(&self, text: &str) {
+        let mut stderr = anstream::stderr();
+        let _ = write!(stderr, "{} ", shown(text)).and_then(|()| stderr.flush());
+    }
+
     pub(crate) fn error(&self, error: &CliError) {
         self.refusal(&error.to_string(), error.code());
     }

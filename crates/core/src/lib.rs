@@ -21,6 +21,7 @@ pub mod random;
 pub mod registry;
 mod secret;
 mod suggest;
+pub mod template;
 mod token_set;
 pub mod words;
 
@@ -33,7 +34,7 @@ pub use parameters::{Configuration, Parameters};
 pub use provider::ProviderSetup;
 pub use registry::Registry;
 pub use secret::{REDACTED, Secret};
-pub use token_set::{TokenSet, UserTokens};
+pub use token_set::TokenSet;
 
 /// All that a provider's crate needs: `use tieline_core::prelude::*;`.
 pub mod prelude {

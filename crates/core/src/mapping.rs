@@ -72,6 +72,10 @@ pub enum Format {
     Text,
     /// An absolute `https` URL without fragment or credentials; plain `http` only for loopback addresses.
     Url,
+    /// One label of a host's name, lower-case: what stands in a provider's host where its tenants differ.
+    HostLabel,
+    /// One of these words. Each with the text that takes its place in endpoints.
+    OneOf(&'static [(&'static str, &'static str)]),
 }
 
 impl ParameterMapping {
@@ -104,6 +108,46 @@ impl ParameterMapping {
         }
     }
 
+    /// The label that tells one tenant's host from another's, given by the person who connects: `acme` of
+    /// `acme.shops.example`.
+    pub const fn host_label(credential: &'static str, parameter: ParameterKey) -> Self {
+        Self {
+            set_by: SetBy::EndUser,
+            format: Format::HostLabel,
+            description: "The part of your own address that comes before the provider's domain",
+            ..Self::new(credential, parameter)
+        }
+    }
+
+    /// The key by which an account's owner lets others in: `api.key`.
+    pub const fn account_key(credential: &'static str) -> Self {
+        Self {
+            set_by: SetBy::EndUser,
+            secret: true,
+            description: "The key that the provider gave the person whose account is connected",
+            ..Self::new(credential, ParameterKey::API_KEY)
+        }
+    }
+
+    /// The name with which an account's owner signs in: `username`.
+    pub const fn username(credential: &'static str) -> Self {
+        Self {
+            set_by: SetBy::EndUser,
+            description: "The name with which the person whose account is connected signs in",
+            ..Self::new(credential, ParameterKey::USERNAME)
+        }
+    }
+
+    /// The password that goes with it: `password`.
+    pub const fn password(credential: &'static str) -> Self {
+        Self {
+            set_by: SetBy::EndUser,
+            secret: true,
+            description: "The password that goes with the name",
+            ..Self::new(credential, ParameterKey::PASSWORD)
+        }
+    }
+
     /// Any other credential: required, not secret, set by the tenant.
     pub const fn new(credential: &'static str, parameter: ParameterKey) -> Self {
         Self {
@@ -130,7 +174,8 @@ impl ParameterMapping {
     }
 }
 
-/// Parameters that every OAuth 2.0 provider takes besides its own credentials, all optional.
+/// Parameters that providers take besides their own credentials, all optional: those of the authorization code grant,
+/// and among them those of the other ways to authenticate.
 ///
 /// The overrides are the operator's alone: they are how a sandbox, a proxy or a regional endpoint takes the provider's
 /// place, and a tenant who could set them would receive other people's client secrets.
@@ -144,6 +189,10 @@ pub const COMMON_PARAMETERS: &[ParameterMapping] = &[
     ParameterMapping::endpoint_override(
         ParameterKey::OAUTH_AUTHORIZATION_URL,
         "Takes the place of the provider's authorization endpoint",
+    ),
+    ParameterMapping::endpoint_override(
+        ParameterKey::OAUTH_DEVICE_AUTHORIZATION_URL,
+        "Takes the place of the provider's device authorization endpoint",
     ),
     ParameterMapping::endpoint_override(
         ParameterKey::OAUTH_TOKEN_URL,

@@ -41,6 +41,16 @@ impl ParameterKey {
     pub const OAUTH_TOKEN_REFRESH_URL: Self = Self::new("oauth.token.refresh_url");
     /// Takes the place of the provider's revocation endpoint (RFC 7009 section 2).
     pub const OAUTH_TOKEN_REVOKE_URL: Self = Self::new("oauth.token.revoke_url");
+    /// Takes the place of the provider's device authorization endpoint (RFC 8628 section 3.1).
+    pub const OAUTH_DEVICE_AUTHORIZATION_URL: Self = Self::new("oauth.device.authorization.url");
+    /// The key by which an account's owner lets others in.
+    pub const API_KEY: Self = Self::new("api.key");
+    /// The name with which an account's owner signs in (RFC 7617).
+    pub const USERNAME: Self = Self::new("username");
+    /// The password that goes with it (RFC 7617).
+    pub const PASSWORD: Self = Self::new("password");
+    /// The label that tells one tenant's host from another's.
+    pub const SUBDOMAIN: Self = Self::new("subdomain");
     /// Takes the place of the base of the provider's API.
     pub const BASE_URL: Self = Self::new("base.url");
 

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::descriptor::{Account, AccountFact, ProviderDescriptor, Step};
+use crate::descriptor::{Account, ProviderDescriptor, Step};
 use crate::http::{CallbackQuery, ProviderHttp, ProviderHttpError};
-use crate::{Parameters, dotted_path};
+use crate::template::{self, TemplateProblem};
+use crate::Parameters;
 
 /// A provider: its facts, and what its facts cannot say.
 ///
@@ -114,6 +115,15 @@ pub enum AccountError {
         /// The status of the answer.
         status: http::StatusCode,
     },
+    /// The provider told a failure under a status of success.
+    #[error("the health check was answered with the error {code}")]
+    Refused {
+        /// The provider's code; "unknown" where it tells none that can be shown.
+        code: String,
+    },
+    /// The health check's path asks for a fact that did not come with the tokens.
+    #[error("the health check can't be asked for: {0}; connect the account again")]
+    Path(#[from] TemplateProblem),
     /// The answer is not the JSON that was expected.
     #[error("the health check was answered with something other than a JSON object")]
     NotJson,
@@ -131,19 +141,23 @@ pub async fn health_check(
     let Some(check) = descriptor.api.health_check.known() else {
         return Ok(Account::default());
     };
-    let response = http.get(check.path).await?;
+    let path = template::path(check.path, |name| captures.get(name).map(String::as_str))?;
+    let response = http.get(&path).await?;
     if !response.status().is_success() {
         return Err(AccountError::Status {
             status: response.status(),
         });
     }
     let body: Value = serde_json::from_slice(response.body()).map_err(|_| AccountError::NotJson)?;
-    let fact = |fact: AccountFact| match fact {
-        AccountFact::Field(path) => dotted_path::text_at(&body, path),
-        AccountFact::Capture(name) => captures.get(name).cloned(),
-    };
+    if let Some(code) = descriptor
+        .api
+        .masked_errors
+        .and_then(|masked| masked.code_in(&body))
+    {
+        return Err(AccountError::Refused { code });
+    }
     Ok(Account {
-        id: fact(check.account_id),
-        label: fact(check.account_label),
+        id: check.account_id.find(&body, captures),
+        label: check.account_label.find(&body, captures),
     })
 }

@@ -18,17 +18,24 @@ pub struct TokenSet {
     pub refresh_expires_at: Option<Timestamp>,
     /// Scopes as granted, if the answer named any.
     pub scopes: Vec<String>,
-    /// A second set that speaks for the consenting user, where a provider issues two.
-    pub user: Option<UserTokens>,
+    /// A second set that speaks for the consenting user, where a provider issues two: it rotates on its own, and becomes
+    /// an instance of its own.
+    pub user: Option<Box<TokenSet>>,
     /// Facts about the account that came with the tokens and are needed later: never secret.
     pub captures: BTreeMap<String, String>,
 }
 
-/// The user's half of an answer that holds two token sets.
-#[derive(Debug)]
-pub struct UserTokens {
-    /// Acts as the user rather than as the app.
-    pub access_token: Secret,
-    /// Rotates on its own.
-    pub refresh_token: Option<Secret>,
+impl TokenSet {
+    /// A set that holds an access token and nothing else.
+    pub fn of(access_token: Secret) -> Self {
+        Self {
+            access_token,
+            refresh_token: None,
+            expires_at: None,
+            refresh_expires_at: None,
+            scopes: Vec::new(),
+            user: None,
+            captures: BTreeMap::new(),
+        }
+    }
 }

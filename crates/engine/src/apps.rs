@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tieline_core::parameters::Given;
 use tieline_core::{AppId, Parameters, ProviderSetup, SetBy};
-use tieline_store::App;
+use tieline_store::{App, Instance};
 
 use crate::engine::DEFAULT_TENANT;
 use crate::{Engine, EngineError};
@@ -130,6 +130,16 @@ impl Engine {
         }
         let given = self.app_own_parameters(app).await?;
         Ok(self.resolve(provider, &given)?)
+    }
+
+    /// The parameters that hold for one account: those of its app, with what was kept of the account itself.
+    pub(crate) async fn instance_parameters(
+        &self,
+        instance: &Instance,
+    ) -> Result<Parameters, EngineError> {
+        let app = self.app(instance.app).await?;
+        let parameters = self.app_parameters(&app).await?;
+        Ok(parameters.with_kept(&instance.parameters))
     }
 
     fn resolve(

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use tieline_core::clock::saturating_add;
-use tieline_core::{AuthorizationId, InstanceId, OAuthField, Timestamp};
+use tieline_core::parameters::Given;
+use tieline_core::{AuthorizationId, InstanceId, OAuthField, Parameters, Timestamp};
 use tieline_oauth::AuthorizationRequestOptions;
 use tieline_store::{App, Binding, NewAuthorization};
 
@@ -17,7 +18,7 @@ pub const TIME_TO_CONSENT: Duration = Duration::from_secs(10 * 60);
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What to ask for, and who asks.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct AuthorizeOptions {
     /// What ties the callback to whoever started: fixed here, checked there.
     pub bound_to: BoundTo,
@@ -25,6 +26,9 @@ pub struct AuthorizeOptions {
     pub instance_name: Option<String>,
     /// Re-authorize this instance in place instead of making a new one.
     pub instance: Option<InstanceId>,
+    /// What the person who connects the account gives, by parameter key. What an instance is known by need not be given
+    /// again.
+    pub parameters: Given,
 }
 
 /// Who must come back.
@@ -59,6 +63,7 @@ impl AuthorizeOptions {
         bound_to: BoundTo::Local,
         instance_name: None,
         instance: None,
+        parameters: Given::new(),
     };
 }
 
@@ -72,14 +77,13 @@ impl Engine {
         app: &App,
         options: AuthorizeOptions,
     ) -> Result<Started, EngineError> {
-        if let Some(id) = options.instance {
-            let instance = self.instance(id).load().await?;
-            if instance.app != app.id {
-                return Err(EngineError::NoSuchInstance(id));
-            }
-        }
         let provider = self.provider(&app.provider)?;
-        let parameters = self.app_parameters(app).await?;
+        if !provider.descriptor().authentication.has_front_channel() {
+            return Err(EngineError::other_way(provider.descriptor()));
+        }
+        let parameters = self
+            .parameters_to_connect(app, options.instance, &options.parameters)
+            .await?;
         let redirect_uri = parameters
             .field(OAuthField::RedirectUri)
             .unwrap_or_default();
@@ -113,6 +117,7 @@ impl Engine {
                 user,
                 instance: options.instance,
                 instance_name: options.instance_name,
+                parameters: parameters.to_keep(),
                 expires_at,
             })
             .await?;
@@ -124,6 +129,27 @@ impl Engine {
             scopes: request.scopes,
             expires_at,
         })
+    }
+}
+
+impl Engine {
+    /// The parameters with which an account is connected, or connected again: the app's, what is known of the account, and
+    /// what is given now.
+    pub(crate) async fn parameters_to_connect(
+        &self,
+        app: &App,
+        again: Option<InstanceId>,
+        given: &Given,
+    ) -> Result<Parameters, EngineError> {
+        let mut parameters = self.app_parameters(app).await?;
+        if let Some(id) = again {
+            let instance = self.instance(id).load().await?;
+            if instance.app != app.id {
+                return Err(EngineError::NoSuchInstance(id));
+            }
+            parameters = parameters.with_kept(&instance.parameters);
+        }
+        Ok(parameters.with_end_user(given)?)
     }
 }
 

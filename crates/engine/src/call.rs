@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use tieline_core::Secret;
-use tieline_core::descriptor::TokenPlacement;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use serde_json::Value;
+use tieline_core::{ProviderDescriptor, Secret};
 use tieline_core::http::{ProviderHttp, ProviderHttpError};
 use tieline_oauth::Edge;
 use tieline_store::{Instance, Purpose};
 
+use crate::due::is_renewable;
 use crate::target::{Target, passes};
 use crate::{EngineError, InstanceHandle};
 
@@ -25,8 +26,8 @@ pub(crate) struct ApiCaller<'a> {
 impl InstanceHandle {
     /// Calls the provider's API: the request's URI is a path relative to the API's base, and the access token is added.
     ///
-    /// An answer of 401 forces one refresh of the token that was used, and one replay. Whatever is answered then is
-    /// handed on: any status is `Ok`. The caller's own `Authorization`, cookies and hop-by-hop headers are dropped, and
+    /// An answer of 401, or what the provider says instead, forces one refresh of the token that was used, and one
+    /// replay. Whatever is answered then is handed on: any status is `Ok`. The caller's own `Authorization`, cookies and hop-by-hop headers are dropped, and
     /// redirects are not followed.
     ///
     /// # Errors
@@ -34,10 +35,13 @@ impl InstanceHandle {
     pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, EngineError> {
         let instance = self.ready().await?;
         let response = self.call_with(&instance, &request).await?;
-        if response.status() != StatusCode::UNAUTHORIZED || !instance.has_refresh_token {
+        let provider = self.engine.provider(&instance.provider)?;
+        if !tells_dead_token(provider.descriptor(), &response)
+            || !is_renewable(provider.descriptor(), &instance)
+        {
             return Ok(response);
         }
-        tracing::info!(instance = %self.id, generation = instance.generation, "answered with 401: refreshing");
+        tracing::info!(instance = %self.id, generation = instance.generation, "the access token is refused: refreshing");
         let instance = self.engine.refresh_if_rested(&instance).await?;
         self.call_with(&instance, &request).await
     }
@@ -49,9 +53,7 @@ impl InstanceHandle {
     ) -> Result<Response<Bytes>, EngineError> {
         let engine = &self.engine;
         let provider = engine.provider(&instance.provider)?;
-        let parameters = engine
-            .app_parameters(&engine.app(instance.app).await?)
-            .await?;
+        let parameters = engine.instance_parameters(instance).await?;
         let target = Target::of(provider, &parameters, &instance.captures)?;
         let access_token = engine
             .shared
@@ -104,7 +106,11 @@ impl ProviderHttp for ApiCaller<'_> {
         {
             headers.remove(name);
         }
-        let (name, value) = self.credential()?;
+        let (name, value) = self
+            .target
+            .placement
+            .header(self.access_token)
+            .map_err(|unfit| ProviderHttpError::permanent(unfit.to_string()))?;
         headers.insert(name, value);
         headers
             .entry(header::ACCEPT)
@@ -123,22 +129,17 @@ impl ProviderHttp for ApiCaller<'_> {
     }
 }
 
-impl ApiCaller<'_> {
-    fn credential(&self) -> Result<(HeaderName, HeaderValue), ProviderHttpError> {
-        let token = self.access_token.expose();
-        let (name, text) = match self.target.placement {
-            TokenPlacement::Authorization(scheme) => {
-                (Ok(header::AUTHORIZATION), format!("{scheme} {token}"))
-            }
-            TokenPlacement::Header(name) => {
-                (HeaderName::from_bytes(name.as_bytes()), token.to_owned())
-            }
-        };
-        let unfit = || ProviderHttpError::permanent("the access token does not fit into a header");
-        let mut value = HeaderValue::from_str(Secret::new(text).expose()).map_err(|_| unfit())?;
-        value.set_sensitive(true);
-        Ok((name.map_err(|_| unfit())?, value))
+/// Whether an answer says that the access token is not taken: 401, or what this provider says under a status of success.
+fn tells_dead_token(descriptor: &ProviderDescriptor, response: &Response<Bytes>) -> bool {
+    if response.status() == StatusCode::UNAUTHORIZED {
+        return true;
     }
+    let Some(masked) = descriptor.api.masked_errors else {
+        return false;
+    };
+    response.status().is_success()
+        && serde_json::from_slice(response.body())
+            .is_ok_and(|body: Value| masked.tells_dead_token(&body))
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Response<Bytes>, ProviderHttpError> {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tieline_core::clock::saturating_add;
-use tieline_core::descriptor::{OnReuse, Rotation};
-use tieline_core::{InstanceId, Timestamp};
+use tieline_core::descriptor::{Authentication, OnReuse, Rotation};
+use tieline_core::{InstanceId, ProviderDescriptor, Timestamp};
 use tieline_store::Instance;
 
 const SHORTEST_MARGIN: Duration = Duration::from_secs(60);
@@ -21,6 +21,15 @@ pub enum Due {
     Soon,
     /// Refresh first.
     Now,
+}
+
+/// Whether a new access token can be had without a person: by the refresh token, or since the app is the account.
+pub(crate) fn is_renewable(descriptor: &ProviderDescriptor, instance: &Instance) -> bool {
+    instance.has_refresh_token
+        || matches!(
+            descriptor.authentication,
+            Authentication::ClientCredentials(_)
+        )
 }
 
 /// Judges an instance's access token.

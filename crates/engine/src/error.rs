@@ -8,9 +8,10 @@ use tieline_core::parameters::{ConfigurationError, ParameterProblems};
 use tieline_core::provider::AccountError;
 use tieline_core::random::NoRandomness;
 use tieline_core::registry::UnknownProvider;
-use tieline_core::{AppId, InstanceId};
+use tieline_core::descriptor::Authentication;
+use tieline_core::{AppId, InstanceId, ProviderDescriptor};
 use tieline_oauth::{
-    AuthorizationError, CallbackRefusal, EdgeError, EndpointProblem, Outcome, RevokeFailure,
+    AuthorizationError, CallbackRefusal, DevicePoll, EdgeError, EndpointProblem, Outcome, RevokeFailure,
     TokenFailure,
 };
 use tieline_store::{Cause, StoreError};
@@ -87,6 +88,20 @@ pub enum EngineError {
         /// The provider.
         provider: String,
     },
+    /// Accounts of this provider are connected in another way.
+    #[error("{provider}: accounts are not connected so: {way}")]
+    OtherWay {
+        /// The provider.
+        provider: String,
+        /// The way to connect one.
+        way: &'static str,
+    },
+    /// HTTP Basic can't carry such a name (RFC 7617 section 2).
+    #[error("{0}: a name with a colon in it can't be sent as HTTP Basic; check username")]
+    ColonInName(String),
+    /// A device authorization came to nothing.
+    #[error(transparent)]
+    Device(DevicePoll),
     /// Re-authorization brought another account than the instance's.
     #[error(
         "{provider}: instance {instance} is connected to {expected}, this authorization is for {found}; nothing was \
@@ -203,7 +218,38 @@ pub enum Kind {
     Unavailable,
 }
 
+impl From<DevicePoll> for EngineError {
+    fn from(error: DevicePoll) -> Self {
+        match error {
+            DevicePoll::Failed(failure) => failure.into(),
+            over => Self::Device(over),
+        }
+    }
+}
+
 impl EngineError {
+    /// How accounts of this provider are connected instead.
+    pub(crate) fn other_way(descriptor: &ProviderDescriptor) -> Self {
+        let way = match descriptor.authentication {
+            Authentication::AuthorizationCode(_) => {
+                "a person consents in a browser (`Engine::authorize`)"
+            }
+            Authentication::DeviceAuthorization(_) => {
+                "a person types a code on another device (`Engine::authorize_device`)"
+            }
+            Authentication::ClientCredentials(_) => {
+                "the app's own credentials are the account (`Engine::give`)"
+            }
+            Authentication::ApiKey | Authentication::Basic => {
+                "the account's owner gives the credential (`Engine::give`)"
+            }
+        };
+        Self::OtherWay {
+            provider: descriptor.id.to_owned(),
+            way,
+        }
+    }
+
     /// What kind of trouble it is.
     pub fn kind(&self) -> Kind {
         match self {

@@ -7,7 +7,7 @@ use tieline_core::{InstanceId, Secret, Timestamp};
 use tieline_store::{Event, Instance, InstanceQuery, Purpose, Status};
 
 use crate::account::refuse_another_account;
-use crate::due::{Due, due};
+use crate::due::{Due, due, is_renewable};
 use crate::{Engine, EngineError};
 
 /// One connected account. Cheap to clone; holds no token.
@@ -73,7 +73,8 @@ impl InstanceHandle {
     pub async fn refresh(&self) -> Result<Instance, EngineError> {
         let seen = self.load().await?;
         self.usable(&seen)?;
-        if !seen.has_refresh_token {
+        let descriptor = self.engine.provider(&seen.provider)?.descriptor();
+        if !is_renewable(descriptor, &seen) {
             let provider = seen.provider;
             return Err(EngineError::NotRefreshable {
                 provider,
@@ -124,16 +125,12 @@ impl InstanceHandle {
     pub(crate) async fn ready(&self) -> Result<Instance, EngineError> {
         let instance = self.load().await?;
         self.usable(&instance)?;
-        let rotation = self
-            .engine
-            .provider(&instance.provider)?
-            .descriptor()
-            .oauth2()
-            .rotation;
+        let descriptor = self.engine.provider(&instance.provider)?.descriptor();
+        let rotation = descriptor.oauth2().rotation;
         match due(&instance, &rotation, self.engine.shared.clock.now()) {
             Due::NotYet => Ok(instance),
             Due::Soon => {
-                if instance.has_refresh_token {
+                if is_renewable(descriptor, &instance) {
                     self.engine.refresh_meanwhile(&instance);
                 }
                 Ok(instance)

@@ -1,6 +1,7 @@
 //! The end of an instance: revoked at the provider first, then forgotten.
 
 use serde::Serialize;
+use tieline_core::descriptor::Revocable;
 use tieline_core::{InstanceId, Secret};
 use tieline_oauth::{Outcome, RevokeFailure, TokenClient, TokenFailure, TokenTypeHint};
 use tieline_store::Purpose;
@@ -85,9 +86,7 @@ impl InstanceHandle {
         let store = &engine.shared.store;
         let instance = self.load().await?;
         let provider = engine.provider(&instance.provider)?;
-        let parameters = engine
-            .app_parameters(&engine.app(instance.app).await?)
-            .await?;
+        let parameters = engine.instance_parameters(&instance).await?;
         let client = TokenClient::new(
             provider,
             &parameters,
@@ -97,7 +96,10 @@ impl InstanceHandle {
         if !client.can_revoke() {
             return Ok(Revocation::NotOffered);
         }
-        let refresh_token = store.refresh_token(&instance, Purpose::Revoke).await?;
+        let refresh_token = match provider.descriptor().oauth2().revocable {
+            Revocable::Both => store.refresh_token(&instance, Purpose::Revoke).await?,
+            Revocable::AccessToken => None,
+        };
         let access_token = store.access_token(&instance, Purpose::Revoke).await?;
         engine
             .revoke_pair(&client, refresh_token.as_ref(), &access_token)

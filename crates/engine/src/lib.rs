@@ -1,7 +1,7 @@
 //! The life of a connector instance: authorize → call back → exchange → store → refresh → call → leave.
 //!
-//! Read along the way a token takes: [`authorize`] starts the front channel, [`callback`] and `exchange` bring an
-//! account in, `refresh` keeps it alive, [`call`] uses it, `leave` revokes it. [`due`] says when a token needs a
+//! Read along the way a token takes: [`authorize`] starts the front channel, [`callback`], `exchange` and `connect` bring
+//! an account in (`device` and `give` do where there is no browser), `refresh` keeps it alive, [`call`] uses it, `leave` revokes it. [`due`] says when a token needs a
 //! refresh; everything that can go wrong is an [`EngineError`].
 //!
 //! Deliberately absent: SQL (the store's), the shape of OAuth requests (tieline-oauth's), HTTP servers and terminals
@@ -12,11 +12,14 @@ mod apps;
 pub mod authorize;
 pub mod call;
 pub mod callback;
+mod connect;
+mod device;
 pub mod due;
 mod engine;
 mod error;
 mod exchange;
 mod flights;
+mod give;
 mod instance;
 mod leave;
 mod patience;
@@ -27,9 +30,11 @@ mod tasks;
 pub use apps::NewApp;
 pub use authorize::{AuthorizeOptions, BoundTo, Started};
 pub use callback::Arrival;
+pub use device::{DevicePolled, DeviceStarted};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{EngineError, Kind};
+pub use give::GiveOptions;
 pub use instance::{AccessToken, InstanceHandle};
 pub use leave::{Disconnected, Revocation};
 // What an [`EngineError`] may hold: a host that matches on it needs no other crate.
-pub use tieline_oauth::{CallbackRefusal, EdgeOptions, Outcome, RevokeFailure, TokenFailure};
+pub use tieline_oauth::{CallbackRefusal, DevicePoll, EdgeOptions, Outcome, RevokeFailure, TokenFailure};

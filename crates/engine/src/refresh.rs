@@ -10,13 +10,15 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tieline_core::clock::saturating_add;
-use tieline_core::{InstanceId, Secret, random};
+use tieline_core::descriptor::Authentication;
+use tieline_core::{InstanceId, Parameters, Secret, TokenSet, random};
 use tieline_oauth::{Outcome, TokenClient, TokenFailure, Tokens};
 use tieline_store::{
     BeginRefresh, Begun, Cause, CommitRefresh, Committed, Instance, NewQuarantine, Purpose,
     QuarantineKind, Status, StoreError,
 };
 
+use crate::connect::Connecting;
 use crate::flights::{Flight, FlightEnd, landing};
 use crate::patience::Patience;
 use crate::{Engine, EngineError};
@@ -117,16 +119,18 @@ impl Engine {
             return Ok(());
         }
         self.instance(id).usable(&instance)?;
-        let app = self.app(instance.app).await?;
         let provider = self.provider(&instance.provider)?;
-        let parameters = self.app_parameters(&app).await?;
-        let Some(refresh_token) = self
-            .shared
-            .store
-            .refresh_token(&instance, Purpose::Refresh)
-            .await?
-        else {
-            return self.give_up(&instance, Cause::Expired).await;
+        let parameters = self.instance_parameters(&instance).await?;
+        let anew = matches!(
+            provider.descriptor().authentication,
+            Authentication::ClientCredentials(_)
+        );
+        let store = &self.shared.store;
+        let refresh_token = match store.refresh_token(&instance, Purpose::Refresh).await? {
+            Some(refresh_token) => refresh_token,
+            // Nothing is spent then, but there is still one request at a time.
+            None if anew => Secret::new(""),
+            None => return self.give_up(&instance, Cause::Expired).await,
         };
         let Some(attempt) = self.write_intent(instance, &refresh_token).await? else {
             return Ok(());
@@ -137,10 +141,43 @@ impl Engine {
             &self.shared.edge,
             &*self.shared.clock,
         );
+        if anew {
+            return match client.client_credentials().await {
+                Ok(tokens) => self.commit(&client, attempt, tokens, end).await,
+                Err(failure) => {
+                    let id = attempt.instance.id;
+                    store.abandon_refresh(id, attempt.number).await?;
+                    Err(failure.into())
+                }
+            };
+        }
         match client.refresh(&refresh_token).await {
-            Ok(tokens) => self.commit(&client, attempt, tokens, end).await,
+            Ok(mut tokens) => {
+                let (users, instance) = (tokens.set.user.take(), attempt.instance.clone());
+                self.commit(&client, attempt, tokens, end).await?;
+                match users {
+                    Some(users) => self.keep_second_set(&instance, &parameters, *users).await,
+                    None => Ok(()),
+                }
+            }
             Err(failure) => self.settle(attempt, failure).await,
         }
+    }
+
+    /// A refresh that brings a second set of tokens: it belongs to an instance of its own.
+    async fn keep_second_set(
+        &self,
+        beside: &Instance,
+        parameters: &Parameters,
+        users: TokenSet,
+    ) -> Result<(), EngineError> {
+        let connecting = Connecting {
+            provider: self.provider(&beside.provider)?,
+            parameters,
+            app: &self.app(beside.app).await?,
+            instance_name: beside.name.clone(),
+        };
+        self.keep_beside(&connecting, beside, users).await
     }
 
     /// Lease and intent, in one durable statement, before the first byte is sent. If the store can't write, nothing is

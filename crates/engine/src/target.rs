@@ -7,7 +7,7 @@ use tieline_core::descriptor::{Api, TokenPlacement};
 use tieline_core::endpoint::is_endpoint;
 use tieline_core::http::ProviderHttpError;
 use tieline_core::{Parameters, ProviderSetup};
-use tieline_oauth::{Endpoint, Endpoints, NamedBy};
+use tieline_oauth::{Endpoint, NamedBy, api_base};
 use url::Url;
 
 use crate::EngineError;
@@ -32,7 +32,7 @@ impl Target {
             token_placement: placement,
             ..
         } = provider.descriptor().api;
-        let mut base = Endpoints::of(provider, parameters)?.api_base;
+        let mut base = api_base(provider, parameters, captures)?;
         let told = base_capture.and_then(|name| captures.get(name));
         if let (NamedBy::Anyone, Some(told)) = (base.named_by, told) {
             base.url = told_base(told, origins).ok_or_else(|| EngineError::Call {

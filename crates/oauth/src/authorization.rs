@@ -12,7 +12,7 @@ use tieline_core::{OAuthField, Parameters, ProviderSetup, Secret, endpoint};
 use url::Url;
 
 use crate::endpoints::{EndpointProblem, Source};
-use crate::request::amend;
+use crate::request::{Amendments, amend};
 
 /// What one authorization asks for.
 #[derive(Debug, Clone, Copy)]
@@ -113,9 +113,11 @@ pub fn authorization(
     let declared = &oauth2.authorization;
     amend(
         &mut pairs,
-        declared.names,
-        declared.extra,
-        declared.omit,
+        &Amendments {
+            names: declared.names,
+            extra: declared.extra,
+            omit: declared.omit,
+        },
         parameters,
     );
     provider.amend_authorization(&mut pairs, parameters);
@@ -177,7 +179,7 @@ fn redirect_url(
     }
 }
 
-fn scopes(
+pub(crate) fn scopes(
     provider: &dyn ProviderSetup,
     parameters: &Parameters,
     asked: Option<&[String]>,

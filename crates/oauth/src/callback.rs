@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tieline_core::descriptor::CallbackHost;
+use tieline_core::descriptor::{CallbackHost, CallbackSignature};
 use tieline_core::http::CallbackQuery;
 use tieline_core::provider::HookRefusal;
-use tieline_core::{Parameters, ProviderSetup, Secret};
+use tieline_core::{OAuthField, Parameters, ProviderSetup, Secret, template};
+
+use crate::signature;
 
 /// A callback that may be followed.
 #[derive(Debug)]
@@ -70,7 +72,20 @@ pub enum CallbackRefusal {
         /// The parameter that should hold it.
         parameter: &'static str,
     },
-    /// A host outside the provider's domain, or another one than the authorization was started with.
+    /// No signature, or not one that the app's secret makes of the other parameters.
+    #[error(
+        "{provider}: the callback's {parameter} does not sign it: it was altered on the way, or made up; if it happens \
+         every time, check {secret}"
+    )]
+    SignatureMismatch {
+        /// The provider.
+        provider: &'static str,
+        /// The parameter that should sign the others.
+        parameter: &'static str,
+        /// The client secret, in the provider's words and in ours.
+        secret: String,
+    },
+    /// Another host than the authorization was started with.
     #[error(
         "{provider}: the callback's {parameter} is not the host that the authorization was started with"
     )]
@@ -110,9 +125,9 @@ pub fn state_of(query: &CallbackQuery) -> Result<&str, CallbackRefusal> {
     query.get("state").ok_or(CallbackRefusal::StateMissing)
 }
 
-/// Checks a callback whose state was looked up and found: issuer, error, code, host, the provider's own check.
+/// Checks a callback whose state was looked up and found: signature, issuer, error, code, host, the provider's own check.
 ///
-/// `expected_host` is the tenant's host at the provider that the authorization was started with, where one is known.
+/// `parameters` are those that the authorization was started with: they tell the tenant's host.
 ///
 /// # Errors
 /// When the callback must not be followed; nothing is exchanged then.
@@ -120,9 +135,9 @@ pub fn check_callback(
     provider: &dyn ProviderSetup,
     parameters: &Parameters,
     query: &CallbackQuery,
-    expected_host: Option<&str>,
 ) -> Result<Callback, CallbackRefusal> {
     state_of(query)?;
+    check_signature(provider, parameters, query)?;
     check_issuer(provider, query)?;
     let (id, callback) = (
         provider.descriptor().id,
@@ -142,7 +157,7 @@ pub fn check_callback(
         parameter,
     })?;
     if let Some(host) = callback.host {
-        check_host(id, host, query, expected_host)?;
+        check_host(id, host, query, parameters)?;
     }
     provider
         .verify_callback(query, parameters)
@@ -179,18 +194,45 @@ fn check_issuer(
     }
 }
 
-/// One DNS label in front of the provider's suffix, and no other host than the one that was started with.
+/// The provider's word for every other parameter, keyed with the client secret.
+fn check_signature(
+    provider: &dyn ProviderSetup,
+    parameters: &Parameters,
+    query: &CallbackQuery,
+) -> Result<(), CallbackRefusal> {
+    let descriptor = provider.descriptor();
+    let Some(CallbackSignature { parameter }) = descriptor.oauth2().callback.signature else {
+        return Ok(());
+    };
+    let key = parameters
+        .field(OAuthField::ClientSecret)
+        .unwrap_or_default();
+    let given = query.get(parameter).unwrap_or_default();
+    let others = query.pairs().iter().filter(|(name, _)| name != parameter);
+    if signature::is_signed(key, others, given) {
+        return Ok(());
+    }
+    let row = descriptor.parameter_for_field(OAuthField::ClientSecret);
+    Err(CallbackRefusal::SignatureMismatch {
+        provider: descriptor.id,
+        parameter,
+        secret: row.map_or_else(
+            || OAuthField::ClientSecret.to_string(),
+            |row| format!("{:?} ({})", row.credential, row.parameter),
+        ),
+    })
+}
+
+/// No other host than the one that the authorization was started with.
 fn check_host(
     provider: &'static str,
-    CallbackHost { parameter, suffix }: CallbackHost,
+    CallbackHost { parameter, host }: CallbackHost,
     query: &CallbackQuery,
-    expected: Option<&str>,
+    parameters: &Parameters,
 ) -> Result<(), CallbackRefusal> {
+    let expected = template::host(host, |name| parameters.in_template(name));
     let told = query.get(parameter).map(str::to_ascii_lowercase);
-    let label = told.as_deref().and_then(|told| told.strip_suffix(suffix));
-    let is_expected =
-        expected.is_none_or(|expected| told.as_deref() == Some(&*expected.to_ascii_lowercase()));
-    if is_expected && label.is_some_and(is_dns_label) {
+    if expected.is_ok_and(|expected| told.as_deref() == Some(&*expected)) {
         Ok(())
     } else {
         Err(CallbackRefusal::HostMismatch {
@@ -198,16 +240,6 @@ fn check_host(
             parameter,
         })
     }
-}
-
-/// Letters, digits and inner dashes, at most 63 (RFC 1123 section 2.1).
-fn is_dns_label(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Names and codes are short and made of letters; whatever else came through the browser is not shown.

@@ -15,6 +15,8 @@ const DEAD: &[&str] = &[
     "bad_refresh_token",
     "token_expired",
     "token_revoked",
+    // RFC 8628 section 3.5: of a device code.
+    "expired_token",
 ];
 
 /// Codes that say that the app is refused, likewise.

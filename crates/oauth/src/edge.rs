@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use reqwest::Client;
+use reqwest::dns::Resolve;
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::time::{Instant, timeout_at};
@@ -21,6 +22,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const BODY_LIMIT: usize = 1 << 20;
 /// The most headers an answer may have.
 const HEADER_LIMIT: usize = 100;
+
+/// The one protocol that is spoken (RFC 7301 section 6).
+pub(crate) const HTTP_1_1: &[u8] = b"http/1.1";
 
 /// Sends requests. Cheap to clone.
 #[derive(Clone)]
@@ -55,7 +59,7 @@ pub struct EdgeOptions {
 #[error(
     "can't set up TLS: {0}; install the system's CA certificates (the package ca-certificates)"
 )]
-pub struct EdgeError(#[source] Box<dyn Error + Send + Sync>);
+pub struct EdgeError(#[source] pub(crate) Box<dyn Error + Send + Sync>);
 
 /// An answer of a token endpoint.
 pub(crate) struct Answer {
@@ -95,14 +99,26 @@ impl Edge {
     pub fn new(options: EdgeOptions) -> Result<Self, EdgeError> {
         let tls = tls().map_err(|error| EdgeError(error.into()))?;
         let egress = Arc::new(options.egress.clone());
-        let token = Clients::build(&egress, &tls, |builder| {
+        Self::build(options, &tls, &|named_by| CheckedResolver {
+            egress: egress.clone(),
+            named_by,
+        })
+    }
+
+    /// An edge with its own TLS and its own way to find hosts.
+    pub(crate) fn build<R: Resolve + 'static>(
+        options: EdgeOptions,
+        tls: &ClientConfig,
+        resolver: &dyn Fn(NamedBy) -> R,
+    ) -> Result<Self, EdgeError> {
+        let token = Clients::build(resolver, tls, |builder| {
             // An idle connection may be closed under a request that is just being written, and both reqwest and hyper
             // would send it again on another.
             builder
                 .pool_max_idle_per_host(0)
                 .http1_max_headers(HEADER_LIMIT)
         })?;
-        let api = Clients::build(&egress, &tls, |builder| {
+        let api = Clients::build(resolver, tls, |builder| {
             builder.read_timeout(options.deadline)
         })?;
         Ok(Self {
@@ -206,7 +222,7 @@ fn tls() -> Result<ClientConfig, rustls::Error> {
         .with_safe_default_protocol_versions()?
         .with_platform_verifier()?
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP_1_1.to_vec()];
     Ok(config)
 }
 
@@ -215,8 +231,8 @@ impl Clients {
         clippy::disallowed_methods,
         reason = "this is the one home of HTTP clients"
     )]
-    fn build(
-        egress: &Arc<Egress>,
+    fn build<R: Resolve + 'static>(
+        resolver: &dyn Fn(NamedBy) -> R,
         tls: &ClientConfig,
         amend: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     ) -> Result<Self, EdgeError> {
@@ -230,10 +246,7 @@ impl Clients {
                 .http1_only()
                 .tls_backend_preconfigured(tls.clone())
                 .connect_timeout(CONNECT_TIMEOUT)
-                .dns_resolver(CheckedResolver {
-                    egress: egress.clone(),
-                    named_by,
-                });
+                .dns_resolver(resolver(named_by));
             amend(builder)
                 .build()
                 .map_err(|error| EdgeError(error.into()))

@@ -2,24 +2,12 @@
 
 use std::fmt;
 
+use std::collections::BTreeMap;
+
 use tieline_core::descriptor::Step;
+use tieline_core::template::{self, TemplateProblem};
 use tieline_core::{ParameterKey, Parameters, ProviderSetup, SetBy, endpoint};
 use url::Url;
-
-/// The endpoints of one provider, as one app reaches them.
-#[derive(Debug, Clone)]
-pub struct Endpoints {
-    /// Where the user consents (RFC 6749 section 3.1).
-    pub authorization: Endpoint,
-    /// Where codes are exchanged (RFC 6749 section 3.2).
-    pub token: Endpoint,
-    /// Where tokens are refreshed: its own override, else the token endpoint's, else the descriptor's.
-    pub refresh: Endpoint,
-    /// Where tokens are revoked (RFC 7009), if the provider offers that.
-    pub revocation: Option<Endpoint>,
-    /// What relative paths of calls are joined to.
-    pub api_base: Endpoint,
-}
 
 /// A URL, and whose word it is: that decides which addresses may be connected to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,14 +29,27 @@ pub enum NamedBy {
 
 /// An endpoint that must not be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{provider}: the {name} is not an https URL without fragment, user and password; {cure}")]
-pub struct EndpointProblem {
-    /// The provider.
-    pub provider: &'static str,
-    /// Which endpoint.
-    pub name: &'static str,
-    /// What to do about it.
-    pub cure: EndpointCure,
+pub enum EndpointProblem {
+    /// It is no URL that may be one.
+    #[error("{provider}: the {name} is not an https URL without fragment, user and password; {cure}")]
+    NotUrl {
+        /// The provider.
+        provider: &'static str,
+        /// Which endpoint.
+        name: &'static str,
+        /// What to do about it.
+        cure: EndpointCure,
+    },
+    /// It depends on the connection, and what it depends on is missing or doesn't fit.
+    #[error("{provider}: the {name} can't be told: {problem}; connect the account again")]
+    Template {
+        /// The provider.
+        provider: &'static str,
+        /// Which endpoint.
+        name: &'static str,
+        /// What is wrong.
+        problem: TemplateProblem,
+    },
 }
 
 /// Where an endpoint is put right.
@@ -60,34 +61,26 @@ pub enum EndpointCure {
     Descriptor,
 }
 
-impl Endpoints {
-    /// The descriptor's endpoints with the overrides of `parameters` in their place.
-    ///
-    /// # Errors
-    /// When one of them must not be used: not a URL, not `https`, with a fragment or credentials.
-    pub fn of(
-        provider: &dyn ProviderSetup,
-        parameters: &Parameters,
-    ) -> Result<Self, EndpointProblem> {
-        let source = Source {
-            provider,
-            parameters,
-        };
-        Ok(Self {
-            authorization: source.authorization()?,
-            token: source.token()?,
-            refresh: source.refresh()?,
-            revocation: source.revocation()?,
-            api_base: source.one(
-                "base of the API",
-                &[ParameterKey::BASE_URL],
-                Some(provider.descriptor().api.base),
-            )?,
-        })
-    }
+/// What relative paths of calls are joined to: the operator's `base.url`, else the descriptor's base with this
+/// connection's parameters and captured facts in their places.
+///
+/// # Errors
+/// When it must not be used: not a URL, not `https`, with a fragment or credentials, or a place in it stays empty.
+pub fn api_base(
+    provider: &dyn ProviderSetup,
+    parameters: &Parameters,
+    captures: &BTreeMap<String, String>,
+) -> Result<Endpoint, EndpointProblem> {
+    let source = Source {
+        provider,
+        parameters,
+    };
+    let own = provider.descriptor().api.base;
+    source.one("base of the API", &[ParameterKey::BASE_URL], own, captures)
 }
 
 /// Where endpoints come from, one at a time: a step asks only for its own.
+#[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
     pub(crate) provider: &'a dyn ProviderSetup,
     pub(crate) parameters: &'a Parameters,
@@ -96,45 +89,13 @@ pub(crate) struct Source<'a> {
 impl Source<'_> {
     pub(crate) fn authorization(&self) -> Result<Endpoint, EndpointProblem> {
         let own = self.provider.descriptor().oauth2().authorization_endpoint;
-        self.one(
-            "authorization endpoint",
-            &[ParameterKey::OAUTH_AUTHORIZATION_URL],
-            Some(own),
-        )
-    }
-
-    fn token(&self) -> Result<Endpoint, EndpointProblem> {
-        let own = self.provider.descriptor().oauth2().token_endpoint;
-        self.one("token endpoint", keys(Step::Exchange), Some(own))
-    }
-
-    fn refresh(&self) -> Result<Endpoint, EndpointProblem> {
-        let oauth2 = self.provider.descriptor().oauth2();
-        let own = oauth2.refresh_endpoint.unwrap_or(oauth2.token_endpoint);
-        self.one("refresh endpoint", keys(Step::Refresh), Some(own))
-    }
-
-    fn revocation(&self) -> Result<Option<Endpoint>, EndpointProblem> {
-        if !self.offers_revocation() {
-            return Ok(None);
-        }
-        let own = self
-            .provider
-            .descriptor()
-            .oauth2()
-            .revocation_endpoint
-            .known();
-        self.one("revocation endpoint", keys(Step::Revoke), own)
-            .map(Some)
+        let overrides = &[ParameterKey::OAUTH_AUTHORIZATION_URL];
+        self.one("authorization endpoint", overrides, own, &BTreeMap::new())
     }
 
     pub(crate) fn offers_revocation(&self) -> bool {
-        self.provider
-            .descriptor()
-            .oauth2()
-            .revocation_endpoint
-            .known()
-            .is_some()
+        let oauth2 = self.provider.descriptor().oauth2();
+        oauth2.revocation_endpoint.known().is_some()
             || keys(Step::Revoke)
                 .iter()
                 .any(|key| self.parameters.get(*key).is_some())
@@ -142,11 +103,26 @@ impl Source<'_> {
 
     /// The endpoint of a step; `None` where the provider offers none.
     pub(crate) fn step(&self, step: Step) -> Result<Option<Endpoint>, EndpointProblem> {
-        match step {
-            Step::Exchange => self.token().map(Some),
-            Step::Refresh => self.refresh().map(Some),
-            Step::Revoke => self.revocation(),
-        }
+        let oauth2 = self.provider.descriptor().oauth2();
+        let (name, own) = match step {
+            Step::Exchange | Step::ClientCredentials | Step::DeviceToken => {
+                ("token endpoint", oauth2.token_endpoint)
+            }
+            Step::Refresh => (
+                "refresh endpoint",
+                oauth2.refresh_endpoint.unwrap_or(oauth2.token_endpoint),
+            ),
+            Step::Revoke if !self.offers_revocation() => return Ok(None),
+            Step::Revoke => (
+                "revocation endpoint",
+                oauth2.revocation_endpoint.known().unwrap_or_default(),
+            ),
+            Step::DeviceAuthorization => match oauth2.device {
+                None => return Ok(None),
+                Some(device) => ("device authorization endpoint", device.endpoint),
+            },
+        };
+        self.one(name, keys(step), own, &BTreeMap::new()).map(Some)
     }
 
     /// The first override that is set, else the descriptor's own.
@@ -154,42 +130,71 @@ impl Source<'_> {
         &self,
         name: &'static str,
         overrides: &[ParameterKey],
-        own: Option<&'static str>,
+        own: &'static str,
+        captures: &BTreeMap<String, String>,
     ) -> Result<Endpoint, EndpointProblem> {
-        let descriptor = self.provider.descriptor();
+        let provider = self.provider.descriptor().id;
         let set = overrides
             .iter()
             .find_map(|key| Some((*key, self.parameters.get(*key)?)));
-        let (text, named_by, cure) = match set {
-            Some((key, text)) => {
-                let by_operator = descriptor
-                    .parameter(key)
-                    .is_some_and(|row| row.set_by == SetBy::Operator);
-                let named_by = if by_operator {
-                    NamedBy::Operator
-                } else {
-                    NamedBy::Anyone
-                };
-                (text, named_by, EndpointCure::Parameter(key))
-            }
-            None => (
-                own.unwrap_or_default(),
-                NamedBy::Anyone,
-                EndpointCure::Descriptor,
-            ),
+        let Some((key, text)) = set else {
+            return self.own(name, own, captures);
         };
         let url = Url::parse(text)
             .ok()
             .filter(|_| endpoint::is_endpoint(text));
+        let named_by = self.named_by(key);
         match url {
             Some(url) if url.scheme() == "https" || named_by == NamedBy::Operator => {
                 Ok(Endpoint { url, named_by })
             }
-            _ => Err(EndpointProblem {
-                provider: descriptor.id,
+            _ => Err(EndpointProblem::NotUrl {
+                provider,
                 name,
-                cure,
+                cure: EndpointCure::Parameter(key),
             }),
+        }
+    }
+
+    /// The descriptor's own, with what belongs in its places.
+    fn own(
+        &self,
+        name: &'static str,
+        own: &'static str,
+        captures: &BTreeMap<String, String>,
+    ) -> Result<Endpoint, EndpointProblem> {
+        let provider = self.provider.descriptor().id;
+        let value = |name: &str| {
+            let captured = captures.get(name).map(String::as_str);
+            self.parameters.in_template(name).or(captured)
+        };
+        match template::url(own, value) {
+            Ok(url) if url.scheme() == "https" => Ok(Endpoint {
+                url,
+                named_by: NamedBy::Anyone,
+            }),
+            Err(problem) if problem != TemplateProblem::Moved => Err(EndpointProblem::Template {
+                provider,
+                name,
+                problem,
+            }),
+            _ => Err(EndpointProblem::NotUrl {
+                provider,
+                name,
+                cure: EndpointCure::Descriptor,
+            }),
+        }
+    }
+
+    fn named_by(&self, key: ParameterKey) -> NamedBy {
+        let descriptor = self.provider.descriptor();
+        let by_operator = descriptor
+            .parameter(key)
+            .is_some_and(|row| row.set_by == SetBy::Operator);
+        if by_operator {
+            NamedBy::Operator
+        } else {
+            NamedBy::Anyone
         }
     }
 }
@@ -197,12 +202,15 @@ impl Source<'_> {
 /// The overrides that decide where a step is sent, the first that is set.
 pub(crate) const fn keys(step: Step) -> &'static [ParameterKey] {
     match step {
-        Step::Exchange => &[ParameterKey::OAUTH_TOKEN_URL],
+        Step::Exchange | Step::ClientCredentials | Step::DeviceToken => {
+            &[ParameterKey::OAUTH_TOKEN_URL]
+        }
         Step::Refresh => &[
             ParameterKey::OAUTH_TOKEN_REFRESH_URL,
             ParameterKey::OAUTH_TOKEN_URL,
         ],
         Step::Revoke => &[ParameterKey::OAUTH_TOKEN_REVOKE_URL],
+        Step::DeviceAuthorization => &[ParameterKey::OAUTH_DEVICE_AUTHORIZATION_URL],
     }
 }
 
@@ -221,31 +229,37 @@ mod tests {
     use crate::testing::{Acme, acme, parameters};
     use tieline_core::descriptor::{OAuth2, Stated};
 
+    fn endpoint(provider: &Acme, step: Step, more: &[(&str, &str)]) -> Endpoint {
+        let parameters = parameters(provider, more);
+        let source = Source {
+            provider,
+            parameters: &parameters,
+        };
+        source.step(step).unwrap().unwrap()
+    }
+
     #[test]
     fn overrides_take_the_descriptors_place_and_refresh_follows_the_token_endpoint() {
         let provider = acme();
-        let own = Endpoints::of(&provider, &parameters(&provider, &[])).unwrap();
-        assert_eq!(own.token.url.as_str(), "https://acme.example/token");
+        let own = endpoint(&provider, Step::Exchange, &[]);
+        assert_eq!(own.url.as_str(), "https://acme.example/token");
         assert_eq!(
-            (own.refresh, own.token.named_by),
-            (own.token.clone(), NamedBy::Anyone)
+            (endpoint(&provider, Step::Refresh, &[]), own.named_by),
+            (own.clone(), NamedBy::Anyone)
         );
 
-        let moved = parameters(&provider, &[("oauth.token.url", "http://127.0.0.1:9/t")]);
-        let moved = Endpoints::of(&provider, &moved).unwrap();
-        assert_eq!(moved.refresh.url.as_str(), "http://127.0.0.1:9/t");
-        assert_eq!(moved.refresh.named_by, NamedBy::Operator);
-        assert_eq!(moved.authorization.named_by, NamedBy::Anyone);
+        let moved = [("oauth.token.url", "http://127.0.0.1:9/t")];
+        let refresh = endpoint(&provider, Step::Refresh, &moved);
+        assert_eq!(refresh.url.as_str(), "http://127.0.0.1:9/t");
+        assert_eq!(refresh.named_by, NamedBy::Operator);
 
         let both = [
             ("oauth.token.url", "http://127.0.0.1:9/t"),
             ("oauth.token.refresh_url", "http://127.0.0.1:9/r"),
         ];
-        let both = Endpoints::of(&provider, &parameters(&provider, &both)).unwrap();
-        assert_eq!(
-            (both.token.url.path(), both.refresh.url.path()),
-            ("/t", "/r")
-        );
+        let paths = [Step::Exchange, Step::Refresh]
+            .map(|step| endpoint(&provider, step, &both).url.path().to_owned());
+        assert_eq!(paths, ["/t", "/r"]);
     }
 
     #[test]
@@ -259,12 +273,33 @@ mod tests {
                 revocation_endpoint: Stated::Known(bad),
                 ..*acme().oauth2()
             });
-            let problem = Endpoints::of(&provider, &parameters(&provider, &[])).unwrap_err();
+            let parameters = parameters(&provider, &[]);
+            let source = Source {
+                provider: &provider,
+                parameters: &parameters,
+            };
             assert_eq!(
-                problem.to_string(),
+                source.step(Step::Revoke).unwrap_err().to_string(),
                 "acme: the revocation endpoint is not an https URL without fragment, user and password; \
                  correct the provider's descriptor"
             );
         }
+    }
+
+    #[test]
+    fn what_a_connection_lacks_is_told_and_no_other_url_is_used() {
+        let provider = Acme::with(OAuth2 {
+            token_endpoint: "https://acme.example/{realm}/token",
+            ..*acme().oauth2()
+        });
+        let parameters = parameters(&provider, &[]);
+        let source = Source {
+            provider: &provider,
+            parameters: &parameters,
+        };
+        assert_eq!(
+            source.step(Step::Exchange).unwrap_err().to_string(),
+            "acme: the token endpoint can't be told: nothing is known for {realm}; connect the account again"
+        );
     }
 }

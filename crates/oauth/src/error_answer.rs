@@ -27,11 +27,8 @@ impl ErrorAnswer {
 
 /// Whether the answer bears the mark of an error under a status of success.
 pub(crate) fn is_marked(answer: &TokenAnswer, root: &Map<String, Value>) -> bool {
-    let Some(ErrorWhen { path, equals }) = answer.error_when else {
-        return false;
-    };
-    lookup(root, path)
-        .is_some_and(|value| *value.to_string() == *equals || value.as_str() == Some(equals))
+    let is_marked = |when: ErrorWhen| lookup(root, when.path).is_some_and(|value| when.is(value));
+    answer.error_when.is_some_and(is_marked)
 }
 
 /// The error in a body, if it tells one.

@@ -36,13 +36,42 @@ impl Judge<'_> {
         }
     }
 
-    /// Judges the answer of a revocation endpoint: of a success, nothing but the status counts (RFC 7009 section 2.2).
+    /// Judges the answer of a revocation endpoint: of a success, nothing but the status counts (RFC 7009 section 2.2),
+    /// unless the provider marks errors under it.
     pub(crate) fn revoked(&self, answer: &Answer) -> Result<(), TokenFailure> {
-        if answer.status.is_success() {
-            Ok(())
-        } else {
-            Err(self.refusal(answer))
+        if !answer.status.is_success() {
+            return Err(self.refusal(answer));
         }
+        let declared = &self.provider.descriptor().oauth2().answer;
+        match decode(&answer.body) {
+            Ok(decoded) if is_marked(declared, &decoded.object) => {
+                Err(self.refused(answer, in_body(declared, &decoded.object)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Judges the answer to a request for a user code, or for tokens before the user has decided: the object, if it is no
+    /// refusal.
+    pub(crate) fn object(&self, answer: &Answer) -> Result<Map<String, Value>, TokenFailure> {
+        if !answer.status.is_success() {
+            return Err(self.refusal(answer));
+        }
+        if let Some(cut) = answer.cut {
+            return Err(self.unreadable(answer, cut.to_owned()));
+        }
+        let object = decode(&answer.body)
+            .map_err(|what| self.unreadable(answer, what.into_owned()))?
+            .object;
+        match in_body(&self.provider.descriptor().oauth2().answer, &object) {
+            Some(error) => Err(self.refused(answer, Some(error))),
+            None => Ok(object),
+        }
+    }
+
+    /// A success that lacks what it must hold.
+    pub(crate) fn lacks(&self, answer: &Answer, field: &str) -> TokenFailure {
+        self.unreadable(answer, format!("{field}: it is missing"))
     }
 
     /// No answer came.
@@ -171,7 +200,7 @@ impl Judge<'_> {
             Step::Refresh => Outcome::OutcomeUnknown {
                 unreadable: kept(answer),
             },
-            Step::Exchange | Step::Revoke => Outcome::AppRefused,
+            _ => Outcome::AppRefused,
         };
         self.failure(outcome, Reason::IssuerMismatch, None, Some(answer))
     }

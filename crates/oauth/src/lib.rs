@@ -12,6 +12,7 @@ pub mod authorization;
 pub mod callback;
 mod codes;
 mod decode;
+pub mod device;
 pub mod edge;
 pub mod egress;
 pub mod endpoints;
@@ -21,6 +22,9 @@ mod judge;
 pub mod outcome;
 mod request;
 mod retry_after;
+mod signature;
+#[cfg(feature = "stand-in")]
+pub mod stand_in;
 #[cfg(test)]
 mod testing;
 pub mod token;
@@ -30,9 +34,12 @@ pub use authorization::{
 };
 pub use callback::{Callback, CallbackRefusal, check_callback, state_of};
 pub use decode::Warning;
+pub use device::{DeviceAuthorization, DevicePoll, Poll};
 pub use edge::{Edge, EdgeError, EdgeOptions};
 pub use egress::{Egress, EgressRefusal};
-pub use endpoints::{Endpoint, EndpointProblem, Endpoints, NamedBy};
+pub use endpoints::{Endpoint, EndpointProblem, NamedBy, api_base};
 pub use ipnet::IpNet;
 pub use outcome::{FailureDetails, Outcome, Reason, RevokeFailure, TokenFailure};
+#[cfg(feature = "stand-in")]
+pub use stand_in::StandIn;
 pub use token::{TokenClient, TokenTypeHint, Tokens};

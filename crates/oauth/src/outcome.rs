@@ -193,6 +193,9 @@ impl fmt::Display for TokenFailure {
             Step::Exchange => "exchange",
             Step::Refresh => "refresh",
             Step::Revoke => "revocation",
+            Step::ClientCredentials => "token request",
+            Step::DeviceAuthorization => "request for a user code",
+            Step::DeviceToken => "token request with a device code",
         };
         write!(f, "{provider}: {step}")?;
         if !host.is_empty() {

@@ -17,6 +17,13 @@ use url::Url;
 #[error("the request can't be written as the provider's descriptor wants it: {0}")]
 pub(crate) struct Unwritable(&'static str);
 
+/// How a list of parameters departs from the RFC.
+pub(crate) struct Amendments {
+    pub(crate) names: &'static [(&'static str, &'static str)],
+    pub(crate) extra: &'static [(&'static str, Extra)],
+    pub(crate) omit: &'static [&'static str],
+}
+
 /// How the `oauth2` crate has to authenticate the client, if that is a way it knows.
 pub(crate) fn is_known_to_oauth2(authentication: ClientAuthentication) -> bool {
     matches!(
@@ -47,7 +54,15 @@ pub(crate) fn shape(
         Some(value) => headers.insert(AUTHORIZATION, value),
         None => None,
     };
-    amend(&mut pairs, style.names, style.extra, style.omit, parameters);
+    amend(
+        &mut pairs,
+        &Amendments {
+            names: style.names,
+            extra: style.extra,
+            omit: style.omit,
+        },
+        parameters,
+    );
 
     let mut url = endpoint.clone();
     let (method, format) = match style.method {
@@ -97,28 +112,36 @@ pub(crate) fn shape(
 /// names.
 pub(crate) fn amend(
     pairs: &mut Vec<(String, String)>,
-    names: &[(&str, &str)],
-    extra: &[(&str, Extra)],
-    omit: &[&str],
+    amendments: &Amendments,
     parameters: &Parameters,
 ) {
-    pairs.retain(|(name, _)| !omit.contains(&name.as_str()));
-    for (name, value) in extra {
-        let value = match value {
-            Extra::Fixed(text) => *text,
-            Extra::Parameter(key) => match parameters.get(*key) {
-                Some(text) => text,
-                None => continue,
-            },
+    pairs.retain(|(name, _)| !amendments.omit.contains(&name.as_str()));
+    for (name, value) in amendments.extra {
+        let Some(value) = value_of(*value, parameters) else {
+            continue;
         };
         match pairs.iter_mut().find(|(standard, _)| standard == name) {
-            Some((_, standard)) => value.clone_into(standard),
-            None => pairs.push(((*name).to_owned(), value.to_owned())),
+            Some((_, standard)) => *standard = value,
+            None => pairs.push(((*name).to_owned(), value)),
         }
     }
     for (name, _) in pairs {
-        if let Some((_, theirs)) = names.iter().find(|(standard, _)| standard == name) {
+        let renamed = amendments.names.iter();
+        if let Some((_, theirs)) = renamed.into_iter().find(|(standard, _)| standard == name) {
             (*theirs).clone_into(name);
+        }
+    }
+}
+
+/// The text of an extra parameter; `None` where the app has none.
+fn value_of(extra: Extra, parameters: &Parameters) -> Option<String> {
+    match extra {
+        Extra::Fixed(text) => Some(text.to_owned()),
+        Extra::Parameter(key) => parameters.get(key).map(str::to_owned),
+        Extra::Scopes(key) => {
+            let separator = parameters.descriptor().oauth2().scope_separator;
+            let scopes: Vec<_> = parameters.get(key)?.split_whitespace().collect();
+            Some(scopes.join(separator))
         }
     }
 }

@@ -8,7 +8,7 @@ use oauth2::basic::{BasicClient, BasicErrorResponse, BasicTokenResponse};
 use oauth2::{
     AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet,
     EndpointSet, ErrorResponse, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, RequestTokenError, RevocationUrl, StandardRevocableToken, TokenResponse,
+    RefreshToken, RequestTokenError, RevocationUrl, Scope, StandardRevocableToken, TokenResponse,
     TokenUrl,
 };
 use serde_json::json;
@@ -17,7 +17,8 @@ use tieline_core::{Clock, OAuthField, Parameters, ProviderSetup, Secret, TokenSe
 use url::Url;
 
 use crate::decode::Warning;
-use crate::edge::Edge;
+use crate::authorization::scopes;
+use crate::edge::{Answer, Edge};
 use crate::endpoints::{Endpoint, Source};
 use crate::judge::Judge;
 use crate::outcome::{RevokeFailure, TokenFailure};
@@ -26,10 +27,10 @@ use crate::request::{is_known_to_oauth2, shape};
 /// Speaks to the token endpoint of one provider for one app. Sends every request once.
 #[derive(Clone, Copy)]
 pub struct TokenClient<'a> {
-    provider: &'a dyn ProviderSetup,
-    parameters: &'a Parameters,
+    pub(crate) provider: &'a dyn ProviderSetup,
+    pub(crate) parameters: &'a Parameters,
     edge: &'a Edge,
-    clock: &'a dyn Clock,
+    pub(crate) clock: &'a dyn Clock,
 }
 
 /// The tokens of a successful answer.
@@ -105,6 +106,24 @@ impl<'a> TokenClient<'a> {
         adapter.tokens(answer)
     }
 
+    /// Asks for a token with the app's own credentials (RFC 6749 section 4.4).
+    ///
+    /// # Errors
+    /// When no token came of it. Nothing is spent, whatever the outcome.
+    pub async fn client_credentials(&self) -> Result<Tokens, TokenFailure> {
+        let nothing = Secret::new("");
+        let adapter = self.adapter(Step::ClientCredentials, &nothing, None)?;
+        let scopes = scopes(self.provider, self.parameters, None);
+        let separator = self.provider.descriptor().oauth2().scope_separator;
+        let client = adapter.client();
+        let mut request = client.exchange_client_credentials();
+        if !scopes.is_empty() {
+            request = request.add_scope(Scope::new(scopes.join(separator)));
+        }
+        let answer = request.request_async(&adapter).await;
+        adapter.tokens(answer)
+    }
+
     /// Ends a token at the provider (RFC 7009 section 2.1).
     ///
     /// # Errors
@@ -156,12 +175,13 @@ impl<'a> TokenClient<'a> {
         }
     }
 
-    fn adapter<'b>(
+    pub(crate) fn judge<'b>(
         &'b self,
         step: Step,
+        host: String,
         spent: &'b Secret,
         verifier: Option<&'b Secret>,
-    ) -> Result<Adapter<'b>, TokenFailure> {
+    ) -> Judge<'b> {
         let client_secret = self.parameters.field(OAuthField::ClientSecret);
         let sent = [Some(spent), verifier]
             .into_iter()
@@ -169,29 +189,82 @@ impl<'a> TokenClient<'a> {
             .map(Secret::expose)
             .chain(client_secret)
             .collect();
-        let judge = |host| Judge {
+        Judge {
             provider: self.provider,
             step,
             host,
             now: self.clock.now(),
             spent,
             sent,
-        };
-        match self.source().step(step) {
-            Ok(Some(endpoint)) => {
-                let judge = judge(endpoint.url.host_str().unwrap_or_default().to_owned());
-                Ok(Adapter {
-                    client: *self,
-                    judge,
-                    endpoint,
-                    tokens: Mutex::new(None),
-                })
-            }
-            Ok(None) => {
-                Err(judge(String::new()).not_allowed("there is no endpoint for it".to_owned()))
-            }
-            Err(problem) => Err(judge(String::new()).not_allowed(problem.to_string())),
         }
+    }
+
+    /// Where a step is sent.
+    pub(crate) fn endpoint(&self, step: Step, spent: &Secret) -> Result<Endpoint, TokenFailure> {
+        let refused = |why| Err(self.judge(step, String::new(), spent, None).not_allowed(why));
+        match self.source().step(step) {
+            Ok(Some(endpoint)) => Ok(endpoint),
+            Ok(None) => refused("there is no endpoint for it".to_owned()),
+            Err(problem) => refused(problem.to_string()),
+        }
+    }
+
+    fn adapter<'b>(
+        &'b self,
+        step: Step,
+        spent: &'b Secret,
+        verifier: Option<&'b Secret>,
+    ) -> Result<Adapter<'b>, TokenFailure> {
+        let endpoint = self.endpoint(step, spent)?;
+        let host = endpoint.url.host_str().unwrap_or_default().to_owned();
+        Ok(Adapter {
+            client: *self,
+            judge: self.judge(step, host, spent, verifier),
+            endpoint,
+            tokens: Mutex::new(None),
+        })
+    }
+
+    /// How a step's request is written.
+    pub(crate) fn style(&self, step: Step) -> TokenRequest {
+        let oauth2 = self.provider.descriptor().oauth2();
+        let device = oauth2.device;
+        match step {
+            Step::Exchange | Step::ClientCredentials => oauth2.exchange,
+            Step::Refresh => oauth2.refresh,
+            Step::Revoke => oauth2.revoke,
+            Step::DeviceAuthorization => device.map_or(oauth2.exchange, |device| device.request),
+            Step::DeviceToken => device.map_or(oauth2.exchange, |device| device.token),
+        }
+    }
+
+    /// Shapes a request that follows the RFC as the provider wants it, and sends it once.
+    pub(crate) async fn send(
+        &self,
+        judge: &Judge<'_>,
+        endpoint: &Endpoint,
+        standard: &http::Request<Vec<u8>>,
+    ) -> Result<Answer, TokenFailure> {
+        let style = self.style(judge.step);
+        let mut request = shape(standard, &endpoint.url, &style, self.parameters)
+            .map_err(|error| judge.not_allowed(error.to_string()))?;
+        let (scheme, authority) = (
+            request.uri().scheme().cloned(),
+            request.uri().authority().cloned(),
+        );
+        self.provider
+            .amend_token_request(judge.step, &mut request, self.parameters)
+            .map_err(|refusal| judge.not_allowed(refusal.to_string()))?;
+        if (request.uri().scheme(), request.uri().authority())
+            != (scheme.as_ref(), authority.as_ref())
+        {
+            let why = "the provider's hook moved the request to another host";
+            return Err(judge.not_allowed(why.to_owned()));
+        }
+        self.edge
+            .send(endpoint, request)
+            .await
+            .map_err(|error| judge.unsent(error))
     }
 }
 
@@ -214,7 +287,7 @@ impl Adapter<'_> {
     fn client(&self) -> ConfiguredClient {
         let parameters = self.client.parameters;
         let id = parameters.field(OAuthField::ClientId).unwrap_or_default();
-        let authentication = self.style().client_authentication;
+        let authentication = self.client.style(self.judge.step).client_authentication;
         let client = BasicClient::new(ClientId::new(id.to_owned()))
             .set_token_uri(TokenUrl::from_url(self.url_for_oauth2()))
             .set_auth_type(match authentication {
@@ -238,46 +311,17 @@ impl Adapter<'_> {
         url
     }
 
-    fn style(&self) -> &'static TokenRequest {
-        let oauth2 = self.client.provider.descriptor().oauth2();
-        match self.judge.step {
-            Step::Exchange => &oauth2.exchange,
-            Step::Refresh => &oauth2.refresh,
-            Step::Revoke => &oauth2.revoke,
-        }
-    }
-
     async fn send(&self, standard: HttpRequest) -> Result<HttpResponse, TokenFailure> {
-        let TokenClient {
-            provider,
-            parameters,
-            edge,
-            ..
-        } = self.client;
-        let mut request = shape(&standard, &self.endpoint.url, self.style(), parameters)
-            .map_err(|error| self.not_allowed(&error.to_string()))?;
-        let (scheme, authority) = (
-            request.uri().scheme().cloned(),
-            request.uri().authority().cloned(),
-        );
-        provider
-            .amend_token_request(self.judge.step, &mut request, parameters)
-            .map_err(|refusal| self.not_allowed(&refusal.to_string()))?;
-        if (request.uri().scheme(), request.uri().authority())
-            != (scheme.as_ref(), authority.as_ref())
-        {
-            return Err(self.not_allowed("the provider's hook moved the request to another host"));
-        }
-        let answer = edge
-            .send(&self.endpoint, request)
-            .await
-            .map_err(|error| self.judge.unsent(error))?;
+        let answer = self
+            .client
+            .send(&self.judge, &self.endpoint, &standard)
+            .await?;
         let body = match self.judge.step {
             Step::Revoke => {
                 self.judge.revoked(&answer)?;
                 Vec::new()
             }
-            Step::Exchange | Step::Refresh => {
+            _ => {
                 let tokens = self.judge.tokens(&answer)?;
                 let standard = json!({ "access_token": tokens.set.access_token.expose(), "token_type": "bearer" });
                 *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokens);

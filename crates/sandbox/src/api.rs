@@ -1,13 +1,17 @@
-//! The small REST API behind the access tokens.
+//! The small REST API behind the access tokens and keys.
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use tieline_core::Timestamp;
 
+use crate::credential;
+use crate::hosts::{OTHER_HOST, UNKNOWN_HOST, elsewhere};
 use crate::ledger::Outcome;
 use crate::reply::{Done, Failure, Reply, refuse};
 use crate::rules::Answer;
-use crate::server::{Seen, State, Vendor};
+use crate::seen::Seen;
+use crate::server::State;
 use crate::template::fill_text;
+use crate::vendor::Vendor;
 
 /// Serves a call: who asks, where the vendor wants that told, then the token, the limits and the route. A gateway
 /// doesn't tell strangers what exists.
@@ -17,9 +21,13 @@ pub(crate) fn answer(vendor: &Vendor, state: &mut State, seen: &Seen, now: Times
     {
         return refuse(answer, "no User-Agent header").into_done();
     }
-    let account = account(state, seen, now);
+    let host = vendor.rules.api.host.as_deref();
+    if vendor.accounts_at(&seen.site, host).is_empty() {
+        return elsewhere(UNKNOWN_HOST).into_done();
+    }
+    let account = account(vendor, state, seen, now);
     let mut done = match account {
-        Err(missing) => Err(missing.refusal(vendor)),
+        Err(unknown) => Err(unknown.refusal(vendor)),
         Ok(account) => serve(vendor, state, seen, account, now),
     }
     .unwrap_or_else(Failure::into_done);
@@ -34,42 +42,50 @@ fn names_user_agent(seen: &Seen) -> bool {
 
 /// Answers "too many requests" without looking any further.
 pub(crate) fn throttle(vendor: &Vendor, state: &mut State, seen: &Seen, now: Timestamp) -> Done {
-    let account = account(state, seen, now).ok();
+    let account = account(vendor, state, seen, now).ok();
     let mut done = throttled(vendor, state, account);
     add_headers(vendor, state, account, now, &mut done.reply);
     done
 }
 
+/// Why a call speaks for nobody.
 #[derive(Debug, Clone, Copy)]
-enum MissingToken {
-    None,
+enum Unknown {
+    NoToken,
     Dead,
+    /// The account is at another host.
+    Elsewhere,
 }
 
-impl MissingToken {
+impl Unknown {
     fn refusal(self, vendor: &Vendor) -> Failure {
         let errors = &vendor.rules.api.errors;
         match self {
-            Self::None => refuse(&errors.no_token, "no access token"),
+            Self::NoToken => refuse(&errors.no_token, "no access token"),
             Self::Dead => refuse(&errors.dead_token, "the access token is not alive"),
+            Self::Elsewhere => refuse(&errors.dead_token, OTHER_HOST),
         }
     }
 }
 
-fn account(state: &State, seen: &Seen, now: Timestamp) -> Result<usize, MissingToken> {
-    let token = bearer(seen).ok_or(MissingToken::None)?;
-    let grant = state.grants.live(token, now).ok_or(MissingToken::Dead)?;
-    Ok(state.grants.approved(grant).account)
-}
-
-/// The token of exactly one `Authorization: Bearer` (RFC 6750, section 2.1).
-fn bearer(seen: &Seen) -> Option<&str> {
-    let mut headers = seen.headers.get_all(AUTHORIZATION).iter();
-    let (header, None) = (headers.next()?, headers.next()) else {
-        return None;
+/// The account that a call's token or key speaks for.
+fn account(vendor: &Vendor, state: &State, seen: &Seen, now: Timestamp) -> Result<usize, Unknown> {
+    let rules = &vendor.rules.api;
+    let credential = credential::read(&rules.token, &seen.headers).ok_or(Unknown::NoToken)?;
+    let of_token = || {
+        let set = state.grants.live(&credential, now)?;
+        Some(state.grants.set(set).account)
     };
-    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+    let of_key = || {
+        let account = vendor.rules.keys().position(|key| key == credential)?;
+        (!state.keys_ended).then_some(account)
+    };
+    let account = of_token().or_else(of_key).ok_or(Unknown::Dead)?;
+    if vendor.is_at(&seen.site, rules.host.as_deref(), account) {
+        Ok(account)
+    } else {
+        Err(Unknown::Elsewhere)
+    }
 }
 
 fn serve(
@@ -85,10 +101,10 @@ fn serve(
     } else if !state.counters.take(&rules.limits, account, now) {
         return Ok(throttled(vendor, state, Some(account)));
     }
-    let found = rules
-        .routes
-        .iter()
-        .find(|route| route.method == seen.method.as_str() && route.path == seen.path);
+    let values = vendor.account_values(account);
+    let found = rules.routes.iter().find(|route| {
+        route.method == seen.method.as_str() && fill_text(&route.path, &values) == seen.path
+    });
     let Some(route) = found else {
         return Err(refuse(&rules.errors.not_found, "nothing is there"));
     };
@@ -108,7 +124,7 @@ fn serve(
             headers: Default::default(),
             body: route.body.clone(),
         };
-        Reply::fill(&answer, &vendor.account_values(account))
+        Reply::fill(&answer, &values)
     };
     Ok(Done {
         reply,

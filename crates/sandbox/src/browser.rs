@@ -1,6 +1,7 @@
 //! Plays the user's browser: opens an authorization URL over HTTP and submits the consent form.
 
 use std::io;
+use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -15,6 +16,12 @@ pub enum ConsentError {
         /// Where the sandbox is.
         base_url: String,
     },
+    /// Nobody can decide for a device.
+    #[error("the device can't be decided on: {says}")]
+    Device {
+        /// What is wrong.
+        says: &'static str,
+    },
     /// The request got no whole answer.
     #[error("the sandbox gave no answer: {0}")]
     NoAnswer(#[from] io::Error),
@@ -28,27 +35,32 @@ pub enum ConsentError {
     },
 }
 
+/// Where the sandbox is, and which hosts it stands in for.
+pub(crate) struct Destination<'a> {
+    pub(crate) base_url: &'a str,
+    pub(crate) address: SocketAddr,
+    /// Reached at the same address, and opened with https.
+    pub(crate) hosts: Vec<String>,
+}
+
 /// Opens `url`, and on the consent page decides. A redirect at once, which carries an error, is the result too.
 pub(crate) async fn decide(
-    base_url: &str,
+    to: &Destination<'_>,
     url: &str,
     decision: &str,
     account: Option<&str>,
 ) -> Result<String, ConsentError> {
-    let elsewhere = || ConsentError::Elsewhere {
-        base_url: base_url.to_owned(),
-    };
-    let url = Url::parse(url).map_err(|_| elsewhere())?;
-    let base = Url::parse(base_url).map_err(|_| elsewhere())?;
-    if url.origin() != base.origin() {
-        return Err(elsewhere());
-    }
-    let authority = base.authority();
+    let url = Url::parse(url).ok();
+    let (url, host) = url
+        .and_then(|url| to.host(&url).map(|host| (url, host)))
+        .ok_or_else(|| ConsentError::Elsewhere {
+            base_url: to.base_url.to_owned(),
+        })?;
     let target = url.query().map_or_else(
         || url.path().to_owned(),
         |query| format!("{}?{query}", url.path()),
     );
-    let page = fetch(authority, "GET", &target, "").await?;
+    let page = fetch(to.address, &host, "GET", &target, "").await?;
     let Some(ticket) = between(&page.body, "name=\"ticket\" value=\"", "\"") else {
         return page.location();
     };
@@ -57,9 +69,24 @@ pub(crate) async fn decide(
         .append_pair("decision", decision)
         .extend_pairs(account.map(|account| ("account", account)))
         .finish();
-    fetch(authority, "POST", url.path(), &form)
+    fetch(to.address, &host, "POST", url.path(), &form)
         .await?
         .location()
+}
+
+impl Destination<'_> {
+    /// What stands in the `Host` header of a request for `url`; `None` when that leads elsewhere.
+    fn host(&self, url: &Url) -> Option<String> {
+        let base = Url::parse(self.base_url).ok()?;
+        if url.origin() == base.origin() {
+            return Some(base.authority().to_owned());
+        }
+        let host = url.host_str()?;
+        let is_ours = url.scheme() == "https"
+            && url.port().is_none()
+            && self.hosts.iter().any(|known| known == host);
+        is_ours.then(|| host.to_owned())
+    }
 }
 
 struct Page {
@@ -85,13 +112,19 @@ impl Page {
     }
 }
 
-async fn fetch(authority: &str, method: &str, target: &str, form: &str) -> io::Result<Page> {
+async fn fetch(
+    address: SocketAddr,
+    host: &str,
+    method: &str,
+    target: &str,
+    form: &str,
+) -> io::Result<Page> {
     let request = format!(
-        "{method} {target} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\naccept: text/html\r\n\
+        "{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\naccept: text/html\r\n\
          content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
         form.len(),
     );
-    let mut stream = TcpStream::connect(authority).await?;
+    let mut stream = TcpStream::connect(address).await?;
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;

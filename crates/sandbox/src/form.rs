@@ -1,7 +1,8 @@
-//! Parameters of a request: a form body or a query.
+//! Parameters of a request: a query, a form body, or the texts of a JSON body.
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use serde_json::{Map, Value};
 
 /// Parameters in the order they came. One without a value counts as left out (RFC 6749, section 3.1).
 #[derive(Debug, Default)]
@@ -31,11 +32,25 @@ impl Form {
 
     /// The form in a body; empty when the body says it is something else.
     pub(crate) fn of_body(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
-        if is_form(headers) {
+        if is(headers, "application/x-www-form-urlencoded") {
             Self::parse(body)
         } else {
             Some(Self::default())
         }
+    }
+
+    /// The texts of a JSON object in a body; empty when the body says it is something else, or is.
+    pub(crate) fn of_json_body(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        if !is(headers, "application/json") {
+            return Some(Self::default());
+        }
+        std::str::from_utf8(body).ok()?;
+        let members: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+        let texts = members.into_iter().filter_map(|(name, value)| match value {
+            Value::String(text) if !text.is_empty() => Some((name, text)),
+            _ => None,
+        });
+        Some(Self(texts.collect()))
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
@@ -59,16 +74,13 @@ impl Form {
     }
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// Whether a request names this media type, with or without parameters.
+fn is(headers: &HeaderMap, media_type: &str) -> bool {
     let essence = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|v| v.split(';').next());
-    essence.is_some_and(|essence| {
-        essence
-            .trim()
-            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    })
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
 }
 
 #[cfg(test)]
@@ -83,6 +95,27 @@ mod tests {
             Form::parse(b"a=%EF%BF%BD").unwrap().get("a"),
             Some("\u{fffd}")
         );
+    }
+
+    #[test]
+    fn a_json_body_gives_its_texts() {
+        let typed = |media_type: &'static str| {
+            let media_type = http::HeaderValue::from_static(media_type);
+            HeaderMap::from_iter([(CONTENT_TYPE, media_type)])
+        };
+        let json = typed("Application/JSON; charset=utf-8");
+        let form = Form::of_json_body(&json, br#"{ "a": "1", "b": 2, "c": "", "d": ["x"] }"#);
+        assert_eq!(form.unwrap().names().collect::<Vec<_>>(), ["a"]);
+        for (headers, body) in [
+            (&json, &b"[1]"[..]),
+            (&json, b"a=1"),
+            (&typed("text/plain"), br#"{ "a": "1" }"#),
+            (&HeaderMap::new(), br#"{ "a": "1" }"#),
+        ] {
+            let form = Form::of_json_body(headers, body).unwrap();
+            assert_eq!(form.names().count(), 0, "{headers:?} {body:?}");
+        }
+        assert!(Form::of_json_body(&json, b"{\"a\":\"\xff\"}").is_none());
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::script::Endpoint;
-use crate::server::{Seen, Server};
+use crate::seen::Seen;
+use crate::server::Server;
 
 /// Requests that are at the token endpoint right now, and the most there ever were.
 #[derive(Debug, Default)]

@@ -39,6 +39,8 @@ pub struct Request {
     pub endpoint: Endpoint,
     /// The HTTP method.
     pub method: String,
+    /// The host that it names, as it is written in the request; blank when it names none.
+    pub host: String,
     /// The path, without the query.
     pub path: String,
     /// Names of its headers, lower-case, in order.
@@ -69,10 +71,16 @@ pub enum Outcome {
     Approved,
     /// The user denied.
     Denied,
-    /// A code was spent for the first tokens of a grant.
+    /// A code, of a browser or of a device, was spent for the first tokens of a grant.
     Exchanged,
-    /// A refresh token was spent for new tokens.
+    /// A refresh token was taken for new tokens.
     Refreshed,
+    /// A client was given an access token of its own (RFC 6749, section 4.4).
+    ClientTokenIssued,
+    /// A device got its codes (RFC 8628, section 3.2).
+    DeviceStarted,
+    /// A device asked before anybody decided (RFC 8628, section 3.5).
+    Pending,
     /// A grant or an access token was revoked.
     Revoked,
     /// The token was not alive; the client is told it is revoked (RFC 7009, section 2.2).
@@ -132,7 +140,7 @@ impl Ledger {
         self.count(Outcome::Exchanged)
     }
 
-    /// Refresh tokens that were spent for new tokens, whether or not the answer arrived.
+    /// Refresh tokens that were taken for new tokens, whether or not the answer arrived.
     pub fn refreshes(&self) -> usize {
         self.count(Outcome::Refreshed)
     }
@@ -155,17 +163,19 @@ impl Ledger {
             .count()
     }
 
-    /// Whether it could be spent at the moment of the snapshot: known, unspent, unexpired, its grant alive.
+    /// Whether it could be spent at the moment of the snapshot: known, unspent, unexpired, its grant alive. One that a
+    /// vendor takes once more after it was spent is not.
     pub fn is_current_refresh_token(&self, token: &str) -> bool {
         self.current_refresh_tokens.contains(token)
     }
 
-    /// Whether the API accepted it at the moment of the snapshot.
+    /// Whether the API accepted it, a token or an account's key, at the moment of the snapshot.
     pub fn is_live_access_token(&self, token: &str) -> bool {
         self.live_access_tokens.contains(token)
     }
 
-    /// Grants that still have a refresh token that could be spent.
+    /// Grants that still have a refresh token that could be spent. A user's own tokens belong to the grant of their
+    /// consent.
     pub fn grants_alive(&self) -> usize {
         self.grants_alive
     }
@@ -192,7 +202,7 @@ impl Ledger {
         self.max_in_flight_overall
     }
 
-    /// The client secret and every code and token ever issued, for searching databases and logs for them.
+    /// The client secret, every account's key and every code and token ever issued, for searching databases and logs for them.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         self.secrets.iter().map(String::as_str)
     }

@@ -3,15 +3,27 @@
 use url::Url;
 
 use crate::reply::Reply;
-use crate::server::Vendor;
+use crate::vendor::Vendor;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:28rem;margin:4rem auto;padding:0 1rem;\
     color-scheme:light dark}button,select{font:inherit;padding:.4rem 1rem;margin-right:.5rem}code{word-break:break-all}";
 
+/// What a consent page is about.
+pub(crate) struct Asks<'a> {
+    /// Where it is answered.
+    pub(crate) action: &'a str,
+    /// Who can answer it.
+    pub(crate) accounts: &'a [usize],
+    pub(crate) redirect: &'a Url,
+    pub(crate) scope: &'a str,
+    pub(crate) ticket: &'a str,
+}
+
 /// Asks for consent: who asks, for what, and who approves.
-pub(crate) fn consent(vendor: &Vendor, redirect: &Url, scope: &str, ticket: &str) -> String {
-    let accounts = vendor.rules.accounts.iter();
+pub(crate) fn consent(vendor: &Vendor, asks: &Asks<'_>) -> String {
+    let accounts = asks.accounts.iter();
     let options: String = accounts
+        .filter_map(|account| vendor.rules.accounts.get(*account))
         .map(|account| format!("<option>{}</option>", escape(&account.name)))
         .collect();
     let body = format!(
@@ -24,10 +36,10 @@ pub(crate) fn consent(vendor: &Vendor, redirect: &Url, scope: &str, ticket: &str
          <button name=\"decision\" value=\"deny\">Deny</button>\n\
          </form>",
         client = escape(&vendor.client.id),
-        scope = escape(scope),
-        origin = escape(&redirect.origin().ascii_serialization()),
-        action = escape(&vendor.rules.authorization.path),
-        ticket = escape(ticket),
+        scope = escape(asks.scope),
+        origin = escape(&asks.redirect.origin().ascii_serialization()),
+        action = escape(asks.action),
+        ticket = escape(asks.ticket),
     );
     document(vendor, &body)
 }

@@ -1,15 +1,22 @@
 //! A vendor's rules: how one provider's authorization server and API behave, read from a file of facts.
 
+mod api;
+mod authorization;
 mod check;
-mod tokens;
+mod revocation;
+mod token;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::client_auth::ClientAuth;
-use crate::limits::Limit;
+use crate::template::{Values, fill_text};
+
+pub(crate) use self::api::{ApiRules, TokenPlace};
+pub(crate) use self::authorization::{AuthorizationRules, DeviceRules, PkceMethod, Reuse};
+pub(crate) use self::revocation::{BodyFormat, RevocationRules, TokenKind};
+pub(crate) use self::token::{StepRules, TokenErrors, TokenRules};
 
 /// How one provider behaves towards a client.
 ///
@@ -27,8 +34,12 @@ pub struct VendorRules {
     _sources: Vec<Source>,
     /// Who can log in and consent; the first one does unless another is named.
     pub(crate) accounts: Vec<Account>,
-    pub(crate) authorization: AuthorizationRules,
-    pub(crate) token: TokenRules,
+    /// `null` = nobody consents in a browser.
+    pub(crate) authorization: Option<AuthorizationRules>,
+    /// `null` = the provider issues no tokens: accounts have keys.
+    pub(crate) token: Option<TokenRules>,
+    /// Absent = there is no device authorization.
+    pub(crate) device: Option<DeviceRules>,
     /// `null` = the provider has no revocation endpoint.
     pub(crate) revocation: Option<RevocationRules>,
     pub(crate) api: ApiRules,
@@ -50,139 +61,6 @@ pub(crate) struct Account {
     pub(crate) name: String,
     #[serde(flatten)]
     pub(crate) facts: Map<String, Value>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AuthorizationRules {
-    pub(crate) path: String,
-    /// Every scope that may be asked for, one by one.
-    pub(crate) scopes: Vec<String>,
-    pub(crate) scope_required: bool,
-    pub(crate) pkce: PkceRules,
-    /// RFC 9207.
-    pub(crate) issuer_in_callback: bool,
-    /// Further parameters of the callback, as templates.
-    pub(crate) callback: BTreeMap<String, String>,
-    pub(crate) code_lifetime_seconds: u64,
-    pub(crate) code_reuse: Reuse,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PkceRules {
-    pub(crate) required: bool,
-    pub(crate) methods: Vec<PkceMethod>,
-}
-
-/// RFC 7636, section 4.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) enum PkceMethod {
-    S256,
-    #[serde(rename = "plain")]
-    Plain,
-}
-
-/// What becomes of a grant when something single-use is used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Reuse {
-    /// Only that request fails.
-    Fails,
-    /// The whole grant dies with it.
-    RevokesGrant,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TokenRules {
-    pub(crate) path: String,
-    /// Whether every answer, errors too, is a form unless the request accepts JSON. Absent = always as its body is written.
-    #[serde(default)]
-    pub(crate) form_unless_json_accepted: bool,
-    pub(crate) exchange: StepRules,
-    /// `null` = there are no refresh tokens, and the grant is not supported.
-    pub(crate) refresh: Option<StepRules>,
-    /// The answer that carries tokens.
-    pub(crate) answer: Answer,
-    /// What stands between the scopes of an answer. Absent = a space.
-    #[serde(default = "space")]
-    pub(crate) scope_separator: String,
-    /// `null` = an access token lives until it is ended.
-    pub(crate) access_token_lifetime_seconds: Option<u64>,
-    /// This and the next two stand there exactly when there are refresh tokens.
-    pub(crate) refresh_token_lifetime_seconds: Option<u64>,
-    pub(crate) refresh_token_reuse: Option<Reuse>,
-    pub(crate) old_access_token_dies: Option<bool>,
-    pub(crate) errors: TokenErrors,
-}
-
-fn space() -> String {
-    " ".to_owned()
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StepRules {
-    /// The styles that are accepted; every other one is refused.
-    pub(crate) client_authentication: Vec<ClientAuth>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TokenErrors {
-    /// Also the answer to a body that is not a form: nothing in it is seen.
-    pub(crate) no_grant_type: Answer,
-    pub(crate) unsupported_grant_type: Answer,
-    pub(crate) invalid_request: Answer,
-    pub(crate) invalid_scope: Answer,
-    pub(crate) wrong_client: Answer,
-    pub(crate) wrong_client_authentication: Answer,
-    pub(crate) dead_code: Answer,
-    /// Absent = as of a dead code (RFC 6749, section 5.2).
-    pub(crate) redirect_uri_mismatch: Option<Answer>,
-    /// All spellings in use; they take turns. Absent where there are no refresh tokens.
-    #[serde(default)]
-    pub(crate) dead_refresh_token: Vec<Answer>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RevocationRules {
-    pub(crate) path: String,
-    pub(crate) client_authentication: Vec<ClientAuth>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ApiRules {
-    pub(crate) base: String,
-    pub(crate) limits: BTreeMap<String, Limit>,
-    /// Stand on every answer, as templates; blank where a placeholder has no value.
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) routes: Vec<Route>,
-    pub(crate) errors: ApiErrors,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Route {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    /// A template; `"{request}"` answers with the request's own body.
-    pub(crate) body: Value,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ApiErrors {
-    /// The answer to a request without a `User-Agent`, before anything else. Absent = none is needed.
-    pub(crate) no_user_agent: Option<Answer>,
-    pub(crate) no_token: Answer,
-    pub(crate) dead_token: Answer,
-    pub(crate) not_found: Answer,
-    /// All spellings in use; they take turns.
-    pub(crate) throttled: Vec<Answer>,
 }
 
 /// An answer as a template.
@@ -231,8 +109,7 @@ impl VendorRules {
     /// value there, a path without a leading slash, an impossible status, or nobody who could consent.
     pub fn from_json(text: &str) -> Result<Self, RulesError> {
         let rules: Self = serde_json::from_str(text)?;
-        rules.check_shape()?;
-        rules.check_templates()?;
+        rules.check()?;
         Ok(rules)
     }
 
@@ -241,14 +118,72 @@ impl VendorRules {
         &self.id
     }
 
+    /// The accounts' keys, in the accounts' order; none where the vendor has none.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = String> {
+        let key = self.api.key.iter();
+        key.flat_map(|key| {
+            self.accounts
+                .iter()
+                .map(|account| fill_text(key, &account.values()))
+        })
+    }
+
+    /// The host of every part for every account, lower-case.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = String> {
+        self.host_templates().into_iter().flat_map(|(_, host)| {
+            self.accounts
+                .iter()
+                .map(move |account| fill_text(host, &account.values()).to_ascii_lowercase())
+        })
+    }
+
+    /// What the file says of hosts, by place.
+    fn host_templates(&self) -> Vec<(&'static str, &str)> {
+        let hosts = [
+            (
+                "authorization.host",
+                self.authorization
+                    .as_ref()
+                    .and_then(|part| part.host.as_deref()),
+            ),
+            (
+                "token.host",
+                self.token.as_ref().and_then(|part| part.host.as_deref()),
+            ),
+            (
+                "device.host",
+                self.device.as_ref().and_then(|part| part.host.as_deref()),
+            ),
+            (
+                "revocation.host",
+                self.revocation
+                    .as_ref()
+                    .and_then(|part| part.host.as_deref()),
+            ),
+            ("api.host", self.api.host.as_deref()),
+        ];
+        hosts
+            .into_iter()
+            .filter_map(|(place, host)| Some((place, host?)))
+            .collect()
+    }
+
     /// The vendor's name as people know it.
     pub fn title(&self) -> &str {
         &self.title
     }
 }
 
-impl Route {
-    pub(crate) fn echoes(&self) -> bool {
-        self.body == "{request}"
+fn space() -> String {
+    " ".to_owned()
+}
+
+impl Account {
+    /// What templates know of it.
+    pub(crate) fn values(&self) -> Values {
+        let facts = self.facts.iter();
+        facts
+            .map(|(name, value)| (format!("account.{name}"), value.clone()))
+            .collect()
     }
 }

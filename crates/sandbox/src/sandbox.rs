@@ -11,12 +11,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::browser::{self, ConsentError};
+use crate::browser::{self, ConsentError, Destination};
 use crate::client_auth::Client;
+use crate::device::NotDecided;
 use crate::ledger::Ledger;
 use crate::rules::VendorRules;
 use crate::script::{Act, Endpoint};
-use crate::server::{Server, State, Vendor, router};
+use crate::server::{Server, State, router};
+use crate::vendor::Vendor;
 use crate::wire::{Fuse, Wires};
 
 /// A vendor being played, with one registered client. Stops when dropped: the port closes and open connections are reset.
@@ -44,13 +46,15 @@ impl Sandbox {
         addr: SocketAddr,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(addr).await?;
-        let base_url = format!("http://{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        let base_url = format!("http://{address}");
         let client = Client::random().map_err(io::Error::other)?;
         let stop = Arc::new(watch::Sender::new(false));
         let server = Arc::new(Server {
             vendor: Vendor {
                 rules,
                 client,
+                address,
                 base_url,
             },
             clock,
@@ -70,14 +74,27 @@ impl Sandbox {
         &self.server.vendor.base_url
     }
 
-    /// The authorization endpoint.
-    pub fn authorization_endpoint(&self) -> String {
-        self.url(&self.rules().authorization.path)
+    /// Where it listens: whatever host a request names, it goes there.
+    pub fn address(&self) -> SocketAddr {
+        self.server.vendor.address
     }
 
-    /// The token endpoint.
+    /// The authorization endpoint. Where the vendor has none, the base with a slash, at which nothing is.
+    pub fn authorization_endpoint(&self) -> String {
+        let rules = self.rules().authorization.as_ref();
+        self.url(rules.map_or("/", |rules| &rules.path))
+    }
+
+    /// The token endpoint. Where the vendor has none, the base with a slash, at which nothing is.
     pub fn token_endpoint(&self) -> String {
-        self.url(&self.rules().token.path)
+        let rules = self.rules().token.as_ref();
+        self.url(rules.map_or("/", |rules| &rules.path))
+    }
+
+    /// The device authorization endpoint (RFC 8628), if the vendor has one.
+    pub fn device_endpoint(&self) -> Option<String> {
+        let rules = self.rules().device.as_ref();
+        rules.map(|rules| self.url(&rules.path))
     }
 
     /// The revocation endpoint, if the vendor has one.
@@ -85,7 +102,7 @@ impl Sandbox {
         self.rules()
             .revocation
             .as_ref()
-            .map(|rules| self.url(&rules.path))
+            .map(|rules| self.url(&self.server.vendor.revocation_path(rules)))
     }
 
     /// The API's base, without a slash at its end.
@@ -111,22 +128,27 @@ impl Sandbox {
         let state = self.server.state();
         let owned =
             |tokens: &mut dyn Iterator<Item = &String>| tokens.cloned().collect::<HashSet<_>>();
-        let current_refresh_tokens = owned(&mut state.grants.current_refresh_tokens(now));
+        let keys: Vec<String> = self.rules().keys().collect();
+        let mut live_access_tokens = owned(&mut state.grants.live_access_tokens(now));
+        if !state.keys_ended {
+            live_access_tokens.extend(keys.iter().cloned());
+        }
         let in_flight = &state.in_flight;
         Ledger {
             requests: state.requests.clone(),
-            // Each grant has one refresh token at a time.
-            grants_alive: current_refresh_tokens.len(),
+            grants_alive: state.grants.alive(now),
             max_in_flight_overall: in_flight.overall.max,
             max_in_flight: in_flight
                 .by_refresh_token
                 .iter()
                 .map(|(token, count)| (token.clone(), count.max))
                 .collect(),
-            current_refresh_tokens,
-            live_access_tokens: owned(&mut state.grants.live_access_tokens(now)),
+            current_refresh_tokens: owned(&mut state.grants.current_refresh_tokens(now)),
+            live_access_tokens,
             secrets: std::iter::once(self.client().1.to_owned())
+                .chain(keys)
                 .chain(state.grants.all_secrets().cloned())
+                .chain(state.devices.all_secrets().cloned())
                 .collect(),
         }
     }
@@ -156,12 +178,14 @@ impl Sandbox {
     /// Plays the user's browser: opens the authorization URL, approves as the vendor's first account, and returns
     /// the callback URL without following it.
     ///
-    /// A request that the vendor sends back at once gives that callback, with its `error`.
+    /// The URL leads to the sandbox itself, or with https to one of the vendor's hosts: the request then names that
+    /// host, and only accounts that are there can approve. A request that the vendor sends back at once gives that
+    /// callback, with its `error`.
     ///
     /// # Errors
     /// When the URL leads elsewhere, a page with an error is shown instead, or no answer arrives.
     pub async fn consent(&self, authorization_url: &str) -> Result<String, ConsentError> {
-        browser::decide(self.base_url(), authorization_url, "approve", None).await
+        browser::decide(&self.destination(), authorization_url, "approve", None).await
     }
 
     /// As [`consent`](Self::consent), by another of the vendor's accounts.
@@ -173,7 +197,13 @@ impl Sandbox {
         authorization_url: &str,
         account: &str,
     ) -> Result<String, ConsentError> {
-        browser::decide(self.base_url(), authorization_url, "approve", Some(account)).await
+        browser::decide(
+            &self.destination(),
+            authorization_url,
+            "approve",
+            Some(account),
+        )
+        .await
     }
 
     /// Plays the user's browser and denies. Returns the callback URL without following it.
@@ -181,10 +211,44 @@ impl Sandbox {
     /// # Errors
     /// As [`consent`](Self::consent).
     pub async fn deny(&self, authorization_url: &str) -> Result<String, ConsentError> {
-        browser::decide(self.base_url(), authorization_url, "deny", None).await
+        browser::decide(&self.destination(), authorization_url, "deny", None).await
     }
 
-    /// Ends every access token there is. Refresh tokens live on.
+    /// Plays the user of a device: types the code in and approves, as the vendor's first account or the named one.
+    /// For a device that asked at one of the vendor's hosts, only accounts that are there can approve.
+    ///
+    /// # Errors
+    /// When nothing waits for this code (any more), or nobody there has this name.
+    pub fn approve_device(
+        &self,
+        user_code: &str,
+        account: Option<&str>,
+    ) -> Result<(), ConsentError> {
+        let (vendor, now) = (&self.server.vendor, self.server.clock.now());
+        let devices = &mut self.server.state().devices;
+        devices
+            .approve(vendor, user_code, account, now)
+            .map_err(|NotDecided(says)| ConsentError::Device { says })
+    }
+
+    /// Plays the user of a device: types the code in and denies.
+    ///
+    /// # Errors
+    /// When nothing waits for this code (any more).
+    pub fn deny_device(&self, user_code: &str) -> Result<(), ConsentError> {
+        let now = self.server.clock.now();
+        let devices = &mut self.server.state().devices;
+        devices
+            .deny(user_code, now)
+            .map_err(|NotDecided(says)| ConsentError::Device { says })
+    }
+
+    /// Ends the keys of all accounts, for good: as if their owners had replaced them.
+    pub fn end_keys(&self) {
+        self.server.state().keys_ended = true;
+    }
+
+    /// Ends every access token there is, keys aside. Refresh tokens live on.
     pub fn expire_access_tokens(&self) {
         self.server.state().grants.end_access_tokens(None);
     }
@@ -204,6 +268,14 @@ impl Sandbox {
     fn end(&self) {
         self.server.stop.send_replace(true);
         self.accepting.abort();
+    }
+
+    fn destination(&self) -> Destination<'_> {
+        Destination {
+            base_url: self.base_url(),
+            address: self.address(),
+            hosts: self.rules().hosts().collect(),
+        }
     }
 
     fn url(&self, path: &str) -> String {

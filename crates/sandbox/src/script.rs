@@ -14,6 +14,8 @@ pub enum Endpoint {
     Authorization,
     /// The token endpoint.
     Token,
+    /// The device authorization endpoint, if the vendor has one.
+    Device,
     /// The revocation endpoint, if the vendor has one.
     Revocation,
     /// The API and every path that is none of the above.

@@ -8,39 +8,32 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request as HttpRequest, State as AxumState};
 use axum::response::Response;
 use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tieline_core::{Clock, Timestamp};
 use tokio::sync::watch;
 
 use crate::authorize::Pending;
-use crate::client_auth::{Client, Presented};
-use crate::form::Form;
+use crate::device::Devices;
 use crate::grants::Grants;
 use crate::in_flight::{Flight, InFlight};
-use crate::ledger::{Delivery, Outcome, Request, printable};
+use crate::ledger::{Delivery, Outcome, Request};
 use crate::limits::Counters;
 use crate::reply::{Done, Failure, Reply};
-use crate::rules::{Answer, VendorRules};
+use crate::rules::Answer;
 use crate::script::{self, Act, Endpoint, Gate, Scripts};
-use crate::template::Values;
+use crate::seen::Seen;
+use crate::vendor::Vendor;
 use crate::wire::{self, Fuse};
-use crate::{api, authorize, revoke, token};
-
-/// Larger bodies are answered 413 and not looked at.
-const MAX_BODY: usize = 16 << 20;
-
-/// What never changes while the sandbox runs.
-pub(crate) struct Vendor {
-    pub(crate) rules: VendorRules,
-    pub(crate) client: Client,
-    pub(crate) base_url: String,
-}
+use crate::{api, authorize, device, revoke, token};
 
 /// What requests change, all under one lock.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) grants: Grants,
     pub(crate) pending: HashMap<String, Pending>,
+    pub(crate) devices: Devices,
+    /// Whether the accounts' keys were ended.
+    pub(crate) keys_ended: bool,
     pub(crate) counters: Counters,
     pub(crate) enforce_limits: bool,
     pub(crate) dead_refresh_token: Spelling,
@@ -65,20 +58,6 @@ pub(crate) struct Server {
     pub(crate) state: Mutex<State>,
 }
 
-/// A request, read whole.
-pub(crate) struct Seen {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
-    /// `None` when it is not UTF-8.
-    pub(crate) query: Option<Form>,
-    /// `None` when it is not UTF-8; empty when the body is not a form.
-    pub(crate) form: Option<Form>,
-    pub(crate) client: Presented,
-    pub(crate) body: Vec<u8>,
-}
-
 /// What happens on the wire.
 enum Sent {
     Whole(Reply),
@@ -96,7 +75,7 @@ async fn serve(
     ConnectInfo(fuse): ConnectInfo<Fuse>,
     request: HttpRequest,
 ) -> Response {
-    let Some(seen) = read(&server.vendor.rules, request).await else {
+    let Some(seen) = Seen::read(&server.vendor, request).await else {
         return respond(
             Reply::new(413, "text/plain;charset=utf-8", "too large"),
             Body::from,
@@ -112,38 +91,6 @@ async fn serve(
             Response::new(Body::empty())
         }
     }
-}
-
-/// `None` when the body is too large or does not arrive.
-async fn read(rules: &VendorRules, request: HttpRequest) -> Option<Seen> {
-    let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, MAX_BODY).await.ok()?.to_vec();
-    let path = parts.uri.path().to_owned();
-    let endpoint = if path == rules.authorization.path {
-        Endpoint::Authorization
-    } else if path == rules.token.path {
-        Endpoint::Token
-    } else if rules
-        .revocation
-        .as_ref()
-        .is_some_and(|rules| path == rules.path)
-    {
-        Endpoint::Revocation
-    } else {
-        Endpoint::Api
-    };
-    let form = Form::of_body(&parts.headers, &body);
-    let none = Form::default();
-    Some(Seen {
-        endpoint,
-        method: parts.method,
-        path,
-        query: Form::parse(parts.uri.query().unwrap_or_default().as_bytes()),
-        client: Presented::read(&parts.headers, form.as_ref().unwrap_or(&none)),
-        form,
-        headers: parts.headers,
-        body,
-    })
 }
 
 impl Server {
@@ -221,19 +168,41 @@ impl Server {
     fn commit(&self, seen: &Seen, delivery: Delivery) -> Reply {
         let state = &mut *self.state();
         let now = self.clock.now();
-        let done = match (seen.endpoint, &self.vendor.rules.revocation) {
-            (Endpoint::Authorization, _) => authorize::answer(&self.vendor, state, seen, now),
-            (Endpoint::Token, _) => Ok(token::answer(&self.vendor, state, seen, now)),
-            (Endpoint::Revocation, Some(rules)) => {
-                revoke::answer(&self.vendor, rules, state, seen, now)
-            }
-            (Endpoint::Api | Endpoint::Revocation, _) => {
-                Ok(api::answer(&self.vendor, state, seen, now))
-            }
-        };
+        let done = self.decide(state, seen, now);
         let Done { reply, outcome } = done.unwrap_or_else(Failure::into_done);
         state.record(seen, now, outcome, Some(reply.status), delivery);
         reply
+    }
+
+    /// An endpoint is only seen where the vendor has it.
+    fn decide(&self, state: &mut State, seen: &Seen, now: Timestamp) -> Result<Done, Failure> {
+        let vendor = &self.vendor;
+        let rules = &vendor.rules;
+        let parts = (
+            &rules.authorization,
+            &rules.token,
+            &rules.device,
+            &rules.revocation,
+        );
+        match (seen.endpoint, parts) {
+            (Endpoint::Authorization, (Some(rules), ..)) => {
+                authorize::answer(vendor, rules, state, seen, now)
+            }
+            (Endpoint::Token, (_, Some(rules), ..)) => {
+                Ok(token::answer(vendor, rules, state, seen, now))
+            }
+            (Endpoint::Device, (Some(scopes), Some(token), Some(rules), _)) => Ok(device::answer(
+                vendor,
+                (rules, token, scopes),
+                state,
+                seen,
+                now,
+            )),
+            (Endpoint::Revocation, (_, Some(token), _, Some(rules))) => {
+                revoke::answer(vendor, rules, token, state, seen, now)
+            }
+            _ => Ok(api::answer(vendor, state, seen, now)),
+        }
     }
 
     fn throttle(&self, seen: &Seen) -> Reply {
@@ -242,21 +211,6 @@ impl Server {
         let Done { reply, outcome } = api::throttle(&self.vendor, state, seen, now);
         state.record(seen, now, outcome, Some(reply.status), Delivery::Sent);
         reply
-    }
-}
-
-impl Vendor {
-    /// What templates know of an account.
-    pub(crate) fn account_values(&self, account: usize) -> Values {
-        let facts = self
-            .rules
-            .accounts
-            .get(account)
-            .into_iter()
-            .flat_map(|account| &account.facts);
-        facts
-            .map(|(name, value)| (format!("account.{name}"), value.clone()))
-            .collect()
     }
 }
 
@@ -269,34 +223,8 @@ impl State {
         status: Option<u16>,
         delivery: Delivery,
     ) {
-        let params = [&seen.query, &seen.form]
-            .into_iter()
-            .flatten()
-            .flat_map(Form::names);
-        let grant_type = seen.form.as_ref().and_then(|form| form.get("grant_type"));
-        self.requests.push(Request {
-            at,
-            endpoint: seen.endpoint,
-            method: printable(seen.method.as_str()),
-            path: seen
-                .path
-                .split('/')
-                .map(printable)
-                .collect::<Vec<_>>()
-                .join("/"),
-            headers: seen
-                .headers
-                .keys()
-                .map(|name| printable(name.as_str()))
-                .collect(),
-            params: params.map(printable).collect(),
-            grant_type: grant_type.map(printable),
-            client_auth: seen.client.style,
-            body_bytes: seen.body.len(),
-            outcome,
-            status,
-            delivery,
-        });
+        self.requests
+            .push(seen.entry(at, outcome, status, delivery));
     }
 }
 

@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value};
 
+const ACCESS_TOKENS: &[&str] = &["access_token", "user_access_token"];
+const LIFETIMES: &[&str] = &["expires_in", "refresh_expires_in"];
+
 /// What placeholders stand for, by name.
 pub(crate) type Values = Map<String, Value>;
 
@@ -38,6 +41,35 @@ pub(crate) fn fill_text(text: &str, values: &Values) -> String {
         }
     }
     filled
+}
+
+/// Without the members of objects that are one of these placeholders; and where an access token is left out and
+/// none stays, without its lifetimes.
+pub(crate) fn without(template: &Value, names: &[&str]) -> Value {
+    match template {
+        Value::Array(items) => items.iter().map(|item| without(item, names)).collect(),
+        Value::Object(fields) => {
+            let name = |field: &Value| field.as_str().and_then(whole).unwrap_or("").to_owned();
+            let tokens: Vec<_> = fields
+                .values()
+                .map(name)
+                .filter(|name| ACCESS_TOKENS.contains(&name.as_str()))
+                .collect();
+            let is_missing = |name: &String| names.contains(&name.as_str());
+            let lifeless = !tokens.is_empty() && tokens.iter().all(is_missing);
+            let stays = |field: &Value| {
+                let name = name(field);
+                !(is_missing(&name) || lifeless && LIFETIMES.contains(&name.as_str()))
+            };
+            let fields = fields.iter().filter(|(_, field)| stays(field));
+            Value::Object(
+                fields
+                    .map(|(name, field)| (name.clone(), without(field, names)))
+                    .collect(),
+            )
+        }
+        other => other.clone(),
+    }
 }
 
 /// The names of all placeholders in it.
@@ -99,6 +131,30 @@ mod tests {
         assert_eq!(
             fill(&template, values),
             json!({ "n": 60, "s": "full|a.example", "deep": [{ "t": "60/60" }], "b": true })
+        );
+    }
+
+    #[test]
+    fn what_nobody_has_is_left_out_with_its_lifetime() {
+        let template = json!({
+            "access_token": "{access_token}", "expires_in": "{expires_in}", "kind": "bot",
+            "user": { "token": "{user_access_token}", "expires_in": "{expires_in}", "id": "{account.id}" },
+            "text": "of {user_access_token}",
+        });
+        assert_eq!(without(&template, &[]), template);
+        assert_eq!(
+            without(&template, &["user_access_token"]),
+            json!({
+                "access_token": "{access_token}", "expires_in": "{expires_in}", "kind": "bot",
+                "user": { "id": "{account.id}" },
+                "text": "of {user_access_token}",
+            })
+        );
+        let flat =
+            json!({ "a": "{access_token}", "b": "{user_access_token}", "e": "{expires_in}" });
+        assert_eq!(
+            without(&flat, &["access_token"]),
+            json!({ "b": "{user_access_token}", "e": "{expires_in}" })
         );
     }
 

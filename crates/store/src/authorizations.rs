@@ -1,5 +1,7 @@
 //! Authorizations: one run of the front channel each, taken exactly once.
 
+use std::collections::BTreeMap;
+
 use tieline_core::{AppId, AuthorizationId, InstanceId, Secret, Timestamp};
 
 use crate::seal::Place;
@@ -41,6 +43,8 @@ pub struct NewAuthorization {
     pub instance: Option<InstanceId>,
     /// The name of the instance to be.
     pub instance_name: Option<String>,
+    /// What the person who connects the account gave, by parameter key. Never secret.
+    pub parameters: BTreeMap<String, String>,
     /// When its state stops being accepted.
     pub expires_at: Timestamp,
 }
@@ -68,6 +72,8 @@ pub struct TakenAuthorization {
     pub instance: Option<InstanceId>,
     /// The name of the instance to be.
     pub instance_name: Option<String>,
+    /// What the person who connects the account gave, by parameter key.
+    pub parameters: BTreeMap<String, String>,
     /// When it was started.
     pub created_at: Timestamp,
     /// When its state stops being accepted: for the caller to judge.

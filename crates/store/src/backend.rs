@@ -73,12 +73,7 @@ impl SealedTable {
     pub(crate) const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Apps => &["parameters"],
-            Self::Instances => &[
-                "access_token",
-                "refresh_token",
-                "user_access_token",
-                "user_refresh_token",
-            ],
+            Self::Instances => &["access_token", "refresh_token"],
             Self::Authorizations => &["verifier"],
             Self::Quarantine => &["answer"],
         }

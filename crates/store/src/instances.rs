@@ -56,6 +56,8 @@ pub struct NewInstance {
     pub account_id: Option<String>,
     /// What the account's owner would recognise it by.
     pub account_label: Option<String>,
+    /// What the person who connected it gave, by parameter key. Never secret.
+    pub parameters: BTreeMap<String, String>,
     /// The first token set.
     pub tokens: TokenSet,
 }
@@ -93,6 +95,8 @@ pub struct Instance {
     pub scopes: Vec<String>,
     /// Facts about the account that came with the tokens. Never secret.
     pub captures: BTreeMap<String, String>,
+    /// What the person who connected it gave, by parameter key. Never secret.
+    pub parameters: BTreeMap<String, String>,
     /// Whether it can be refreshed.
     pub has_refresh_token: bool,
     /// An attempt to refresh that was begun and not ended.
@@ -143,6 +147,10 @@ pub struct InstanceQuery {
     pub provider: Option<String>,
     /// With this status only.
     pub status: Option<Status>,
+    /// Of this app only.
+    pub app: Option<AppId>,
+    /// Of the account with this id at the provider only.
+    pub account_id: Option<String>,
     /// Only ids above this one: the last of the page before.
     pub after: Option<InstanceId>,
     /// At most so many.
@@ -156,6 +164,8 @@ impl InstanceQuery {
             tenant: tenant.into(),
             provider: None,
             status: None,
+            app: None,
+            account_id: None,
             after: None,
             limit: 100,
         }
@@ -189,6 +199,7 @@ impl Store {
             refresh_expires_at: tokens.refresh_expires_at,
             scopes: tokens.scopes.clone(),
             captures: tokens.captures.clone(),
+            parameters: new.parameters.clone(),
             has_refresh_token: tokens.refresh_token.is_some(),
             intent: None,
             lease: None,

@@ -1,5 +1,6 @@
 //! What a refresh rests on: lease, intent and generation, each changed by one durable, conditional write.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tieline_core::{InstanceId, Timestamp, TokenSet};
@@ -67,6 +68,8 @@ pub struct ReplaceTokens {
     pub generation: i64,
     /// What the provider answered. Scopes and captures replace those there are.
     pub tokens: TokenSet,
+    /// What the person gave this time, by parameter key. Never secret.
+    pub parameters: BTreeMap<String, String>,
     /// The account's id at the provider; `None` leaves it as it is.
     pub account_id: Option<String>,
     /// What the account's owner would recognise it by; `None` leaves it as it is.
@@ -238,6 +241,7 @@ impl Store {
             tokens: Arc::new(sealed),
             scopes: tokens.scopes.clone(),
             captures: tokens.captures.clone(),
+            parameters: replace.parameters.clone(),
             ..current
         };
         let replaced = self.backend().replace_tokens(&next).await?;

@@ -35,13 +35,8 @@ pub(crate) async fn app(store: &Store) -> App {
 
 pub(crate) fn tokens(name: &str) -> TokenSet {
     TokenSet {
-        access_token: Secret::new(format!("access-{name}")),
         refresh_token: Some(Secret::new(format!("refresh-{name}"))),
-        expires_at: None,
-        refresh_expires_at: None,
-        scopes: Vec::new(),
-        user: None,
-        captures: BTreeMap::new(),
+        ..TokenSet::of(Secret::new(format!("access-{name}")))
     }
 }
 
@@ -54,6 +49,7 @@ pub(crate) fn new_instance(app: AppId, name: &str) -> NewInstance {
         name: None,
         account_id: None,
         account_label: None,
+        parameters: BTreeMap::new(),
         tokens: tokens(name),
     }
 }

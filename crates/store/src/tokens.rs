@@ -1,6 +1,6 @@
 //! The sealed tokens of an instance.
 
-use tieline_core::{InstanceId, Secret, TokenSet, UserTokens};
+use tieline_core::{InstanceId, Secret, TokenSet};
 
 use crate::backend::SealedTable;
 use crate::keyring::Keyring;
@@ -14,8 +14,6 @@ const TABLE: &str = SealedTable::Instances.name();
 pub(crate) struct SealedTokens {
     pub(crate) access_token: Blob,
     pub(crate) refresh_token: Option<Blob>,
-    pub(crate) user_access_token: Option<Blob>,
-    pub(crate) user_refresh_token: Option<Blob>,
 }
 
 impl SealedTokens {
@@ -36,20 +34,12 @@ impl SealedTokens {
             };
             keyring.seal(&place, token.expose().as_bytes())
         };
-        let user = tokens.user.as_ref();
         Ok(Self {
             access_token: seal("access_token", &tokens.access_token)?,
             refresh_token: tokens
                 .refresh_token
                 .as_ref()
                 .map(|token| seal("refresh_token", token))
-                .transpose()?,
-            user_access_token: user
-                .map(|user| seal("user_access_token", &user.access_token))
-                .transpose()?,
-            user_refresh_token: user
-                .and_then(|user| user.refresh_token.as_ref())
-                .map(|token| seal("user_refresh_token", token))
                 .transpose()?,
         })
     }
@@ -90,34 +80,6 @@ impl Store {
                 .map(Some),
             None => Ok(None),
         }
-    }
-
-    /// Opens the tokens that speak for the consenting user, where the provider issues a second set.
-    ///
-    /// # Errors
-    /// [`StoreError::Unreadable`]; the instance is then marked so, and its blobs stay as they are.
-    pub async fn user_tokens(
-        &self,
-        instance: &Instance,
-        purpose: Purpose,
-    ) -> Result<Option<UserTokens>, StoreError> {
-        let Some(blob) = &instance.tokens.user_access_token else {
-            return Ok(None);
-        };
-        let access_token = self
-            .token(instance, "user_access_token", blob, purpose)
-            .await?;
-        let refresh_token = match &instance.tokens.user_refresh_token {
-            Some(blob) => Some(
-                self.token(instance, "user_refresh_token", blob, purpose)
-                    .await?,
-            ),
-            None => None,
-        };
-        Ok(Some(UserTokens {
-            access_token,
-            refresh_token,
-        }))
     }
 
     async fn token(

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
-use tieline_core::{InstanceId, ManualClock, Secret, Timestamp, TokenSet, UserTokens};
+use tieline_core::{InstanceId, ManualClock, Secret, Timestamp, TokenSet};
 use tieline_store::{
     App, BeginRefresh, Begun, Binding, CommitRefresh, Instance, MasterKey, NewApp,
     NewAuthorization, NewInstance, NewQuarantine, Purpose, QuarantineKind, Store, StoreOptions,
@@ -49,16 +49,9 @@ fn secret(name: &str) -> Secret {
 
 fn tokens(name: &str) -> TokenSet {
     TokenSet {
-        access_token: secret(&format!("access-{name}")),
         refresh_token: Some(secret(&format!("refresh-{name}"))),
-        expires_at: None,
-        refresh_expires_at: None,
-        scopes: Vec::new(),
-        user: Some(UserTokens {
-            access_token: secret(&format!("user-access-{name}")),
-            refresh_token: Some(secret(&format!("user-refresh-{name}"))),
-        }),
         captures: [("plain".to_owned(), "visible".to_owned())].into(),
+        ..TokenSet::of(secret(&format!("access-{name}")))
     }
 }
 
@@ -126,6 +119,7 @@ async fn authorize(store: &Store, app: &App) {
         user: None,
         instance: None,
         instance_name: None,
+        parameters: std::collections::BTreeMap::new(),
         expires_at: Timestamp::UNIX_EPOCH,
     };
     assert!(!format!("{new:?}").contains(CANARY));
@@ -141,6 +135,7 @@ async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
         name: None,
         account_id: None,
         account_label: None,
+        parameters: std::collections::BTreeMap::new(),
         tokens: tokens("first"),
     };
     assert!(!format!("{new:?}").contains(CANARY));
@@ -189,10 +184,9 @@ async fn quarantine(store: &Store, instance: &Instance) {
 async fn reveal(store: &Store, app: &App, instance: &Instance) -> String {
     let access = store.access_token(instance, Purpose::Reveal).await.unwrap();
     assert_eq!(access, secret("access-second"));
-    let user = store.user_tokens(instance, Purpose::Reveal).await.unwrap();
     let parameters = store.app_parameters(app).await.unwrap();
     let json = serde_json::to_string(&(app, instance)).unwrap();
-    format!("{store:?} {app:?} {instance:?} {access:?} {user:?} {parameters:?} {json}")
+    format!("{store:?} {app:?} {instance:?} {access:?} {parameters:?} {json}")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

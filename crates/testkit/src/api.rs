@@ -1,7 +1,8 @@
-//! Authenticated calls to the sandbox, as a provider's health check makes them.
+//! Authenticated calls, as a provider's health check makes them.
+
+use std::sync::Mutex;
 
 use bytes::Bytes;
-use tieline_core::descriptor::TokenPlacement;
 use tieline_core::http::{ProviderHttp, ProviderHttpError};
 use tieline_core::prelude::async_trait;
 use tieline_core::{ProviderDescriptor, Secret};
@@ -13,6 +14,8 @@ pub(crate) struct Api<'a> {
     pub(crate) edge: &'a Edge,
     pub(crate) base: Endpoint,
     pub(crate) access_token: &'a Secret,
+    /// The answer of the last call.
+    pub(crate) last: Mutex<Option<http::Response<Bytes>>>,
 }
 
 #[async_trait]
@@ -33,14 +36,14 @@ impl ProviderHttp for Api<'_> {
             self.base.url.as_str().trim_end_matches('/'),
             parts.uri
         );
-        let token = self.access_token.expose();
-        let (name, value) = match self.descriptor.api.token_placement {
-            TokenPlacement::Authorization(scheme) => ("authorization", format!("{scheme} {token}")),
-            TokenPlacement::Header(name) => (name, token.to_owned()),
-        };
+        let placement = self.descriptor.api.token_placement;
+        let (name, value) = placement
+            .header(self.access_token)
+            .map_err(|unfit| permanent(&unfit))?;
         let request = client
             .request(parts.method, url)
             .headers(parts.headers)
+            .header(http::header::ACCEPT, "application/json")
             .header(name, value)
             .body(body);
         let answer = request
@@ -54,6 +57,9 @@ impl ProviderHttp for Api<'_> {
             .bytes()
             .await
             .map_err(|error| permanent(&error.without_url()))?;
+        if let Ok(mut last) = self.last.lock() {
+            *last = Some(response.clone());
+        }
         Ok(response)
     }
 }

@@ -17,13 +17,17 @@
 //! Deliberately absent: databases and instances. What becomes of tokens once they are there is the engine's to prove.
 
 mod api;
+mod device;
 mod findings;
 mod parameters;
 mod promise;
 mod promises;
+mod removal;
 mod snapshot;
 mod stage;
+mod stand_in;
 mod subject;
+mod transcript;
 mod vendor;
 
 pub use promise::{Breach, Promise};
@@ -59,7 +63,11 @@ macro_rules! conformance {
 
         $crate::conformance! { @tests
             descriptor: Descriptor,
+            tenant_hosts: TenantHosts,
             authorization_url: AuthorizationUrl,
+            wire: Wire,
+            callback: Callback,
+            device: Device,
             exchange: Exchange,
             exchange_wrong_secret: ExchangeWrongSecret,
             refresh: Refresh,
@@ -69,6 +77,7 @@ macro_rules! conformance {
             health_check: HealthCheck,
             redaction: Redaction,
             docs_completeness: DocsCompleteness,
+            quirks: Quirks,
         }
     };
 }

@@ -12,7 +12,7 @@ pub(crate) fn compare(subject: &Subject, name: &str, text: &str) -> Result<(), S
         subject.provider.descriptor().id
     );
     let path = subject.folder.join(&file);
-    if is_to_be_written() {
+    if subject.reviewing && is_to_be_written() {
         return write(&path, text).map_err(|error| format!("{}: {error}", path.display()));
     }
     let cure = "if it is right, run the test again with UPDATE_SNAPSHOTS=1 and review the file before it lands";

@@ -1,37 +1,40 @@
 //! The stage of one check: a sandbox that plays the vendor, and the provider led to it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Mutex};
 
-use tieline_core::descriptor::{Account, Rotates, Step};
+use bytes::Bytes;
+use http::Response;
+use tieline_core::descriptor::{Account, Authentication, Rotates, Step};
 use tieline_core::http::CallbackQuery;
 use tieline_core::provider::AccountError;
-use tieline_core::{ManualClock, ParameterKey, Parameters, ProviderSetup, Secret, Timestamp};
+use tieline_core::{ManualClock, Parameters, ProviderSetup, Secret, Timestamp, TokenSet};
 use tieline_oauth::{
-    Authorization, AuthorizationRequestOptions, Callback, Edge, EdgeOptions, Endpoints,
-    TokenClient, TokenFailure, Tokens, authorization, check_callback, state_of,
+    Authorization, AuthorizationRequestOptions, Callback, Edge, EdgeOptions, TokenClient,
+    TokenFailure, Tokens, api_base, authorization, check_callback, state_of,
 };
 use tieline_sandbox::{Endpoint, Outcome, Sandbox};
 use url::form_urlencoded;
 
 use crate::api::Api;
+use crate::device;
 use crate::findings::Stuck;
 use crate::parameters::{self, REDIRECT_URI};
+use crate::stand_in::Front;
 use crate::subject::Subject;
 use crate::vendor::Vendor;
-
-/// One for all: it holds no state, and reading the system's CA certificates takes longer than a check.
-static EDGE: LazyLock<Result<Edge, Stuck>> =
-    LazyLock::new(|| Edge::new(EdgeOptions::default()).map_err(|error| error.to_string()));
 
 /// Everything that one check plays with.
 pub(crate) struct Stage {
     pub(crate) provider: &'static dyn ProviderSetup,
     pub(crate) vendor: Vendor,
     pub(crate) sandbox: Sandbox,
+    /// Stands between us and the sandbox, in the vendor's names.
+    pub(crate) front: Front,
     /// The time of both sides.
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) edge: Edge,
+    /// Those of the vendor's first account.
     pub(crate) parameters: Parameters,
 }
 
@@ -44,8 +47,11 @@ pub(crate) struct Consent {
 
 /// A connected account.
 pub(crate) struct Connection {
-    pub(crate) consent: Consent,
+    /// How the person consented, where somebody did.
+    pub(crate) consent: Option<Consent>,
     pub(crate) tokens: Tokens,
+    /// Those of this account.
+    pub(crate) parameters: Parameters,
 }
 
 impl Stage {
@@ -55,22 +61,27 @@ impl Stage {
         let sandbox = Sandbox::start(vendor.rules.clone(), Arc::clone(&clock) as _)
             .await
             .map_err(|error| format!("the sandbox can't be started: {error}"))?;
-        let edge = EDGE.clone()?;
+        let front = Front::before(sandbox.address()).await?;
+        let edge = Edge::standing_in(EdgeOptions::default(), &front.stand_in())
+            .map_err(|error| error.to_string())?;
         let provider = subject.provider;
-        let parameters = led_to(&sandbox, provider, sandbox.client().1)?;
+        let facts = vendor.given(0)?;
+        let parameters = parameters::resolve(provider, sandbox.client(), &facts)?;
         Ok(Self {
             provider,
             vendor,
             sandbox,
+            front,
             clock,
             edge,
             parameters,
         })
     }
 
-    /// The same app with another secret.
+    /// The first account's app with another secret.
     pub(crate) fn with_secret(&self, secret: &str) -> Result<Parameters, Stuck> {
-        led_to(&self.sandbox, self.provider, secret)
+        let client = (self.sandbox.client().0, secret);
+        parameters::resolve(self.provider, client, &self.vendor.given(0)?)
     }
 
     pub(crate) fn client(&self) -> TokenClient<'_> {
@@ -81,14 +92,31 @@ impl Stage {
         TokenClient::new(self.provider, parameters, &self.edge, &*self.clock)
     }
 
-    /// Authorizes, consents as `account`, and checks the callback.
-    pub(crate) async fn consent(&self, account: &str) -> Result<Consent, Stuck> {
+    /// Authorizes at whatever host the first account's endpoint is.
+    pub(crate) fn start(&self, redirect_uri: &str) -> Result<Authorization, Stuck> {
+        self.start_with(&self.parameters, redirect_uri)
+    }
+
+    fn start_with(
+        &self,
+        parameters: &Parameters,
+        redirect_uri: &str,
+    ) -> Result<Authorization, Stuck> {
         let options = AuthorizationRequestOptions {
-            redirect_uri: REDIRECT_URI,
+            redirect_uri,
             scopes: None,
         };
-        let started = authorization(self.provider, &self.parameters, options)
-            .map_err(|error| error.to_string())?;
+        authorization(self.provider, parameters, options).map_err(|error| error.to_string())
+    }
+
+    /// Authorizes, consents as the vendor's account of this number, and checks the callback.
+    pub(crate) async fn consent(
+        &self,
+        parameters: &Parameters,
+        account: usize,
+    ) -> Result<Consent, Stuck> {
+        let started = self.start_with(parameters, REDIRECT_URI)?;
+        let account = self.vendor.account(account)?;
         let url = self.sandbox.consent_as(started.url.as_str(), account).await.map_err(|error| {
             format!("the vendor shows an error instead of its consent page: {error}; look at `authorization`")
         })?;
@@ -98,7 +126,7 @@ impl Stage {
                 "the callback doesn't bring our state back; look at `authorization`".to_owned(),
             );
         }
-        let callback = check_callback(self.provider, &self.parameters, &query, None).map_err(|refusal| {
+        let callback = check_callback(self.provider, parameters, &query).map_err(|refusal| {
             let why = self.refusal(Endpoint::Authorization).unwrap_or_default();
             format!("the callback is refused: {refusal}{why}; look at `scopes`, `code_challenge`, `authorization` and `callback`")
         })?;
@@ -111,17 +139,52 @@ impl Stage {
 
     /// Connects the vendor's first account.
     pub(crate) async fn connect(&self) -> Result<Connection, Stuck> {
-        let accounts = self.vendor.accounts();
-        self.connect_as(accounts.first().copied().unwrap_or_default())
-            .await
+        self.connect_as(0).await
     }
 
-    pub(crate) async fn connect_as(&self, account: &str) -> Result<Connection, Stuck> {
-        let consent = self.consent(account).await?;
+    /// Connects the vendor's account of this number, in the way that its kind of authentication asks for.
+    pub(crate) async fn connect_as(&self, account: usize) -> Result<Connection, Stuck> {
+        let facts = self.vendor.given(account)?;
+        let parameters = parameters::resolve(self.provider, self.sandbox.client(), &facts)?;
+        let (consent, tokens) = match self.provider.descriptor().authentication {
+            Authentication::AuthorizationCode(_) => {
+                let consent = self.consent(&parameters, account).await?;
+                let tokens = self.exchange(&parameters, &consent).await?;
+                (Some(consent), tokens)
+            }
+            Authentication::DeviceAuthorization(_) => {
+                (None, device::connect(self, &parameters, account).await?)
+            }
+            Authentication::ClientCredentials(_) => {
+                let answer = self.client_with(&parameters).client_credentials().await;
+                let told = |failure| self.explain(Step::ClientCredentials, &failure);
+                (None, answer.map_err(told)?)
+            }
+            Authentication::ApiKey | Authentication::Basic => {
+                let set = TokenSet::of(parameters::credential(&parameters));
+                let tokens = Tokens {
+                    set,
+                    warnings: Vec::new(),
+                };
+                (None, tokens)
+            }
+        };
+        Ok(Connection {
+            consent,
+            tokens,
+            parameters,
+        })
+    }
+
+    async fn exchange(
+        &self,
+        parameters: &Parameters,
+        consent: &Consent,
+    ) -> Result<Tokens, Stuck> {
         let Consent {
             started, callback, ..
-        } = &consent;
-        let client = self.client();
+        } = consent;
+        let client = self.client_with(parameters);
         let tokens = client
             .exchange(
                 &callback.code,
@@ -129,8 +192,7 @@ impl Stage {
                 started.code_verifier.as_ref(),
             )
             .await;
-        let tokens = tokens.map_err(|failure| self.explain(Step::Exchange, &failure))?;
-        Ok(Connection { consent, tokens })
+        tokens.map_err(|failure| self.explain(Step::Exchange, &failure))
     }
 
     /// The refresh token of a connection; `None` where descriptor, vendor and answer agree that there is none.
@@ -165,20 +227,36 @@ impl Stage {
         answer.map_err(|failure| self.explain(Step::Refresh, &failure))
     }
 
-    /// Asks whose account a connection is, at the sandbox.
+    /// Asks whose account a connection is.
     pub(crate) async fn account(
         &self,
         connection: &Connection,
     ) -> Result<Result<Account, AccountError>, Stuck> {
-        let endpoints = Endpoints::of(self.provider, &self.parameters)
+        let set = &connection.tokens.set;
+        self.account_of(connection, &set.access_token)
+            .await
+            .map(|(account, _)| account)
+    }
+
+    /// Asks whose account a token of this connection speaks for; with it comes the last answer that was given.
+    pub(crate) async fn account_of(
+        &self,
+        connection: &Connection,
+        access_token: &Secret,
+    ) -> Result<(Result<Account, AccountError>, Option<Response<Bytes>>), Stuck> {
+        let captures = connection.captures();
+        let base = api_base(self.provider, &connection.parameters, &captures)
             .map_err(|problem| problem.to_string())?;
         let api = Api {
             descriptor: self.provider.descriptor(),
             edge: &self.edge,
-            base: endpoints.api_base,
-            access_token: &connection.tokens.set.access_token,
+            base,
+            access_token,
+            last: Mutex::default(),
         };
-        Ok(self.provider.account(&api, &connection.captures()).await)
+        let account = self.provider.account(&api, &captures).await;
+        let last = api.last.into_inner().ok().flatten();
+        Ok((account, last))
     }
 
     /// The callback's query. Where the descriptor states its issuer, the sandbox speaks for that one.
@@ -219,6 +297,9 @@ impl Stage {
             Step::Exchange => "token.exchange.client_authentication",
             Step::Refresh => "token.refresh.client_authentication",
             Step::Revoke => "revocation.client_authentication",
+            Step::ClientCredentials => "token.client_credentials.client_authentication",
+            Step::DeviceAuthorization => "device.client_authentication",
+            Step::DeviceToken => "token.device.client_authentication",
         });
         let ledger = self.sandbox.ledger();
         let style = serde_json::to_value(ledger.requests_to(endpoint).last()?.client_auth).ok()?;
@@ -249,41 +330,20 @@ fn place_of(step: Step) -> (&'static str, Endpoint) {
         Step::Exchange => ("exchange", Endpoint::Token),
         Step::Refresh => ("refresh", Endpoint::Token),
         Step::Revoke => ("revoke", Endpoint::Revocation),
+        Step::ClientCredentials => ("exchange", Endpoint::Token),
+        Step::DeviceAuthorization => ("device.request", Endpoint::Device),
+        Step::DeviceToken => ("device.token", Endpoint::Token),
     }
 }
 
 impl Connection {
     /// Facts of the callback and of the answer, the later going first.
     pub(crate) fn captures(&self) -> BTreeMap<String, String> {
-        let mut captures = self.consent.callback.captures.clone();
+        let mut captures = BTreeMap::new();
+        if let Some(consent) = &self.consent {
+            captures.clone_from(&consent.callback.captures);
+        }
         captures.extend(self.tokens.set.captures.clone());
         captures
     }
-}
-
-/// An app's parameters with the sandbox in the provider's place. A revocation endpoint is replaced, never invented.
-fn led_to(
-    sandbox: &Sandbox,
-    provider: &dyn ProviderSetup,
-    secret: &str,
-) -> Result<Parameters, Stuck> {
-    let mut overrides = vec![
-        (
-            ParameterKey::OAUTH_AUTHORIZATION_URL,
-            sandbox.authorization_endpoint(),
-        ),
-        (ParameterKey::OAUTH_TOKEN_URL, sandbox.token_endpoint()),
-        (ParameterKey::BASE_URL, sandbox.api_base()),
-    ];
-    if provider
-        .descriptor()
-        .oauth2()
-        .revocation_endpoint
-        .known()
-        .is_some()
-    {
-        let url = sandbox.revocation_endpoint();
-        overrides.extend(url.map(|url| (ParameterKey::OAUTH_TOKEN_REVOKE_URL, url)));
-    }
-    parameters::resolve(provider, (sandbox.client().0, secret), &overrides)
 }

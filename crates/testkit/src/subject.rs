@@ -12,6 +12,8 @@ pub struct Subject {
     pub(crate) folder: PathBuf,
     /// The name of the provider's crate.
     pub(crate) package: String,
+    /// Whether what it shows may become what was reviewed.
+    pub(crate) reviewing: bool,
 }
 
 impl Subject {
@@ -25,6 +27,7 @@ impl Subject {
             provider,
             folder: folder.into(),
             package: package.into(),
+            reviewing: true,
         }
     }
 }

@@ -5,6 +5,7 @@ use tieline_core::dotted_path;
 use tieline_sandbox::VendorRules;
 
 use crate::findings::Stuck;
+use crate::parameters::Facts;
 use crate::subject::Subject;
 
 /// A vendor's file: what the sandbox plays, and what the descriptor is compared with.
@@ -62,6 +63,34 @@ impl Vendor {
             .map(Vec::as_slice)
             .unwrap_or_default();
         items.iter().filter_map(Value::as_str).collect()
+    }
+
+    /// The name of the account of this number.
+    pub(crate) fn account(&self, number: usize) -> Result<&str, Stuck> {
+        self.accounts().get(number).copied().ok_or_else(|| {
+            "the vendor's file needs two `accounts`, to see whether they are told apart".to_owned()
+        })
+    }
+
+    /// What is given to connect the account of this number, by parameter key: the file's `given`, with the account's facts
+    /// in their places.
+    pub(crate) fn given(&self, number: usize) -> Result<Facts, Stuck> {
+        let account = self.at(&format!("accounts.{number}"));
+        let templates = self.at("given").as_object();
+        let filled = templates.into_iter().flatten().map(|(key, template)| {
+            let template = template.as_str().unwrap_or_default();
+            let fact = template
+                .strip_prefix("{account.")
+                .and_then(|rest| rest.strip_suffix('}'));
+            let text = match fact {
+                Some(fact) => account[fact].as_str().ok_or_else(|| {
+                    format!("`given` asks for {template}, and account {number} has no such fact")
+                })?,
+                None => template,
+            };
+            Ok((key.clone(), text.to_owned()))
+        });
+        filled.collect()
     }
 
     /// The names of those who can consent.

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tieline::Secret;
 use tieline::core::REDACTED;
-use tieline::core::parameters::Given;
 use tieline::engine::{Engine, NewApp};
 use tieline::store::App;
 
-use crate::args::{Apps, Common, ParameterValues};
+use super::parameters::given;
+use crate::args::{Apps, Common};
 use crate::error::CliError;
 use crate::output::{Output, facts, table};
-use crate::{input, session};
+use crate::session;
 
 pub(crate) async fn run(common: &Common, command: Apps, output: &Output) -> Result<(), CliError> {
     session::with_engine(common, output, async |engine| {
@@ -39,7 +38,8 @@ async fn dispatch(engine: &Engine, command: Apps, output: &Output) -> Result<(),
             name,
             parameters,
         } => {
-            let parameters = given(engine, &provider, parameters).await?;
+            let descriptor = engine.registry().provider(&provider)?.descriptor();
+            let parameters = given(descriptor, &parameters).await?;
             let app = engine
                 .create_app(NewApp {
                     provider,
@@ -52,7 +52,8 @@ async fn dispatch(engine: &Engine, command: Apps, output: &Output) -> Result<(),
         Apps::Set { app, parameters } => {
             let app = engine.app(app).await?;
             let mut all = engine.app_own_parameters(&app).await?;
-            all.extend(given(engine, &app.provider, parameters).await?);
+            let descriptor = engine.registry().provider(&app.provider)?.descriptor();
+            all.extend(given(descriptor, &parameters).await?);
             let app = engine.set_app_parameters(&app, all).await?;
             show(engine, &app, output).await
         }
@@ -111,37 +112,4 @@ async fn show(engine: &Engine, app: &App, output: &Output) -> Result<(), CliErro
             facts(&rows)
         },
     )
-}
-
-/// Reads the parameters of a command line; secrets only from files.
-async fn given(engine: &Engine, provider: &str, set: ParameterValues) -> Result<Given, CliError> {
-    let descriptor = engine.registry().provider(provider)?.descriptor();
-    let mut given = Given::new();
-    for pair in set.values {
-        let (key, value) = split(&pair, "--set")?;
-        if descriptor
-            .mappings
-            .iter()
-            .any(|row| row.secret && row.parameter.as_str() == key)
-        {
-            return Err(CliError::Usage(format!(
-                "{key} is a secret, and others can read a command line: use --set-file {key}=FILE, or --set-file \
-                 {key}=- for standard input"
-            )));
-        }
-        given.insert(key.to_owned(), Secret::from(value));
-    }
-    for pair in set.files {
-        let (key, file) = split(&pair, "--set-file")?;
-        given.insert(key.to_owned(), input::secret(file).await?);
-    }
-    Ok(given)
-}
-
-fn split<'a>(pair: &'a str, option: &str) -> Result<(&'a str, &'a str), CliError> {
-    pair.split_once('=').ok_or_else(|| {
-        CliError::Usage(format!(
-            "{option} takes PARAMETER=…, such as oauth.api.key=…"
-        ))
-    })
 }

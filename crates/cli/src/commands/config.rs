@@ -1,7 +1,7 @@
 //! `tieline config explain`: where each parameter comes from.
 
 use tieline::Registry;
-use tieline::core::parameters::State;
+use tieline::core::parameters::{Explained, State};
 
 use crate::args::{Common, Config};
 use crate::error::CliError;
@@ -13,7 +13,12 @@ pub(crate) fn run(common: &Common, command: &Config, output: &Output) -> Result<
     let registry = Registry::discover()?;
     let configuration = session::configuration(common)?;
     configuration.check_providers(&registry)?;
-    let explained = configuration.explain(registry.provider(provider)?);
+    let provider = registry.provider(provider)?;
+    let explained = configuration.explain(provider);
+    let is_asked_for = |row: &Explained| {
+        let mut given = provider.descriptor().end_user_parameters();
+        given.any(|mapping| mapping.required && mapping.parameter == row.parameter)
+    };
     output.answer(&explained, || {
         let rows: Vec<_> = explained
             .iter()
@@ -27,6 +32,10 @@ pub(crate) fn run(common: &Common, command: &Config, output: &Output) -> Result<
                     (None, State::Missing { environment }) => {
                         ("(missing)".to_owned(), format!("set {environment}"))
                     }
+                    (None, State::Unset { environment }) if is_asked_for(row) => (
+                        "-".to_owned(),
+                        format!("given when connecting, else {environment}"),
+                    ),
                     (None, State::Unset { environment }) => {
                         ("-".to_owned(), format!("optional: {environment}"))
                     }

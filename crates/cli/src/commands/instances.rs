@@ -50,11 +50,13 @@ async fn dispatch(engine: &Engine, command: Instances, output: &Output) -> Resul
         Instances::Call(call) => send(engine, call, output).await,
         Instances::Refresh { instance } => {
             let refreshed = engine.instance(instance).refresh().await?;
-            output.answer(&refreshed, || described(&refreshed))
+            output.answer(&refreshed, || described(engine, &refreshed))
         }
         Instances::Disconnect { instance, force } => {
-            let gone = engine.instance(instance).disconnect(force).await?;
-            output.answer(&gone, || farewell(instance, &gone))
+            let handle = engine.instance(instance);
+            let was_given = is_given(engine, &handle.load().await?);
+            let gone = handle.disconnect(force).await?;
+            output.answer(&gone, || farewell(&gone, was_given))
         }
     }
 }
@@ -75,12 +77,22 @@ async fn show(engine: &Engine, instance: InstanceId, output: &Output) -> Result<
             })
             .collect();
         let events = table(["WHEN", "WHAT", "DETAIL"], &events);
-        format!("{}\n\n{events}", described(&found))
+        format!("{}\n\n{events}", described(engine, &found))
     })
 }
 
-fn farewell(instance: InstanceId, gone: &Disconnected) -> String {
+/// Whether the account's owner gave the credential: nothing is issued, refreshed or revoked then.
+fn is_given(engine: &Engine, instance: &Instance) -> bool {
+    let provider = engine.registry().provider(&instance.provider);
+    provider.is_ok_and(|provider| provider.descriptor().authentication.is_given())
+}
+
+fn farewell(gone: &Disconnected, was_given: bool) -> String {
+    let instance = gone.instance;
     let told = match gone.revocation {
+        Revocation::NotOffered if was_given => {
+            "what its owner gave is forgotten here, and stays good at the provider until it is changed there"
+        }
         Revocation::Revoked => "its tokens are revoked at the provider",
         Revocation::NotOffered => "the provider offers no revocation, so its tokens die of old age",
         Revocation::Unconfirmed => "the provider could not be asked to revoke its tokens",
@@ -130,15 +142,11 @@ fn listed(all: &[Instance]) -> String {
 }
 
 fn row(instance: &Instance) -> [String; 6] {
-    let account = instance
-        .account_label
-        .as_ref()
-        .or(instance.account_id.as_ref());
     [
         instance.id.to_string(),
         instance.provider.clone(),
         instance.status.to_string(),
-        account.cloned().unwrap_or_default(),
+        account_of(instance).unwrap_or_default().to_owned(),
         instance.name.clone().unwrap_or_default(),
         instance
             .expires_at
@@ -147,9 +155,21 @@ fn row(instance: &Instance) -> [String; 6] {
     ]
 }
 
-pub(crate) fn described(instance: &Instance) -> String {
+/// What a person recognises the account by.
+pub(crate) fn account_of(instance: &Instance) -> Option<&str> {
+    let label = instance.account_label.as_deref();
+    label.or(instance.account_id.as_deref())
+}
+
+pub(crate) fn described(engine: &Engine, instance: &Instance) -> String {
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
-    facts(&[
+    let expires = instance.expires_at.map(|at| at.to_string());
+    let (expires, obtained) = if is_given(engine, instance) {
+        (expires.unwrap_or_default(), "given")
+    } else {
+        (expires.unwrap_or_else(|| "not known".to_owned()), "refreshed")
+    };
+    let mut rows = vec![
         ("id", instance.id.to_string()),
         ("provider", instance.provider.clone()),
         ("app", instance.app.to_string()),
@@ -164,17 +184,16 @@ pub(crate) fn described(instance: &Instance) -> String {
         ),
         ("account", optional(&instance.account_label)),
         ("account id", optional(&instance.account_id)),
+    ];
+    let given = instance.parameters.iter();
+    rows.extend(given.map(|(key, value)| (key.as_str(), value.clone())));
+    rows.extend([
         ("scopes", instance.scopes.join(" ")),
         ("generation", instance.generation.to_string()),
-        (
-            "token expires",
-            instance
-                .expires_at
-                .map(|at| at.to_string())
-                .unwrap_or_else(|| "not known".to_owned()),
-        ),
-        ("refreshed", instance.refreshed_at.to_string()),
-    ])
+        ("token expires", expires),
+        (obtained, instance.refreshed_at.to_string()),
+    ]);
+    facts(&rows)
 }
 
 async fn send(engine: &Engine, call: Call, output: &Output) -> Result<(), CliError> {

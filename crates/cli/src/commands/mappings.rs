@@ -42,6 +42,7 @@ pub(crate) fn run(provider: Option<&str>, output: &Output) -> Result<(), CliErro
                     mapping.credential.into(),
                     mapping.parameter.to_string(),
                     field,
+                    mapping.set_by.to_string(),
                     row.environment.clone(),
                 ]
             })
@@ -52,6 +53,7 @@ pub(crate) fn run(provider: Option<&str>, output: &Output) -> Result<(), CliErro
                 "CREDENTIAL",
                 "PARAMETER",
                 "OAUTH FIELD",
+                "SET BY",
                 "ENVIRONMENT",
             ],
             &cells,

@@ -7,7 +7,9 @@ mod demo;
 mod instances;
 mod keeping;
 mod keys;
+mod kinds;
 mod mappings;
+mod parameters;
 mod providers;
 
 use clap::CommandFactory as _;

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use tieline::core::descriptor::Stated;
-use tieline::core::words;
+use tieline::core::{Format, words};
 use tieline::{ProviderDescriptor, Registry};
 
+use super::kinds;
 use crate::args::Providers;
 use crate::error::CliError;
 use crate::output::{BOLD, Output, facts, table};
@@ -26,11 +27,12 @@ pub(crate) fn run(command: &Providers, output: &Output) -> Result<(), CliError> 
                             known.id.to_owned(),
                             known.name.to_owned(),
                             known.category.to_string(),
+                            kinds::word(known).to_owned(),
                             known.aliases.join(", "),
                         ]
                     })
                     .collect();
-                table(["ID", "NAME", "CATEGORY", "ALIASES"], &rows)
+                table(["ID", "NAME", "CATEGORY", "CONNECTED BY", "ALIASES"], &rows)
             })
         }
         Providers::Show { provider } => {
@@ -71,12 +73,23 @@ fn mapping_table(descriptor: &ProviderDescriptor) -> String {
             [
                 row.credential.into(),
                 row.parameter.to_string(),
+                row.set_by.to_string(),
                 row.parameter.environment_name(descriptor.id),
             ]
         })
         .collect();
     let credential = format!("{} CREDENTIAL", descriptor.vendor.to_uppercase());
-    table([&credential, "PARAMETER", "ENVIRONMENT"], &rows)
+    let mut text = table(
+        [&credential, "PARAMETER", "SET BY", "ENVIRONMENT"],
+        &rows,
+    );
+    for row in descriptor.mappings {
+        if let Format::OneOf(choices) = row.format {
+            let choices: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            let _ = write!(text, "\n{} is one of {}", row.parameter, words::list(&choices));
+        }
+    }
+    text
 }
 
 fn endpoints(descriptor: &ProviderDescriptor) -> String {
@@ -91,14 +104,19 @@ fn endpoints(descriptor: &ProviderDescriptor) -> String {
             format!("{calls} calls per {window} and {}", limit.counted_per)
         })
         .collect();
+    let device = oauth2.device.map_or("", |device| device.endpoint);
     let revocation = match oauth2.revocation_endpoint {
+        // There is nothing that anybody issued.
+        _ if descriptor.authentication.is_given() => "",
         Stated::Known(url) => url,
         Stated::None(_) => "none",
         Stated::Unknown => "not known",
     };
     facts(&[
         ("portal", descriptor.guide.developer_portal.to_owned()),
+        ("accounts", kinds::sentence(descriptor).to_owned()),
         ("authorize", oauth2.authorization_endpoint.to_owned()),
+        ("device", device.to_owned()),
         ("token", oauth2.token_endpoint.to_owned()),
         ("revoke", revocation.to_owned()),
         ("scopes", oauth2.scopes.join(" ")),

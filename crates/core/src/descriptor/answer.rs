@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
+
+use crate::dotted_path;
 
 /// How a provider's token endpoint answers. Paths are dotted; a number is an index into an array.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -109,6 +112,18 @@ impl TokenAnswer {
         requires: &[],
         captures: &[],
     };
+}
+
+impl ErrorWhen {
+    /// Whether `body` bears the mark.
+    pub fn holds(&self, body: &Value) -> bool {
+        dotted_path::at(body, self.path).is_some_and(|value| self.is(value))
+    }
+
+    /// Whether this is the value that marks the error.
+    pub fn is(&self, value: &Value) -> bool {
+        *value.to_string() == *self.equals || value.as_str() == Some(self.equals)
+    }
 }
 
 impl Capture {

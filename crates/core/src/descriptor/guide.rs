@@ -43,10 +43,18 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
+    /// Books, invoices, payments.
+    Accounting,
+    /// Messages and teams.
+    Collaboration,
     /// Customers and leads.
     Crm,
     /// Source code, builds, issues.
     DeveloperTools,
+    /// Shops and orders.
+    Ecommerce,
+    /// Tickets and support.
+    HelpDesk,
     /// None of the others.
     Other,
 }
@@ -102,8 +110,12 @@ impl Trouble {
 impl fmt::Display for Category {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Accounting => "Accounting",
+            Self::Collaboration => "Collaboration",
             Self::Crm => "CRM",
             Self::DeveloperTools => "Developer tools",
+            Self::Ecommerce => "E-commerce",
+            Self::HelpDesk => "Help desk",
             Self::Other => "Other",
         })
     }

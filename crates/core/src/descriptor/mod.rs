@@ -4,14 +4,18 @@ mod answer;
 mod api;
 mod guide;
 mod oauth2;
+mod quirks;
 mod requests;
 mod rotation;
 mod validate;
 
 pub use answer::{Capture, DeadToken, ErrorWhen, ExpiresInFormat, ExpiresInUnit, TokenAnswer};
-pub use api::{Account, AccountFact, Api, HealthCheck, RateLimit, TokenPlacement};
+pub use api::{Account, AccountFact, Api, HealthCheck, MaskedErrors, RateLimit, TokenPlacement, UnfitToken};
 pub use guide::{Category, SetupGuide, Source, Trouble};
-pub use oauth2::{Callback, CallbackHost, CodeChallenge, OAuth2};
+pub use oauth2::{
+    Callback, CallbackHost, CallbackSignature, CodeChallenge, DeviceAuthorization, OAuth2, Revocable,
+};
+pub use quirks::Quirk;
 pub use requests::{
     AuthorizationRequest, BodyFormat, ClientAuthentication, Extra, Method, Step, TokenRequest,
 };
@@ -20,7 +24,7 @@ pub use validate::DescriptorProblem;
 
 use serde::Serialize;
 
-use crate::{COMMON_PARAMETERS, OAuthField, ParameterKey, ParameterMapping};
+use crate::{COMMON_PARAMETERS, OAuthField, ParameterKey, ParameterMapping, SetBy};
 
 /// The facts of one provider: `static`, built while compiling, and the single origin of behaviour, documentation and
 /// set-up pages.
@@ -54,13 +58,20 @@ pub struct ProviderDescriptor {
 }
 
 /// How an instance proves itself to the provider.
-///
-/// API keys, basic credentials, client credentials and device authorization join here as variants.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Authentication {
-    /// OAuth 2.0, authorization code grant (RFC 6749 section 4.1).
+    /// OAuth 2.0, authorization code grant (RFC 6749 section 4.1); the device authorization grant too, if `device` is there.
     AuthorizationCode(OAuth2),
+    /// OAuth 2.0, device authorization grant alone (RFC 8628).
+    DeviceAuthorization(OAuth2),
+    /// OAuth 2.0, client credentials grant (RFC 6749 section 4.4): the app is the account. `exchange` says how tokens are
+    /// asked for.
+    ClientCredentials(OAuth2),
+    /// A key that the account's owner gives: the parameter `api.key`. `api.token_placement` says how calls carry it.
+    ApiKey,
+    /// HTTP Basic (RFC 7617) with the parameters `username` and `password` of the account's owner.
+    Basic,
 }
 
 /// A fact that a provider may lack: told apart from one that nobody looked up.
@@ -107,20 +118,34 @@ impl ProviderDescriptor {
         }
     }
 
-    /// The OAuth 2.0 facts.
+    /// The OAuth 2.0 facts; of a provider that knows no OAuth 2.0, that it has no endpoints and no refresh tokens.
     pub const fn oauth2(&self) -> &OAuth2 {
-        let Authentication::AuthorizationCode(oauth2) = &self.authentication;
-        oauth2
+        const NONE: &OAuth2 = &OAuth2::NONE;
+        match &self.authentication {
+            Authentication::AuthorizationCode(oauth2)
+            | Authentication::DeviceAuthorization(oauth2)
+            | Authentication::ClientCredentials(oauth2) => oauth2,
+            Authentication::ApiKey | Authentication::Basic => NONE,
+        }
     }
 
     /// Its own mappings, then those that every provider of its kind takes and that it doesn't map itself.
     pub fn parameters(&self) -> impl Iterator<Item = &'static ParameterMapping> + use<> {
         let own = self.mappings;
+        let (authentication, device) = (self.authentication, self.oauth2().device.is_some());
         let common = COMMON_PARAMETERS.iter().filter(move |common| {
-            own.iter()
-                .all(|mapping| mapping.parameter != common.parameter)
+            authentication.takes(common.parameter, device)
+                && own
+                    .iter()
+                    .all(|mapping| mapping.parameter != common.parameter)
         });
         own.iter().chain(common)
+    }
+
+    /// What the person who connects an account gives, apart from a consent.
+    pub fn end_user_parameters(&self) -> impl Iterator<Item = &'static ParameterMapping> + use<> {
+        let own = self.mappings.iter();
+        own.filter(|mapping| mapping.set_by == SetBy::EndUser)
     }
 
     /// The row of `key`, if this provider takes it.
@@ -132,5 +157,30 @@ impl ProviderDescriptor {
     pub fn parameter_for_field(&self, field: OAuthField) -> Option<&'static ParameterMapping> {
         self.parameters()
             .find(|mapping| mapping.oauth_field == Some(field))
+    }
+}
+
+impl Authentication {
+    /// Whether an instance comes about by a person's consent at the provider, with a browser that comes back.
+    pub const fn has_front_channel(&self) -> bool {
+        matches!(self, Self::AuthorizationCode(_))
+    }
+
+    /// Whether the account's owner gives the credential itself, so that there is nothing to exchange or refresh.
+    pub const fn is_given(&self) -> bool {
+        matches!(self, Self::ApiKey | Self::Basic)
+    }
+
+    /// Whether a parameter that is common to many means anything here.
+    fn takes(&self, parameter: ParameterKey, device: bool) -> bool {
+        match parameter {
+            ParameterKey::BASE_URL => true,
+            ParameterKey::OAUTH_AUTHORIZATION_URL => self.has_front_channel(),
+            ParameterKey::OAUTH_DEVICE_AUTHORIZATION_URL => device,
+            ParameterKey::OAUTH_TOKEN_REFRESH_URL => {
+                !self.is_given() && !matches!(self, Self::ClientCredentials(_))
+            }
+            _ => !self.is_given(),
+        }
     }
 }

@@ -2,9 +2,14 @@
 
 use serde::Serialize;
 
-use super::{AuthorizationRequest, Capture, Rotation, Stated, TokenAnswer, TokenRequest};
+use super::{
+    AuthorizationRequest, Capture, ClientAuthentication, Rotates, Rotation, Stated, TokenAnswer,
+    TokenRequest,
+};
 
 /// One authorization server. Field names are those of RFC 8414 where it has them.
+///
+/// Endpoints may hold placeholders ([`template`](crate::template)).
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct OAuth2 {
     /// The issuer identifier (RFC 8414 section 2), where the provider states one.
@@ -17,6 +22,10 @@ pub struct OAuth2 {
     pub refresh_endpoint: Option<&'static str>,
     /// Where tokens are revoked (RFC 7009 section 2).
     pub revocation_endpoint: Stated<&'static str>,
+    /// Which tokens can be revoked. Default: both kinds.
+    pub revocable: Revocable,
+    /// How a person connects on another device (RFC 8628), if the provider offers that.
+    pub device: Option<DeviceAuthorization>,
     /// Whether `iss` comes with every callback (RFC 9207 section 3); then a callback without it is refused.
     pub authorization_response_iss_parameter_supported: bool,
     /// How the code is bound to whoever asked for it (RFC 7636). Default: S256.
@@ -62,17 +71,48 @@ pub struct Callback {
     pub code_parameter: &'static str,
     /// Facts to keep from the query.
     pub captures: &'static [Capture],
-    /// A parameter that names the tenant's host at the provider, and what that host must end with.
+    /// A parameter that names the tenant's host at the provider.
     pub host: Option<CallbackHost>,
+    /// A parameter that proves that the provider wrote the others.
+    pub signature: Option<CallbackSignature>,
 }
 
-/// A callback parameter that names a host: believed only inside the provider's own domain.
-#[derive(Debug, Clone, Copy, Serialize)]
+/// A callback parameter that names a host: it must be the one that the authorization was started at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct CallbackHost {
     /// The name of the parameter: `shop`.
     pub parameter: &'static str,
-    /// What must follow one DNS label: `.shops.acme.example`.
-    pub suffix: &'static str,
+    /// The host, with placeholders: `{acme.shop}.shops.acme.example`.
+    pub host: &'static str,
+}
+
+/// A callback parameter that signs the others: HMAC-SHA256 in hexadecimal, keyed with the client secret, over
+/// `name=value` of all others, sorted by name and joined with `&`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CallbackSignature {
+    /// The name of the parameter: `hmac`.
+    pub parameter: &'static str,
+}
+
+/// Which tokens a provider revokes when asked (RFC 7009 section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Revocable {
+    /// Refresh tokens and access tokens.
+    Both,
+    /// Access tokens only.
+    AccessToken,
+}
+
+/// The device authorization grant (RFC 8628).
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct DeviceAuthorization {
+    /// Where a user code is asked for (RFC 8628 section 3.1): the `device_authorization_endpoint` of its section 4.
+    pub endpoint: &'static str,
+    /// How it is asked for.
+    pub request: TokenRequest,
+    /// How tokens are asked for at the token endpoint (RFC 8628 section 3.4).
+    pub token: TokenRequest,
 }
 
 impl OAuth2 {
@@ -83,6 +123,8 @@ impl OAuth2 {
         token_endpoint: "",
         refresh_endpoint: None,
         revocation_endpoint: Stated::Unknown,
+        revocable: Revocable::Both,
+        device: None,
         authorization_response_iss_parameter_supported: false,
         code_challenge: CodeChallenge::S256,
         scopes: &[],
@@ -96,6 +138,27 @@ impl OAuth2 {
         answer: TokenAnswer::DEFAULT,
         rotation: Rotation::UNKNOWN,
     };
+
+    /// What holds for a provider that knows no OAuth 2.0: no endpoint, and tokens that are never refreshed.
+    pub(super) const NONE: Self = Self {
+        revocation_endpoint: Stated::None("there is no authorization server"),
+        rotation: Rotation {
+            rotates: Rotates::NoRefreshToken,
+            ..Rotation::UNKNOWN
+        },
+        ..Self::DEFAULT
+    };
+}
+
+impl DeviceAuthorization {
+    /// As the RFC has it, for a client that has no secret to prove.
+    pub const fn new(endpoint: &'static str) -> Self {
+        Self {
+            endpoint,
+            request: TokenRequest::with(ClientAuthentication::Public),
+            token: TokenRequest::with(ClientAuthentication::Public),
+        }
+    }
 }
 
 impl Callback {
@@ -104,5 +167,6 @@ impl Callback {
         code_parameter: "code",
         captures: &[],
         host: None,
+        signature: None,
     };
 }

@@ -14,6 +14,12 @@ pub enum Step {
     Refresh,
     /// The end of a token (RFC 7009 section 2.1).
     Revoke,
+    /// The app's own credentials for a token (RFC 6749 section 4.4).
+    ClientCredentials,
+    /// A user code to be typed on another device (RFC 8628 section 3.1).
+    DeviceAuthorization,
+    /// The device code for tokens, asked for again and again (RFC 8628 section 3.4).
+    DeviceToken,
 }
 
 /// How the authorization request departs from RFC 6749 section 4.1.1.
@@ -54,6 +60,8 @@ pub enum Extra {
     Fixed(&'static str),
     /// What the app's parameter says; left out when the app has none.
     Parameter(ParameterKey),
+    /// The scopes that the app's parameter lists, written as the provider separates them; left out when the app has none.
+    Scopes(ParameterKey),
 }
 
 /// The method of a request of the back channel.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Stated;
+
 /// The facts that decide how carefully a refresh token must be handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Rotation {
@@ -15,13 +17,14 @@ pub struct Rotation {
     pub on_reuse: OnReuse,
     /// Whether the old access token dies with the refresh; `None` = not known.
     pub old_access_token_dies: Option<bool>,
-    /// How long an access token lives, as documented. What an answer says goes before it. `None` = not known; beside
-    /// [`Rotates::NoRefreshToken`] it states that an access token does not expire by itself.
-    pub access_token_lifetime: Option<Duration>,
+    /// How long an access token lives, as documented; none = until it is ended. What an answer says goes before it.
+    pub access_token_lifetime: Stated<Duration>,
     /// How long a refresh token lives.
     pub refresh_token_lifetime: Option<Duration>,
     /// How long a refresh token may lie unused.
     pub idle_limit: Option<Duration>,
+    /// Where only apps that ask for them get refresh tokens, and access tokens that expire: how they ask.
+    pub opt_in: Option<&'static str>,
 }
 
 /// Whether each refresh brings a new refresh token.
@@ -34,6 +37,8 @@ pub enum Rotates {
     Never,
     /// Every time.
     Always,
+    /// Now and then: what an answer brings is what counts.
+    Sometimes,
     /// There are no refresh tokens: when the access token dies, a person must consent again. Nothing else is stated then
     /// of refresh tokens, spent or alive.
     NoRefreshToken,
@@ -56,9 +61,10 @@ impl Rotation {
         reuse_window: Duration::ZERO,
         on_reuse: OnReuse::RevokesFamily,
         old_access_token_dies: None,
-        access_token_lifetime: None,
+        access_token_lifetime: Stated::Unknown,
         refresh_token_lifetime: None,
         idle_limit: None,
+        opt_in: None,
     };
 }
 

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use url::Url;
-
-use super::{ProviderDescriptor, Stated};
-use crate::OAuthField;
+use super::{Authentication, ProviderDescriptor, Stated, TokenPlacement};
+use crate::{Format, OAuthField, ParameterKey, ParameterMapping, SetBy, template};
 
 /// One thing that is wrong with a descriptor, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +30,7 @@ impl ProviderDescriptor {
         }
         self.validate_mappings(&mut problems);
         self.validate_endpoints(&mut problems);
+        self.validate_ways(&mut problems);
         problems
             .into_iter()
             .map(|problem| DescriptorProblem {
@@ -58,33 +57,87 @@ impl ProviderDescriptor {
                     mapping.credential
                 ));
             }
-            if mapping.secret && mapping.default.is_some() {
-                problems.push(format!("{} is secret and has a default", mapping.parameter));
-            }
+            self.validate_values(mapping, problems);
         }
-        for field in [OAuthField::ClientId, OAuthField::RedirectUri] {
+        for field in self.required_fields() {
             if self
                 .mappings
                 .iter()
-                .all(|mapping| mapping.oauth_field != Some(field))
+                .all(|mapping| mapping.oauth_field != Some(*field))
             {
                 problems.push(format!("no mapping becomes {field}"));
             }
+        }
+        for key in self.credential_keys() {
+            let row = self.mappings.iter().find(|row| row.parameter == *key);
+            if !row.is_some_and(|row| row.set_by == SetBy::EndUser) {
+                problems.push(format!("no mapping has the end user give {key}"));
+            }
+        }
+    }
+
+    /// What may stand for one parameter.
+    fn validate_values(&self, mapping: &ParameterMapping, problems: &mut Vec<String>) {
+        let key = mapping.parameter;
+        if mapping.secret && mapping.default.is_some() {
+            problems.push(format!("{key} is secret and has a default"));
+        }
+        let is_kept_apart = self.credential_keys().contains(&key);
+        if mapping.secret && mapping.set_by == SetBy::EndUser && !is_kept_apart {
+            problems.push(format!(
+                "{key} is a secret of the end user, which only the credential itself may be"
+            ));
+        }
+        if let Format::OneOf(words) = mapping.format {
+            let is_word = |text| words.iter().any(|(word, _)| *word == text);
+            if words.is_empty() || !mapping.default.is_none_or(is_word) {
+                problems.push(format!("{key} has no words, or a default that is none of them"));
+            }
+        }
+    }
+
+    /// The fields of the protocol without which nothing works.
+    const fn required_fields(&self) -> &'static [OAuthField] {
+        match self.authentication {
+            Authentication::AuthorizationCode(_) => {
+                &[OAuthField::ClientId, OAuthField::RedirectUri]
+            }
+            Authentication::DeviceAuthorization(_) | Authentication::ClientCredentials(_) => {
+                &[OAuthField::ClientId]
+            }
+            Authentication::ApiKey | Authentication::Basic => &[],
+        }
+    }
+
+    /// The parameters of which the credential is made, where the end user gives it.
+    const fn credential_keys(&self) -> &'static [ParameterKey] {
+        match self.authentication {
+            Authentication::ApiKey => &[ParameterKey::API_KEY],
+            Authentication::Basic => &[ParameterKey::USERNAME, ParameterKey::PASSWORD],
+            _ => &[],
         }
     }
 
     fn validate_endpoints(&self, problems: &mut Vec<String>) {
         let oauth2 = self.oauth2();
-        let revocation = oauth2.revocation_endpoint.known();
+        let (code, given) = (
+            self.authentication.has_front_channel(),
+            self.authentication.is_given(),
+        );
+        let device = oauth2.device.map(|device| device.endpoint);
         let required = [
             (
                 "authorization_endpoint",
-                Some(oauth2.authorization_endpoint),
+                code.then_some(oauth2.authorization_endpoint),
             ),
-            ("token_endpoint", Some(oauth2.token_endpoint)),
+            ("token_endpoint", (!given).then_some(oauth2.token_endpoint)),
             ("api.base", Some(self.api.base)),
             ("refresh_endpoint", oauth2.refresh_endpoint),
-            ("revocation_endpoint", revocation),
+            (
+                "revocation_endpoint",
+                oauth2.revocation_endpoint.known(),
+            ),
+            ("device.endpoint", device),
         ];
         let origins = self
             .api
@@ -95,20 +148,87 @@ impl ProviderDescriptor {
             let Some(value) = value else { continue };
             if value.is_empty() {
                 problems.push(format!("{name} is missing"));
-            } else if !is_https_endpoint(value) {
+            } else if template::url(value, |_| Some("a")).map_or(true, |url| url.scheme() != "https") {
                 problems.push(format!(
                     "{name} {value:?} is not an https URL without fragment and credentials"
                 ));
             }
+            // Facts are captured when an account is connected, and only calls come after that.
+            self.validate_placeholders(name, value, name == "api.base", problems);
         }
-        if let Stated::Known(check) = self.api.health_check
-            && !check.path.starts_with('/')
+        if let Stated::Known(check) = self.api.health_check {
+            if !check.path.starts_with('/') {
+                problems.push(format!(
+                    "the health check's path {:?} does not start with a slash",
+                    check.path
+                ));
+            }
+            for name in template::placeholders(check.path) {
+                if !self.captures(name) {
+                    problems.push(format!(
+                        "the health check's path asks for {{{name}}}, and nothing captures it"
+                    ));
+                }
+            }
+        }
+    }
+
+    /// What fits together only if all of it is there.
+    fn validate_ways(&self, problems: &mut Vec<String>) {
+        let oauth2 = self.oauth2();
+        if matches!(self.authentication, Authentication::DeviceAuthorization(_))
+            && oauth2.device.is_none()
         {
-            problems.push(format!(
-                "the health check's path {:?} does not start with a slash",
-                check.path
-            ));
+            problems.push("device is missing".to_owned());
         }
+        let is_pair = self.api.token_placement == TokenPlacement::BasicPair;
+        if is_pair != matches!(self.authentication, Authentication::Basic) {
+            problems.push("api.token_placement is BasicPair for HTTP Basic and nothing else".to_owned());
+        }
+        if let Some(host) = oauth2.callback.host {
+            self.validate_placeholders("callback.host", host.host, false, problems);
+        }
+        let secret = self.parameter_for_field(OAuthField::ClientSecret);
+        if oauth2.callback.signature.is_some() && secret.is_none() {
+            problems.push("callback.signature needs a client secret to be checked with".to_owned());
+        }
+    }
+
+    /// Every placeholder is a parameter, and in a host one that can only be a label; elsewhere it may be a captured fact.
+    fn validate_placeholders(
+        &self,
+        place: &str,
+        template: &str,
+        takes_captures: bool,
+        problems: &mut Vec<String>,
+    ) {
+        let in_host = template::host_placeholders(template);
+        for name in template::placeholders(template) {
+            let mapping = self
+                .mappings
+                .iter()
+                .find(|mapping| mapping.parameter.as_str() == name);
+            let fits = match mapping.map(|mapping| mapping.format) {
+                Some(Format::HostLabel) => true,
+                Some(Format::OneOf(words)) => {
+                    words.iter().all(|(_, text)| template::is_host_label(text))
+                }
+                Some(Format::Text | Format::Url) => !in_host.contains(&name),
+                None => takes_captures && !in_host.contains(&name) && self.captures(name),
+            };
+            if !fits {
+                problems.push(format!(
+                    "{place} asks for {{{name}}}, which is no parameter that fits there"
+                ));
+            }
+        }
+    }
+
+    /// Whether a fact of this name is kept when an account is connected.
+    fn captures(&self, name: &str) -> bool {
+        let oauth2 = self.oauth2();
+        let mut captures = oauth2.callback.captures.iter().chain(oauth2.answer.captures);
+        captures.any(|capture| capture.name == name)
     }
 }
 
@@ -119,16 +239,6 @@ fn is_id(text: &str) -> bool {
         && text
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
-
-fn is_https_endpoint(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| {
-        url.scheme() == "https"
-            && url.has_host()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
-    })
 }
 
 #[cfg(test)]

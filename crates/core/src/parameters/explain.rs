@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::resolve::Resolution;
 use super::{Configuration, Given};
-use crate::{ParameterKey, ParameterMapping, ProviderSetup, REDACTED};
+use crate::{ParameterKey, ParameterMapping, ProviderSetup, REDACTED, SetBy};
 
 /// One parameter, what it is set to, and by what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,7 +84,9 @@ fn state(resolution: &Resolution, mapping: &ParameterMapping) -> State {
             value: value.expose().to_owned(),
             origin,
         },
-        None if mapping.required => State::Missing { environment },
+        None if mapping.required && mapping.set_by != SetBy::EndUser => {
+            State::Missing { environment }
+        }
         None => State::Unset { environment },
     }
 }

@@ -4,6 +4,7 @@
 //! app. The first three are the operator's; a tenant other than `default` sees only the defaults and its own.
 
 mod configuration;
+mod end_user;
 mod explain;
 mod layers;
 mod problem;
@@ -16,7 +17,7 @@ pub use configuration::{Configuration, ConfigurationError, FILE_NAME};
 pub use explain::{Explained, State};
 pub use problem::{ParameterProblem, ParameterProblems, Problem};
 
-use crate::{OAuthField, ParameterKey, ProviderDescriptor, Secret};
+use crate::{Format, OAuthField, ParameterKey, ProviderDescriptor, Secret};
 
 /// What an app gives for itself, by parameter key: the highest layer.
 pub type Given = BTreeMap<String, Secret>;
@@ -53,6 +54,22 @@ impl Parameters {
     /// The parameter with its origin.
     pub fn parameter(&self, key: ParameterKey) -> Option<&Parameter> {
         self.values.get(&key)
+    }
+
+    /// What takes the place of `{key}` in an endpoint: the parameter's text, or what its word stands for.
+    pub fn in_template(&self, key: &str) -> Option<&str> {
+        let (key, parameter) = self
+            .values
+            .iter()
+            .find(|(known, _)| known.as_str() == key)?;
+        let text = parameter.value.expose();
+        match self.descriptor.parameter(*key)?.format {
+            Format::OneOf(words) => words
+                .iter()
+                .find(|(word, _)| *word == text)
+                .map(|(_, stands_for)| *stands_for),
+            Format::Text | Format::Url | Format::HostLabel => Some(text),
+        }
     }
 
     /// The text of the parameter that becomes `field` of the protocol.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::{Format, ParameterMapping, ProviderDescriptor, SetBy};
+use crate::template::is_host_label;
+use crate::{Format, ParameterMapping, ProviderDescriptor, SetBy, words};
 
 /// Everything that is wrong with one app's parameters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,8 @@ pub struct ParameterProblem {
 
 /// The origin of what the host gives for an app: the highest layer, so that nothing below it is a cure.
 pub(super) const GIVEN: &str = "given for this app";
+/// The origin of what the person who connects an account gives.
+pub(super) const CONNECTING: &str = "given when connecting";
 
 /// What is wrong with a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,12 @@ pub enum Problem {
     Padded,
     /// Not a URL of the kind that is needed.
     NotUrl,
+    /// Not one label of a host's name.
+    NotHostLabel,
+    /// Not one of the words that there are.
+    NotAWord,
+    /// Belongs to an app, and was given for one account.
+    NotEndUsers,
     /// The provider takes no such parameter.
     Unknown,
     /// Set both directly and by a file.
@@ -75,6 +84,7 @@ impl ParameterProblem {
         problem: Problem,
         origin: &str,
     ) -> Self {
+        let none_of;
         let what = match problem {
             Problem::Empty => "is empty",
             Problem::NotText => "is not text; write it in quotes",
@@ -86,13 +96,22 @@ impl ParameterProblem {
             Problem::NotUrl => {
                 "is not a URL that can be used: it must be absolute, https (http only for a loopback address), without fragment, user or password"
             }
+            Problem::NotHostLabel => {
+                "is not one label of a host: give only the part before the provider's domain, in lower-case letters, digits and dashes"
+            }
+            Problem::NotAWord => {
+                none_of = format!("is none of {}", choices(mapping.format));
+                none_of.as_str()
+            }
+            Problem::NotEndUsers => "belongs to an app, not to one account",
             Problem::OperatorOnly => "may only be set by the operator, in the configuration",
             Problem::Ambiguous => "is set both directly and by a file; keep one",
             Problem::UnreadableFile => "can't be read",
             Problem::Missing | Problem::Unknown => "can't be used",
         };
         let cure = match problem {
-            Problem::OperatorOnly | Problem::Ambiguous => String::new(),
+            Problem::OperatorOnly | Problem::Ambiguous | Problem::NotEndUsers => String::new(),
+            _ if origin == CONNECTING => ". Give it again".to_owned(),
             _ if origin == GIVEN => ". Change it where it was given for this app".to_owned(),
             _ => set(descriptor, mapping),
         };
@@ -134,6 +153,22 @@ impl ParameterProblem {
         }
     }
 
+    /// What the person who connects an account has not given.
+    pub(super) fn not_given(descriptor: &ProviderDescriptor, mapping: &ParameterMapping) -> Self {
+        let cure = if mapping.secret {
+            ". Give it when you connect, from a file or standard input"
+        } else {
+            ". Give it when you connect"
+        };
+        Self::of(
+            descriptor,
+            mapping,
+            Problem::Missing,
+            "is missing",
+            cure.to_owned(),
+        )
+    }
+
     fn of(
         descriptor: &ProviderDescriptor,
         mapping: &ParameterMapping,
@@ -161,6 +196,15 @@ impl ParameterProblem {
     }
 }
 
+/// The words of which one may be given.
+fn choices(format: Format) -> String {
+    let Format::OneOf(choices) = format else {
+        return String::new();
+    };
+    let choices: Vec<_> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
+    words::list(&choices)
+}
+
 /// Where the operator sets a parameter.
 fn set(descriptor: &ProviderDescriptor, mapping: &ParameterMapping) -> String {
     if mapping.set_by == SetBy::System {
@@ -184,6 +228,12 @@ impl Problem {
             Some(Self::Padded)
         } else if format == Format::Url && !crate::endpoint::is_endpoint(text) {
             Some(Self::NotUrl)
+        } else if format == Format::HostLabel && !is_host_label(text) {
+            Some(Self::NotHostLabel)
+        } else if let Format::OneOf(words) = format
+            && words.iter().all(|(word, _)| *word != text)
+        {
+            Some(Self::NotAWord)
         } else {
             None
         }

@@ -214,7 +214,8 @@ impl Resolution {
             .problems
             .iter()
             .any(|told| told.parameter == mapping.parameter.as_str());
-        if mapping.required && !told_already {
+        // What the end user gives is missed when an account is connected.
+        if mapping.required && mapping.set_by != SetBy::EndUser && !told_already {
             let name = mapping.parameter.environment_name(self.descriptor.id);
             let stray = closest(&name, self.stray_variables.iter().map(String::as_str));
             self.problems

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use tieline_core::clock::saturating_add;
 use tieline_core::descriptor::{Step, TokenAnswer};
-use tieline_core::{Secret, Timestamp, TokenSet, UserTokens};
+use tieline_core::{Secret, Timestamp, TokenSet};
 
 use super::{Fields, Warnings, expiry, lookup, text};
 
@@ -41,35 +41,63 @@ pub(crate) fn token_set(
     object: &Map<String, Value>,
     warnings: &mut Warnings,
 ) -> Result<TokenSet, Refusal> {
-    let Context { answer, now, .. } = *context;
-    let fields = Fields { answer, object };
+    let Context { answer, .. } = *context;
+    let own = Fields { answer, object };
+    let users = user_object(answer, root, object).map(|object| Fields { answer, object });
+    // Whoever asks for the user's token alone gets no other.
+    let (fields, users) = match (own.get("access_token"), users) {
+        (None, Some(users)) if users.get("access_token").is_some() => (users, None),
+        (_, users) => (own, users),
+    };
     let access_token = access_token(fields.get("access_token"))
         .map_err(|what| unreadable("access_token", what))?;
     context.check_token_type(&fields, warnings)?;
     context.check_required(&fields, root, warnings)?;
     context.check_issuer(&fields)?;
-    let refresh_token = match refresh_token(&fields, warnings) {
-        None => context.current.map(Secret::duplicate),
-        new => new,
-    };
-    let user_fields = user_object(answer, root, object).map(|object| Fields { answer, object });
-    let user_expiry = user_fields.and_then(|fields| expiry::access_token(&fields, now, warnings));
-    let told = [expiry::access_token(&fields, now, warnings), user_expiry]
-        .into_iter()
-        .flatten()
-        .min();
-    Ok(TokenSet {
-        access_token,
-        refresh_token,
-        expires_at: told.or_else(|| Some(saturating_add(now, answer.default_expires_in?))),
-        refresh_expires_at: expiry::refresh_token(&fields, now, warnings),
-        scopes: scopes(&fields, warnings),
-        user: user_fields.and_then(|fields| user_tokens(&fields, warnings)),
-        captures: captures(answer, root, object),
-    })
+    let mut set = context.set(access_token, &fields, warnings);
+    if set.refresh_token.is_none() {
+        set.refresh_token = context.current.map(Secret::duplicate);
+    }
+    set.captures = captures(answer, root, object);
+    set.user = users.and_then(|users| context.users_set(&users, &set, warnings));
+    let users_expiry = set.user.as_ref().and_then(|user| user.expires_at);
+    set.expires_at = set.expires_at.or(users_expiry);
+    Ok(set)
 }
 
 impl Context<'_> {
+    /// What stands beside an access token.
+    fn set(&self, access_token: Secret, fields: &Fields<'_>, warnings: &mut Warnings) -> TokenSet {
+        let told = expiry::access_token(fields, self.now, warnings);
+        let usual = self.answer.default_expires_in;
+        TokenSet {
+            refresh_token: refresh_token(fields, warnings),
+            expires_at: told.or_else(|| Some(saturating_add(self.now, usual?))),
+            refresh_expires_at: expiry::refresh_token(fields, self.now, warnings),
+            scopes: scopes(fields, warnings),
+            ..TokenSet::of(access_token)
+        }
+    }
+
+    /// The second token set. It keeps its own refresh token; the one that was sent is not its.
+    fn users_set(
+        &self,
+        fields: &Fields<'_>,
+        main: &TokenSet,
+        warnings: &mut Warnings,
+    ) -> Option<Box<TokenSet>> {
+        match access_token(Some(fields.get("access_token")?)) {
+            Ok(access_token) => Some(Box::new(TokenSet {
+                captures: main.captures.clone(),
+                ..self.set(access_token, fields, warnings)
+            })),
+            Err(what) => {
+                warnings.add("user.access_token", what);
+                None
+            }
+        }
+    }
+
     /// A missing type is Bearer. Another one is refused on exchange (RFC 6749 section 7.1); on refresh that would throw
     /// the rotated token away.
     fn check_token_type(
@@ -182,21 +210,6 @@ fn user_object<'a>(
     lookup(object, path)
         .or_else(|| lookup(root, path))?
         .as_object()
-}
-
-/// The second token set. It keeps its own refresh token; the one that was sent is not its.
-fn user_tokens(fields: &Fields<'_>, warnings: &mut Warnings) -> Option<UserTokens> {
-    let value = fields.get("access_token")?;
-    match access_token(Some(value)) {
-        Ok(access_token) => Some(UserTokens {
-            access_token,
-            refresh_token: refresh_token(fields, warnings),
-        }),
-        Err(what) => {
-            warnings.add("user.access_token", what);
-            None
-        }
-    }
 }
 
 fn scopes(fields: &Fields<'_>, warnings: &mut Warnings) -> Vec<String> {

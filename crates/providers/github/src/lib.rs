@@ -22,6 +22,7 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         },
         rotation: Rotation {
             rotates: Rotates::NoRefreshToken,
+            access_token_lifetime: Stated::None("a token lives until it is withdrawn"),
             ..Rotation::UNKNOWN
         },
         ..OAuth2::DEFAULT

@@ -35,7 +35,7 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         rotation: Rotation {
             rotates: Rotates::Always,
             on_reuse: OnReuse::Fails,
-            access_token_lifetime: Some(hours(24)),
+            access_token_lifetime: Stated::Known(hours(24)),
             refresh_token_lifetime: Some(days(45)),
             ..Rotation::UNKNOWN
         },

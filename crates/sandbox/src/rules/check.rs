@@ -1,222 +1,126 @@
-//! What a file of rules must fulfil beyond its shape, so that every answer in it can be given.
+//! What a file of rules must fulfil beyond its format, so that every answer in it can be given.
 
-use serde_json::Value;
+mod answers;
+mod parts;
+mod placeholders;
+mod tokens;
 
-use super::{Answer, RulesError, VendorRules};
-use crate::template;
+use super::{RulesError, VendorRules};
+use crate::template::fill_text;
 
-const ACCOUNT: &[&str] = &["account."];
-const CALLBACK: &[&str] = &["account.", "scope"];
-const TOKEN_PLACEHOLDERS: &[&str] = &[
-    "account.",
-    "access_token",
-    "expires_in",
-    "refresh_expires_in",
-    "refresh_token",
-    "scope",
-];
-const API_HEADERS: &[&str] = &[
-    "account.",
-    "available.",
-    "interval.",
-    "limit.",
-    "reset_ms.",
-    "unit.",
-    "used.",
-];
+/// A place in the file, and what it must be.
+type Flaw = (&'static str, &'static str);
 
 impl VendorRules {
-    fn answers(&self) -> Vec<(String, &Answer, &'static [&'static str])> {
-        const REASON: &[&str] = &["reason"];
-        let token = &self.token.errors;
-        let api = &self.api.errors;
-        let mut answers = vec![
-            (
-                "token.answer".to_owned(),
-                &self.token.answer,
-                TOKEN_PLACEHOLDERS,
-            ),
-            (
-                "token.errors.no_grant_type".to_owned(),
-                &token.no_grant_type,
-                REASON,
-            ),
-            (
-                "token.errors.unsupported_grant_type".to_owned(),
-                &token.unsupported_grant_type,
-                REASON,
-            ),
-            (
-                "token.errors.invalid_request".to_owned(),
-                &token.invalid_request,
-                REASON,
-            ),
-            (
-                "token.errors.invalid_scope".to_owned(),
-                &token.invalid_scope,
-                REASON,
-            ),
-            (
-                "token.errors.wrong_client".to_owned(),
-                &token.wrong_client,
-                REASON,
-            ),
-            (
-                "token.errors.wrong_client_authentication".to_owned(),
-                &token.wrong_client_authentication,
-                REASON,
-            ),
-            (
-                "token.errors.dead_code".to_owned(),
-                &token.dead_code,
-                REASON,
-            ),
-            ("api.errors.no_token".to_owned(), &api.no_token, REASON),
-            ("api.errors.dead_token".to_owned(), &api.dead_token, REASON),
-            ("api.errors.not_found".to_owned(), &api.not_found, REASON),
-        ];
-        let optional = [
-            (
-                "token.errors.redirect_uri_mismatch",
-                &token.redirect_uri_mismatch,
-            ),
-            ("api.errors.no_user_agent", &api.no_user_agent),
-        ];
-        answers.extend(
-            optional
-                .into_iter()
-                .filter_map(|(place, answer)| Some((place.to_owned(), answer.as_ref()?, REASON))),
-        );
-        let dead = token.dead_refresh_token.iter().enumerate();
-        answers.extend(dead.map(|(n, answer)| {
-            (
-                format!("token.errors.dead_refresh_token[{n}]"),
-                answer,
-                REASON,
-            )
-        }));
-        let throttled = api.throttled.iter().enumerate();
-        answers.extend(
-            throttled.map(|(n, answer)| (format!("api.errors.throttled[{n}]"), answer, ACCOUNT)),
-        );
-        answers
-    }
-
-    pub(super) fn check_templates(&self) -> Result<(), RulesError> {
-        for (place, answer, allowed) in self.answers() {
-            self.check_placeholders(&place, &answer.body, allowed)?;
-            for (name, text) in &answer.headers {
-                self.check_placeholders(
-                    &format!("{place}.headers.{name}"),
-                    &Value::from(text.as_str()),
-                    allowed,
-                )?;
+    pub(super) fn check(&self) -> Result<(), RulesError> {
+        let flaw = self.parts_that_do_not_fit().or_else(|| {
+            self.token
+                .as_ref()?
+                .contradiction(self.authorization.as_ref())
+        });
+        match flaw {
+            Some((place, what)) => self.invalid(place, what),
+            None => {
+                self.check_paths_and_statuses()?;
+                self.check_placeholders()?;
+                self.check_accounts()
             }
         }
-        for (name, text) in &self.authorization.callback {
-            self.check_placeholders(
-                &format!("authorization.callback.{name}"),
-                &Value::from(text.as_str()),
-                CALLBACK,
-            )?;
-        }
-        for (name, text) in &self.api.headers {
-            self.check_placeholders(
-                &format!("api.headers.{name}"),
-                &Value::from(text.as_str()),
-                API_HEADERS,
-            )?;
-        }
-        for route in self.api.routes.iter().filter(|route| !route.echoes()) {
-            self.check_placeholders(
-                &format!("api.routes {} {}", route.method, route.path),
-                &route.body,
-                ACCOUNT,
-            )?;
-        }
-        Ok(())
     }
 
-    /// `allowed` holds names, and families that end in a dot.
-    fn check_placeholders(
-        &self,
-        place: &str,
-        template: &Value,
-        allowed: &[&str],
-    ) -> Result<(), RulesError> {
-        let fails =
-            template::placeholders(template)
-                .into_iter()
-                .find(|name| match name.split_once('.') {
-                    None => !allowed.contains(&name.as_str()),
-                    Some(("account", fact)) => {
-                        !allowed.contains(&"account.")
-                            || !self
-                                .accounts
-                                .iter()
-                                .all(|account| account.facts.contains_key(fact))
-                    }
-                    Some((family, window)) => {
-                        !allowed.contains(&format!("{family}.").as_str())
-                            || !self.api.limits.contains_key(window)
-                    }
-                });
-        match fails {
-            None => Ok(()),
-            Some(name) => Err(RulesError::Placeholder {
-                vendor: self.id.clone(),
-                place: place.to_owned(),
-                name,
-            }),
-        }
+    fn invalid(&self, place: &str, what: &'static str) -> Result<(), RulesError> {
+        Err(RulesError::Invalid {
+            vendor: self.id.clone(),
+            place: place.to_owned(),
+            what,
+        })
     }
 
-    pub(super) fn check_shape(&self) -> Result<(), RulesError> {
-        let invalid = |place: &str, what| {
-            Err(RulesError::Invalid {
-                vendor: self.id.clone(),
-                place: place.to_owned(),
-                what,
-            })
-        };
-        if self.accounts.is_empty() {
-            return invalid("accounts", "must have somebody who can consent");
+    fn check_paths_and_statuses(&self) -> Result<(), RulesError> {
+        let paths = self.paths();
+        let routes = self.api.routes.iter().map(|route| route.path.as_str());
+        let mut all = paths.iter().map(|(_, path)| *path).chain(routes);
+        if let Some(path) = all.find(|path| !path.starts_with('/')) {
+            return self.invalid(path, "must start with a slash");
         }
-        if self.api.errors.throttled.is_empty() {
-            return invalid("api.errors.throttled", "must have at least one spelling");
-        }
-        if let Some((place, what)) = self.token.contradiction() {
-            return invalid(place, what);
-        }
-        let mut paths = vec![&self.authorization.path, &self.token.path, &self.api.base];
-        paths.extend(self.revocation.iter().map(|rules| &rules.path));
-        paths.extend(self.api.routes.iter().map(|route| &route.path));
-        if let Some(path) = paths.into_iter().find(|path| !path.starts_with('/')) {
-            return invalid(path, "must start with a slash");
-        }
-        if let Some((place, _, _)) = self
-            .answers()
+        let endpoints: Vec<_> = paths
             .iter()
-            .find(|(_, answer, _)| !(200..=599).contains(&answer.status))
-        {
-            return invalid(place, "must have a status between 200 and 599");
+            .filter(|(place, _)| place.ends_with(".path"))
+            .collect();
+        for (n, (place, path)) in endpoints.iter().enumerate() {
+            if endpoints[..n].iter().any(|(_, other)| other == path) {
+                return self.invalid(place, "must not be another endpoint's");
+            }
         }
-        if self.api.limits.values().any(|limit| limit.interval == 0) {
-            return invalid("api.limits", "must have an interval above zero");
+        let answers = self.answers();
+        let mut statuses = answers
+            .iter()
+            .map(|(place, answer, _)| (place, answer.status));
+        match statuses.find(|(_, status)| !(200..=599).contains(status)) {
+            Some((place, _)) => self.invalid(place, "must have a status between 200 and 599"),
+            None => Ok(()),
+        }
+    }
+
+    /// What templates make of the accounts.
+    fn check_accounts(&self) -> Result<(), RulesError> {
+        for (place, host) in self.host_templates() {
+            for account in &self.accounts {
+                let host = fill_text(host, &account.values());
+                let is_host = !host.is_empty()
+                    && host
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+                if !is_host {
+                    return self.invalid(place, "must be a host, without scheme and port");
+                }
+            }
+        }
+        let keys: Vec<_> = self.keys().collect();
+        for (n, key) in keys.iter().enumerate() {
+            if key.is_empty() || keys[..n].contains(key) {
+                return self.invalid("api.key", "must be another text for each account");
+            }
         }
         Ok(())
+    }
+
+    /// All paths but the routes', by place.
+    fn paths(&self) -> Vec<(&'static str, &str)> {
+        let mut paths = vec![("api.base", self.api.base.as_str())];
+        if let Some(part) = &self.authorization {
+            paths.push(("authorization.path", &part.path));
+        }
+        if let Some(part) = &self.token {
+            paths.push(("token.path", &part.path));
+        }
+        if let Some(part) = &self.device {
+            paths.push(("device.path", &part.path));
+            paths.push(("device.verification_uri", &part.verification_uri));
+        }
+        if let Some(part) = &self.revocation {
+            paths.push(("revocation.path", &part.path));
+        }
+        paths
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use serde_json::Value;
+
     use super::*;
 
-    const ACME: &str = include_str!("../../../../tests/vendors/acme.json");
+    pub(super) const ACME: &str = include_str!("../../../../tests/vendors/acme.json");
     const GITHUB: &str = include_str!("../../../../tests/vendors/github.json");
     const INFUSIONSOFT: &str = include_str!("../../../../tests/vendors/infusionsoft.json");
 
-    fn refused(edit: impl FnOnce(&mut Value)) -> String {
+    const SLACK: &str = include_str!("../../../../tests/vendors/slack.json");
+    const SHOPIFY: &str = include_str!("../../../../tests/vendors/shopify.json");
+    const QUICKBOOKS: &str = include_str!("../../../../tests/vendors/quickbooks.json");
+    const FRESHDESK: &str = include_str!("../../../../tests/vendors/freshdesk.json");
+
+    pub(super) fn refused(edit: impl FnOnce(&mut Value)) -> String {
         let mut rules: Value = serde_json::from_str(ACME).unwrap();
         edit(&mut rules);
         VendorRules::from_json(&rules.to_string())
@@ -226,6 +130,14 @@ mod tests {
 
     #[test]
     fn the_vendor_files_are_read() {
+        for (id, text) in [
+            ("slack", SLACK),
+            ("shopify", SHOPIFY),
+            ("quickbooks", QUICKBOOKS),
+            ("freshdesk", FRESHDESK),
+        ] {
+            assert_eq!(VendorRules::from_json(text).unwrap().id(), id);
+        }
         assert_eq!(VendorRules::from_json(ACME).unwrap().id(), "acme");
         let rules = VendorRules::from_json(INFUSIONSOFT).unwrap();
         assert_eq!(

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tieline_core::{ManualClock, Timestamp};
-use tieline_sandbox::{Sandbox, VendorRules};
+use tieline_sandbox::{Outcome, Sandbox, VendorRules};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
@@ -103,6 +103,18 @@ pub(crate) enum Auth {
 pub(crate) struct Played {
     pub(crate) sandbox: Sandbox,
     pub(crate) clock: Arc<ManualClock>,
+    /// What requests name as their host: the sandbox's address, until a test says otherwise.
+    pub(crate) host: String,
+}
+
+/// `acme`, changed. Its accounts have a `tenant` besides: `ada` and `grace`.
+pub(crate) fn acme_but(edit: impl FnOnce(&mut Value)) -> String {
+    let mut rules: Value = serde_json::from_str(ACME).unwrap();
+    for account in rules["accounts"].as_array_mut().unwrap() {
+        account["tenant"] = account["name"].clone();
+    }
+    edit(&mut rules);
+    rules.to_string()
 }
 
 impl Played {
@@ -113,7 +125,12 @@ impl Played {
         let sandbox = Sandbox::start(VendorRules::from_json(rules).unwrap(), clock.clone())
             .await
             .unwrap();
-        Self { sandbox, clock }
+        let host = sandbox.address().to_string();
+        Self {
+            sandbox,
+            clock,
+            host,
+        }
     }
 
     pub(crate) fn later(&self, seconds: u64) {
@@ -134,7 +151,8 @@ impl Played {
     ) -> io::Result<Answer> {
         let target = url.strip_prefix(self.sandbox.base_url()).unwrap();
         let mut request = format!(
-            "{method} {target} HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n",
+            "{method} {target} HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n",
+            self.host,
             body.len()
         );
         for (name, value) in headers {
@@ -240,6 +258,14 @@ impl Played {
     /// The first access and refresh token of a new grant.
     pub(crate) async fn connect(&self) -> (String, String) {
         pair(&self.exchange(&self.code().await).await.unwrap())
+    }
+
+    /// Why the last request was refused.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self.sandbox.ledger().requests().last().unwrap().outcome {
+            Outcome::Refused { reason } => reason,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) async fn call(&self, path: &str, token: &str) -> io::Result<Answer> {

@@ -265,7 +265,7 @@ async fn it_starts_where_it_is_told_to() {
 
 #[tokio::test]
 async fn nothing_of_a_dropped_sandbox_lives_on() {
-    let Played { sandbox, clock } = Played::start(ACME).await;
+    let Played { sandbox, clock, .. } = Played::start(ACME).await;
     let gate = Gate::new();
     sandbox.script(Endpoint::Api, Act::Hold(gate.clone()));
     let base_url = sandbox.base_url().to_owned();

@@ -23,8 +23,8 @@ impl AuthorizationRows for Sqlite {
             .change(
                 sqlx::query(
                     "INSERT INTO authorizations (id, tenant, app, state_hash, verifier, redirect_uri, scopes, binding, \
-                     user_id, instance, instance_name, created_at, expires_at) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                     user_id, instance, instance_name, parameters, created_at, expires_at) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
                 )
                 .bind(id)
                 .bind(&new.tenant)
@@ -37,6 +37,7 @@ impl AuthorizationRows for Sqlite {
                 .bind(&new.user)
                 .bind(new.instance.map(|id| id.0))
                 .bind(&new.instance_name)
+                .bind(json(&new.parameters)?)
                 .bind(micros(created_at))
                 .bind(micros(new.expires_at)),
             )
@@ -79,6 +80,7 @@ impl AuthorizationRows for Sqlite {
             user: row.get("user_id")?,
             instance: row.get::<Option<i64>>("instance")?.map(InstanceId),
             instance_name: row.get("instance_name")?,
+            parameters: row.json("parameters")?,
             created_at: row.time("created_at")?,
             expires_at: row.time("expires_at")?,
         };

@@ -20,9 +20,9 @@ impl InstanceRows for Sqlite {
         let blob = |blob: &Option<crate::seal::Blob>| blob.as_ref().map(|blob| blob.0.clone());
         let statement = sqlx::query(
             "INSERT INTO instances (id, tenant, app, provider, name, account_id, account_label, status, status_since, \
-             generation, access_token, refresh_token, user_access_token, user_refresh_token, expires_at, \
-             refresh_expires_at, scopes, captures, created_at, refreshed_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) \
+             generation, access_token, refresh_token, expires_at, \
+             refresh_expires_at, scopes, captures, parameters, created_at, refreshed_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
              RETURNING *",
         )
         .bind(new.id.0)
@@ -37,12 +37,11 @@ impl InstanceRows for Sqlite {
         .bind(new.generation)
         .bind(new.tokens.access_token.0.clone())
         .bind(blob(&new.tokens.refresh_token))
-        .bind(blob(&new.tokens.user_access_token))
-        .bind(blob(&new.tokens.user_refresh_token))
         .bind(new.expires_at.map(micros))
         .bind(new.refresh_expires_at.map(micros))
         .bind(json(&new.scopes)?)
         .bind(json(&new.captures)?)
+        .bind(json(&new.parameters)?)
         .bind(micros(new.created_at))
         .bind(micros(new.refreshed_at));
         match self.write_one(statement).await {
@@ -78,13 +77,16 @@ impl InstanceRows for Sqlite {
     async fn instances(&self, query: &InstanceQuery) -> Result<Vec<Instance>, StoreError> {
         let statement = sqlx::query(
             "SELECT * FROM instances WHERE tenant = ?1 AND id > ?2 AND (?3 IS NULL OR provider = ?3) \
-             AND (?4 IS NULL OR status = ?4) ORDER BY id LIMIT ?5",
+             AND (?4 IS NULL OR status = ?4) AND (?6 IS NULL OR app = ?6) AND (?7 IS NULL OR account_id = ?7) \
+             ORDER BY id LIMIT ?5",
         )
         .bind(&query.tenant)
         .bind(query.after.map_or(0, |id| id.0))
         .bind(&query.provider)
         .bind(query.status.map(|status| status.as_str()))
-        .bind(query.limit);
+        .bind(query.limit)
+        .bind(query.app.map(|app| app.0))
+        .bind(&query.account_id);
         self.read(statement).await?.iter().map(from_row).collect()
     }
 
@@ -176,8 +178,6 @@ pub(super) fn from_row(row: &SqliteRow) -> Result<Instance, StoreError> {
     let tokens = SealedTokens {
         access_token: row.blob("access_token")?,
         refresh_token: row.optional_blob("refresh_token")?,
-        user_access_token: row.optional_blob("user_access_token")?,
-        user_refresh_token: row.optional_blob("user_refresh_token")?,
     };
     Ok(Instance {
         id: InstanceId(row.get("id")?),
@@ -195,6 +195,7 @@ pub(super) fn from_row(row: &SqliteRow) -> Result<Instance, StoreError> {
         refresh_expires_at: row.optional_time("refresh_expires_at")?,
         scopes: row.json("scopes")?,
         captures: row.json("captures")?,
+        parameters: row.json("parameters")?,
         has_refresh_token: tokens.refresh_token.is_some(),
         intent: intent(row, uncertain_generation)?,
         lease: lease(row)?,

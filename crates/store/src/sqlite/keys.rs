@@ -43,19 +43,15 @@ const fn statements(table: SealedTable) -> Statements {
             update: "UPDATE apps SET parameters = ?3 WHERE id = ?1 AND version = ?2",
         },
         SealedTable::Instances => Statements {
-            select: "SELECT id, tenant, generation AS version, access_token, refresh_token, user_access_token, \
-                     user_refresh_token FROM instances \
-                     WHERE id > ?2 AND (substr(access_token, 3, 4) <> ?1 OR substr(refresh_token, 3, 4) <> ?1 \
-                     OR substr(user_access_token, 3, 4) <> ?1 OR substr(user_refresh_token, 3, 4) <> ?1) \
+            select: "SELECT id, tenant, generation AS version, access_token, refresh_token FROM instances \
+                     WHERE id > ?2 AND (substr(access_token, 3, 4) <> ?1 OR substr(refresh_token, 3, 4) <> ?1) \
                      ORDER BY id LIMIT ?3",
             count: "SELECT count(*) AS n FROM instances \
-                    WHERE substr(access_token, 3, 4) <> ?1 OR substr(refresh_token, 3, 4) <> ?1 \
-                    OR substr(user_access_token, 3, 4) <> ?1 OR substr(user_refresh_token, 3, 4) <> ?1",
+                    WHERE substr(access_token, 3, 4) <> ?1 OR substr(refresh_token, 3, 4) <> ?1",
             in_use: "SELECT count(*) AS n FROM instances \
-                     WHERE substr(access_token, 3, 4) = ?1 OR substr(refresh_token, 3, 4) = ?1 \
-                     OR substr(user_access_token, 3, 4) = ?1 OR substr(user_refresh_token, 3, 4) = ?1",
-            update: "UPDATE instances SET access_token = ?3, refresh_token = ?4, user_access_token = ?5, \
-                     user_refresh_token = ?6 WHERE id = ?1 AND generation = ?2",
+                     WHERE substr(access_token, 3, 4) = ?1 OR substr(refresh_token, 3, 4) = ?1",
+            update: "UPDATE instances SET access_token = ?3, refresh_token = ?4 \
+                     WHERE id = ?1 AND generation = ?2",
         },
         SealedTable::Authorizations => Statements {
             select: "SELECT id, tenant, 1 AS version, verifier FROM authorizations \

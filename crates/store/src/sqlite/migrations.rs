@@ -4,8 +4,14 @@ use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Each with its number. What was released is never edited, only added to.
-pub(super) const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "first", include_str!("migrations/0001_first.sql"))];
+pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("migrations/0001_first.sql")),
+    (
+        2,
+        "parameters",
+        include_str!("migrations/0002_parameters.sql"),
+    ),
+];
 
 /// The number of the schema that these migrations lead to.
 pub(super) fn latest(migrations: &[(i64, &'static str, &'static str)]) -> i64 {

@@ -40,25 +40,23 @@ impl RefreshRows for Sqlite {
         attempt: i64,
     ) -> Result<Option<Instance>, StoreError> {
         let statement = sqlx::query(
-            "UPDATE instances SET generation = ?2, access_token = ?3, refresh_token = ?4, user_access_token = ?5, \
-             user_refresh_token = ?6, expires_at = ?7, refresh_expires_at = ?8, scopes = ?9, \
-             captures = json_patch(captures, ?10), refreshed_at = ?11, committed_attempt = ?12, cause = NULL, \
-             status_since = CASE WHEN status IN ('ok', 'deleting') THEN status_since ELSE ?11 END, \
+            "UPDATE instances SET generation = ?2, access_token = ?3, refresh_token = ?4, \
+             expires_at = ?5, refresh_expires_at = ?6, scopes = ?7, \
+             captures = json_patch(captures, ?8), refreshed_at = ?9, committed_attempt = ?10, cause = NULL, \
+             status_since = CASE WHEN status IN ('ok', 'deleting') THEN status_since ELSE ?9 END, \
              status = CASE status WHEN 'deleting' THEN 'deleting' ELSE 'ok' END, \
-             lease_owner = CASE WHEN intent_attempt = ?12 THEN NULL ELSE lease_owner END, \
-             lease_until = CASE WHEN intent_attempt = ?12 THEN NULL ELSE lease_until END, \
-             intent_generation = CASE WHEN intent_attempt = ?12 THEN NULL ELSE intent_generation END, \
-             intent_token_hash = CASE WHEN intent_attempt = ?12 THEN NULL ELSE intent_token_hash END, \
-             intent_at = CASE WHEN intent_attempt = ?12 THEN NULL ELSE intent_at END, \
-             intent_attempt = nullif(intent_attempt, ?12) \
+             lease_owner = CASE WHEN intent_attempt = ?10 THEN NULL ELSE lease_owner END, \
+             lease_until = CASE WHEN intent_attempt = ?10 THEN NULL ELSE lease_until END, \
+             intent_generation = CASE WHEN intent_attempt = ?10 THEN NULL ELSE intent_generation END, \
+             intent_token_hash = CASE WHEN intent_attempt = ?10 THEN NULL ELSE intent_token_hash END, \
+             intent_at = CASE WHEN intent_attempt = ?10 THEN NULL ELSE intent_at END, \
+             intent_attempt = nullif(intent_attempt, ?10) \
              WHERE id = ?1 AND generation = ?2 - 1 RETURNING *",
         )
         .bind(next.id.0)
         .bind(next.generation)
         .bind(next.tokens.access_token.0.clone())
         .bind(bytes(&next.tokens.refresh_token))
-        .bind(bytes(&next.tokens.user_access_token))
-        .bind(bytes(&next.tokens.user_refresh_token))
         .bind(next.expires_at.map(micros))
         .bind(next.refresh_expires_at.map(micros))
         .bind(json(&next.scopes)?)
@@ -132,10 +130,11 @@ impl RefreshRows for Sqlite {
 
     async fn replace_tokens(&self, next: &Instance) -> Result<Option<Instance>, StoreError> {
         let statement = sqlx::query(
-            "UPDATE instances SET generation = ?2, access_token = ?3, refresh_token = ?4, user_access_token = ?5, \
-             user_refresh_token = ?6, expires_at = ?7, refresh_expires_at = ?8, scopes = ?9, captures = ?10, \
-             account_id = coalesce(?11, account_id), account_label = coalesce(?12, account_label), refreshed_at = ?13, status = 'ok', cause = NULL, \
-             status_since = CASE status WHEN 'ok' THEN status_since ELSE ?13 END, committed_attempt = NULL, \
+            "UPDATE instances SET generation = ?2, access_token = ?3, refresh_token = ?4, \
+             expires_at = ?5, refresh_expires_at = ?6, scopes = ?7, captures = ?8, \
+             account_id = coalesce(?9, account_id), account_label = coalesce(?10, account_label), refreshed_at = ?11, \
+             parameters = ?12, status = 'ok', cause = NULL, \
+             status_since = CASE status WHEN 'ok' THEN status_since ELSE ?11 END, committed_attempt = NULL, \
              lease_owner = NULL, lease_until = NULL, intent_attempt = NULL, intent_generation = NULL, \
              intent_token_hash = NULL, intent_at = NULL \
              WHERE id = ?1 AND generation = ?2 - 1 AND status <> 'deleting' RETURNING *",
@@ -144,15 +143,14 @@ impl RefreshRows for Sqlite {
         .bind(next.generation)
         .bind(next.tokens.access_token.0.clone())
         .bind(bytes(&next.tokens.refresh_token))
-        .bind(bytes(&next.tokens.user_access_token))
-        .bind(bytes(&next.tokens.user_refresh_token))
         .bind(next.expires_at.map(micros))
         .bind(next.refresh_expires_at.map(micros))
         .bind(json(&next.scopes)?)
         .bind(json(&next.captures)?)
         .bind(&next.account_id)
         .bind(&next.account_label)
-        .bind(micros(next.refreshed_at));
+        .bind(micros(next.refreshed_at))
+        .bind(json(&next.parameters)?);
         self.write_one(statement)
             .await?
             .as_ref()

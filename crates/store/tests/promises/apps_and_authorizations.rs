@@ -20,6 +20,7 @@ fn authorization(app: AppId, hash: u8) -> NewAuthorization {
         user: Some("ada".to_owned()),
         instance: None,
         instance_name: Some("books".to_owned()),
+        parameters: BTreeMap::new(),
         expires_at: at(1_800_000_600),
     }
 }

@@ -1,5 +1,7 @@
 //! Every write of tokens is conditional on the generation: who comes late is told, and nothing is overwritten.
 
+use std::collections::BTreeMap;
+
 use tieline_core::{Clock as _, InstanceId, Secret};
 use tieline_store::{Begun, Cause, Committed, Purpose, ReplaceTokens, Status};
 
@@ -200,6 +202,7 @@ async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
         id: a.id,
         generation: 2,
         tokens: tokens("new"),
+        parameters: BTreeMap::new(),
         account_id: None,
         account_label: None,
     };
@@ -234,6 +237,7 @@ async fn a_new_authorization_overtakes_a_refresh_in_flight() {
         id: a.id,
         generation: 1,
         tokens: tokens("reauthorized"),
+        parameters: BTreeMap::new(),
         account_id: Some("2".to_owned()),
         account_label: Some("Acme Inc.".to_owned()),
     };
@@ -253,6 +257,7 @@ async fn a_new_authorization_overtakes_a_refresh_in_flight() {
         id: a.id,
         generation: 2,
         tokens: tokens("reauthorized"),
+        parameters: BTreeMap::new(),
         account_id: None,
         account_label: None,
     };
@@ -276,6 +281,7 @@ async fn a_new_authorization_overtakes_a_refresh_in_flight() {
         id: a.id,
         generation: 1,
         tokens: tokens("late"),
+        parameters: BTreeMap::new(),
         account_id: None,
         account_label: None,
     };

@@ -156,6 +156,7 @@ pub(crate) fn new_instance(tenant: &str, app: AppId, name: &str) -> NewInstance 
         name: Some(name.to_owned()),
         account_id: Some("1".to_owned()),
         account_label: None,
+        parameters: BTreeMap::new(),
         tokens: tokens(name),
     }
 }

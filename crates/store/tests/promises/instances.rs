@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tieline_core::{AppId, Secret, Timestamp, UserTokens};
+use tieline_core::{AppId, Secret, Timestamp};
 use tieline_store::{
     Cause, InstanceQuery, NewEvent, NewQuarantine, Purpose, QuarantineKind, Status, StoreError,
 };
@@ -15,10 +15,7 @@ async fn an_instance_comes_back_as_it_was_stored() {
     let store = home.open().await;
     let main = app(&store, TENANT, "main").await;
     let mut new = new_instance(TENANT, main.id, "a");
-    new.tokens.user = Some(UserTokens {
-        access_token: Secret::new("user-access"),
-        refresh_token: Some(Secret::new("user-refresh")),
-    });
+    new.parameters = [("acme.shop".to_owned(), "acme".to_owned())].into();
     new.tokens.captures = [("host".to_owned(), "eu1".to_owned())].into();
     let made = store.insert_instance(&new).await.unwrap();
     assert_eq!(
@@ -42,24 +39,13 @@ async fn an_instance_comes_back_as_it_was_stored() {
         store.refresh_token(&found, Purpose::Revoke).await.unwrap(),
         Some(Secret::new("refresh-a"))
     );
-    let user = store
-        .user_tokens(&found, Purpose::Call)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (user.access_token, user.refresh_token),
-        (
-            Secret::new("user-access"),
-            Some(Secret::new("user-refresh"))
-        )
-    );
+    assert_eq!(found.parameters, new.parameters);
     let counted: BTreeMap<_, _> = store
         .openings()
         .into_iter()
         .filter(|(_, count)| *count > 0)
         .collect();
-    assert_eq!(counted, [(Purpose::Call, 3), (Purpose::Revoke, 1)].into());
+    assert_eq!(counted, [(Purpose::Call, 1), (Purpose::Revoke, 1)].into());
     store.close().await;
 }
 

@@ -1,5 +1,7 @@
 //! Rotating data keys and the master key, with interruptions and with others at work.
 
+use std::collections::BTreeMap;
+
 use std::sync::Arc;
 
 use tieline_core::Secret;
@@ -35,6 +37,7 @@ async fn filled(store: &Store, count: usize) -> Vec<Instance> {
         user: None,
         instance: None,
         instance_name: None,
+        parameters: BTreeMap::new(),
         expires_at: at(1_800_000_600),
     };
     store.start_authorization(authorization).await.unwrap();

@@ -1,5 +1,7 @@
 //! A blob opens where it was sealed and nowhere else, and no damage leads to an overwrite.
 
+use std::collections::BTreeMap;
+
 use tieline_core::Secret;
 use tieline_store::{
     Binding, Instance, NewAuthorization, NewQuarantine, Purpose, QuarantineKind, ReplaceTokens,
@@ -190,6 +192,7 @@ async fn authorizing_again_cures_an_unreadable_instance() {
         id: a.id,
         generation: 1,
         tokens: tokens("new"),
+        parameters: BTreeMap::new(),
         account_id: None,
         account_label: None,
     };
@@ -249,6 +252,7 @@ async fn parameters_verifiers_and_answers_are_bound_to_their_rows_too() {
             user: None,
             instance: None,
             instance_name: None,
+            parameters: BTreeMap::new(),
             expires_at: at(1_800_000_600),
         };
         store.start_authorization(new).await.unwrap();

@@ -1,9 +1,9 @@
 //! The authorization request holds what it must, nothing else and no secret, and looks as it was reviewed.
 
 use tieline_core::descriptor::{CodeChallenge, Extra};
-use tieline_core::{Parameters, ProviderSetup};
+use tieline_core::{Parameters, ProviderSetup, template};
 use tieline_oauth::{Authorization, AuthorizationRequestOptions, authorization};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
 use crate::findings::{Findings, Stuck};
 use crate::parameters::{self, REDIRECT_URI};
@@ -28,12 +28,12 @@ struct Request {
 
 pub(crate) fn examine(subject: &Subject, findings: &mut Findings) -> Result<(), Stuck> {
     let provider = subject.provider;
-    let parameters = parameters::resolve(provider, (CLIENT_ID, CLIENT_SECRET), &[])?;
+    let vendor = Vendor::of(subject)?;
+    let parameters = parameters::resolve(provider, (CLIENT_ID, CLIENT_SECRET), &vendor.given(0)?)?;
     let request = Request::new(provider, &parameters)?;
     let other = Request::new(provider, &parameters)?;
     request.check_parameters(provider, &parameters, findings)?;
     request.check_state(&other, findings);
-    let vendor = Vendor::of(subject)?;
     check_scopes(provider, &vendor, findings);
     request.check_challenge(provider, &vendor, findings);
     request.check_secrets(findings);
@@ -91,8 +91,8 @@ impl Request {
         findings: &mut Findings,
     ) -> Result<(), Stuck> {
         let own = provider.descriptor().oauth2().authorization_endpoint;
-        let mut own = Url::parse(own)
-            .map_err(|error| format!("`authorization_endpoint` {own:?}: {error}"))?;
+        let mut own = template::url(own, |name| parameters.in_template(name))
+            .map_err(|problem| format!("`authorization_endpoint` {own:?}: {problem}"))?;
         let mut expected: Pairs = own.query_pairs().into_owned().collect();
         own.set_query(None);
         findings.expect(self.endpoint == own.as_str(), || {
@@ -162,6 +162,10 @@ impl Request {
                 .filter_map(|(name, value)| match value {
                     Extra::Fixed(text) => Some((*name, (*text).to_owned())),
                     Extra::Parameter(key) => Some((*name, parameters.get(*key)?.to_owned())),
+                    Extra::Scopes(key) => {
+                        let scopes: Vec<_> = parameters.get(*key)?.split(' ').collect();
+                        Some((*name, scopes.join(oauth2.scope_separator)))
+                    }
                 }),
         );
         let mut pairs: Pairs = standard

@@ -1,6 +1,6 @@
 //! The descriptor is valid, goes by the crate's name, and its endpoints stand where the vendor's do.
 
-use url::Url;
+use tieline_core::template;
 
 use crate::findings::{Findings, Stuck};
 use crate::subject::Subject;
@@ -33,10 +33,15 @@ pub(crate) fn examine(subject: &Subject, findings: &mut Findings) -> Result<(), 
             oauth2.revocation_endpoint.known(),
             "revocation.path",
         ),
+        (
+            "device.endpoint",
+            oauth2.device.map(|device| device.endpoint),
+            "device.path",
+        ),
         ("api.base", Some(descriptor.api.base), "api.base"),
     ];
     for (field, endpoint, place) in endpoints {
-        let Some(Ok(url)) = endpoint.map(Url::parse) else {
+        let Some(Ok(url)) = endpoint.map(|endpoint| template::url(endpoint, |_| Some("a"))) else {
             continue;
         };
         let Some(path) = vendor.at(place).as_str() else {

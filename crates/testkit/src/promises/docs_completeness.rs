@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use tieline_core::ProviderDescriptor;
-use tieline_core::descriptor::{CodeChallenge, RateLimit, Rotates, SetupGuide, Source, Stated};
+use tieline_core::descriptor::{
+    CodeChallenge, RateLimit, Rotates, Rotation, SetupGuide, Source, Stated,
+};
 use url::Url;
 
 use crate::findings::Findings;
@@ -71,8 +73,11 @@ fn examine_guide(guide: &SetupGuide, findings: &mut Findings) {
 fn examine_facts(descriptor: &ProviderDescriptor, findings: &mut Findings) {
     let oauth2 = descriptor.oauth2();
     stated("api.health_check", &descriptor.api.health_check, findings);
-    stated("revocation_endpoint", &oauth2.revocation_endpoint, findings);
     stated("rate_limits", &descriptor.rate_limits, findings);
+    if !descriptor.authentication.is_given() {
+        stated("revocation_endpoint", &oauth2.revocation_endpoint, findings);
+        examine_rotation(&oauth2.rotation, findings);
+    }
     let limits = descriptor.rate_limits.known();
     findings.expect(limits.is_none_or(|limits| !limits.is_empty()), || {
         "`rate_limits` is an empty list: list them, or state that there are none and where that was read"
@@ -88,15 +93,18 @@ fn examine_facts(descriptor: &ProviderDescriptor, findings: &mut Findings) {
             || "`code_challenge` is refused: say where that was read",
         );
     }
-    let rotation = &oauth2.rotation;
+}
+
+fn examine_rotation(rotation: &Rotation, findings: &mut Findings) {
     findings.expect(
         rotation.rotates != Rotates::Unknown,
         || "`rotation.rotates` is unknown: look it up",
     );
     if !matches!(rotation.rotates, Rotates::Never | Rotates::NoRefreshToken) {
-        findings.expect(
-            rotation.access_token_lifetime.is_some(),
-            || "`rotation.access_token_lifetime` is not stated",
+        stated(
+            "rotation.access_token_lifetime",
+            &rotation.access_token_lifetime,
+            findings,
         );
         findings.expect(
             rotation

@@ -1,5 +1,6 @@
 //! A code becomes tokens, scopes, expiry and captures, with one request that the vendor takes, and is dead then.
 
+use tieline_core::Secret;
 use tieline_core::descriptor::{Capture, Step};
 use tieline_oauth::Outcome;
 
@@ -19,26 +20,26 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
     findings.expect((requests, exchanges) == (1, 1), || {
         format!("the vendor saw {requests} exchange requests and did {exchanges} instead of one; look at `exchange`")
     });
-    let supported = subject
-        .provider
-        .descriptor()
-        .oauth2()
-        .authorization_response_iss_parameter_supported;
-    findings.expect(supported == connection.consent.query.has("iss"), || {
-        "the vendor sends iss with every callback; state `authorization_response_iss_parameter_supported`"
-    });
     tokens::examine(&stage, &connection.tokens, findings);
-    examine_scopes(&stage, &connection, findings);
     examine_captures(&stage, &connection, findings);
-    examine_dead_code(&stage, &connection, findings).await;
+    if let Some(consent) = &connection.consent {
+        let oauth2 = subject.provider.descriptor().oauth2();
+        let supported = oauth2.authorization_response_iss_parameter_supported;
+        findings.expect(supported == consent.query.has("iss"), || {
+            "the vendor sends iss with every callback; state `authorization_response_iss_parameter_supported`"
+        });
+        examine_scopes(&stage, &connection, &consent.started.scopes, findings);
+        examine_second_set(&stage, &connection, findings);
+        examine_dead_code(&stage, consent, findings).await;
+    }
     Ok(())
 }
 
 /// A code used again is dead, in whatever words and under whatever status the vendor says so.
-async fn examine_dead_code(stage: &Stage, connection: &Connection, findings: &mut Findings) {
+async fn examine_dead_code(stage: &Stage, consent: &Consent, findings: &mut Findings) {
     let Consent {
         started, callback, ..
-    } = &connection.consent;
+    } = consent;
     let answer = stage
         .client()
         .exchange(
@@ -59,8 +60,38 @@ async fn examine_dead_code(stage: &Stage, connection: &Connection, findings: &mu
     }
 }
 
+/// A second set of tokens, for the consenting user, is found exactly where there is one.
+fn examine_second_set(stage: &Stage, connection: &Connection, findings: &mut Findings) {
+    let issued = !stage.vendor.texts("authorization.user_scopes").is_empty();
+    let ledger = stage.sandbox.ledger();
+    match (issued, &connection.tokens.set.user) {
+        (false, None) => {}
+        (true, None) => findings.add(
+            "the vendor issues a second set of tokens for the user, and it is not found; look at `answer.user_path`, and \
+             at how the user's scopes are asked for",
+        ),
+        (false, Some(_)) => {
+            findings.add("something is taken for a second set of tokens; look at `answer.user_path`");
+        }
+        (true, Some(set)) => {
+            let refresh_token = set.refresh_token.as_ref().map(Secret::expose);
+            let is_issued = ledger.is_live_access_token(set.access_token.expose())
+                && refresh_token.is_none_or(|token| ledger.is_current_refresh_token(token))
+                && refresh_token.is_some() == stage.vendor.has_refresh_tokens();
+            findings.expect(is_issued, || {
+                "the user's tokens are not those that the vendor issued; look at `answer.user_path`"
+            });
+        }
+    }
+}
+
 /// Granted is what was asked for, in the vendor's own words.
-fn examine_scopes(stage: &Stage, connection: &Connection, findings: &mut Findings) {
+fn examine_scopes(
+    stage: &Stage,
+    connection: &Connection,
+    asked: &[String],
+    findings: &mut Findings,
+) {
     let known = stage.vendor.texts("authorization.scopes");
     let granted = &connection.tokens.set.scopes;
     for scope in granted
@@ -72,7 +103,6 @@ fn examine_scopes(stage: &Stage, connection: &Connection, findings: &mut Finding
              `answer.scope_separator`, `answer.scope_ends_at` and `answer.fields`"
         ));
     }
-    let asked = &connection.consent.started.scopes;
     for scope in asked
         .iter()
         .filter(|scope| !granted.is_empty() && !granted.contains(scope))
@@ -92,7 +122,11 @@ fn examine_scopes(stage: &Stage, connection: &Connection, findings: &mut Finding
 /// What the vendor tells about the account is kept, whole and nothing but.
 fn examine_captures(stage: &Stage, connection: &Connection, findings: &mut Findings) {
     let oauth2 = stage.provider.descriptor().oauth2();
-    let told = &connection.consent.callback.captures;
+    let captured = connection.captures();
+    let told = match &connection.consent {
+        Some(consent) => &consent.callback.captures,
+        None => &captured,
+    };
     for capture in oauth2.callback.captures {
         findings.expect(told.contains_key(capture.name), || {
             format!(

@@ -21,14 +21,27 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
     let mut printed = Printed::default();
     let connection = stage.connect().await?;
     print_connection(&stage, &connection, &mut printed);
-    print_refused_callbacks(&stage, &connection.consent, &mut printed);
-    print_failures(&stage, &connection, &mut printed).await?;
+    let given = subject.provider.descriptor().authentication.is_given();
+    if let Some(consent) = &connection.consent {
+        print_refused_callbacks(&stage, consent, &mut printed);
+        print_used_code(&stage, consent, &mut printed).await?;
+    }
+    if !given {
+        print_failures(&stage, &connection, &mut printed).await?;
+    }
+    stage.sandbox.expire_access_tokens();
+    stage.sandbox.end_keys();
+    match stage.account(&connection).await? {
+        Ok(account) => printed.debug("Account", &account),
+        Err(error) => printed.error("AccountError", &error),
+    }
 
     let ledger = stage.sandbox.ledger();
-    let Consent { started, .. } = &connection.consent;
-    let ours = [Some(&started.state), started.code_verifier.as_ref()];
     let mut secrets: Vec<&str> = ledger.secrets().collect();
-    secrets.extend(ours.into_iter().flatten().map(Secret::expose));
+    if let Some(Consent { started, .. }) = &connection.consent {
+        let ours = [Some(&started.state), started.code_verifier.as_ref()];
+        secrets.extend(ours.into_iter().flatten().map(Secret::expose));
+    }
     for (what, text) in &printed.0 {
         let is_shown = |secret: &&str| forms_of(secret).iter().any(|form| text.contains(form));
         let shown = secrets.iter().filter(|secret| is_shown(secret)).count();
@@ -50,20 +63,19 @@ impl Printed {
 }
 
 fn print_connection(stage: &Stage, connection: &Connection, printed: &mut Printed) {
-    let Connection {
-        consent: Consent {
-            started,
-            query,
-            callback,
-        },
-        tokens,
-    } = connection;
     printed.debug("the provider", &stage.provider);
-    printed.debug("Parameters", &stage.parameters);
-    printed.debug("Authorization", started);
-    printed.debug("CallbackQuery", query);
-    printed.debug("Callback", callback);
-    printed.debug("Tokens", tokens);
+    printed.debug("Parameters", &connection.parameters);
+    if let Some(Consent {
+        started,
+        query,
+        callback,
+    }) = &connection.consent
+    {
+        printed.debug("Authorization", started);
+        printed.debug("CallbackQuery", query);
+        printed.debug("Callback", callback);
+    }
+    printed.debug("Tokens", &connection.tokens);
     printed.debug("TokenClient", &stage.client());
     printed.debug("what is captured", &connection.captures());
 }
@@ -86,17 +98,35 @@ fn print_refused_callbacks(stage: &Stage, consent: &Consent, printed: &mut Print
                 .extend_pairs(pairs)
                 .finish();
             let query = CallbackQuery::parse(&query);
-            match check_callback(
-                stage.provider,
-                &stage.parameters,
-                &query,
-                Some("wrong.example"),
-            ) {
+            match check_callback(stage.provider, &stage.parameters, &query) {
                 Ok(callback) => printed.debug("Callback", &callback),
                 Err(refusal) => printed.error("CallbackRefusal", &refusal),
             }
         }
     }
+}
+
+/// The same code once more, by the app and by one with a wrong secret.
+async fn print_used_code(
+    stage: &Stage,
+    consent: &Consent,
+    printed: &mut Printed,
+) -> Result<(), Stuck> {
+    let wrong = stage.with_secret("not-the-secret")?;
+    let Consent {
+        started, callback, ..
+    } = consent;
+    for client in [stage.client(), stage.client_with(&wrong)] {
+        let again = client
+            .exchange(
+                &callback.code,
+                &started.redirect_uri,
+                started.code_verifier.as_ref(),
+            )
+            .await;
+        printed.token_answer(again);
+    }
+    Ok(())
 }
 
 /// What goes wrong, and an other side that repeats what it was sent.
@@ -107,20 +137,7 @@ async fn print_failures(
 ) -> Result<(), Stuck> {
     let set = &connection.tokens.set;
     let wrong = stage.with_secret("not-the-secret")?;
-    let Consent {
-        started, callback, ..
-    } = &connection.consent;
     let (client, stranger) = (stage.client(), stage.client_with(&wrong));
-    for client in [client, stranger] {
-        let again = client
-            .exchange(
-                &callback.code,
-                &started.redirect_uri,
-                started.code_verifier.as_ref(),
-            )
-            .await;
-        printed.token_answer(again);
-    }
     let token = stage
         .refresh_token(connection)?
         .unwrap_or(&set.access_token);
@@ -150,10 +167,6 @@ async fn print_failures(
                 printed.error("RevokeFailure", &failure);
             }
         }
-    }
-    match stage.account(connection).await? {
-        Ok(account) => printed.debug("Account", &account),
-        Err(error) => printed.error("AccountError", &error),
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A token can be revoked, or the descriptor and the vendor agree that it can't.
 
-use tieline_core::descriptor::{Stated, Step};
+use tieline_core::descriptor::{Revocable, Stated, Step};
 use tieline_oauth::{RevokeFailure, TokenTypeHint};
 
 use crate::findings::{Findings, Stuck};
@@ -38,7 +38,9 @@ async fn revoke(stage: &Stage, findings: &mut Findings) -> Result<(), Stuck> {
             .revoke(access_token, TokenTypeHint::AccessToken)
             .await
     };
-    let revoked = match stage.refresh_token(&connection)? {
+    let revocable = stage.provider.descriptor().oauth2().revocable;
+    let refresh_token = stage.refresh_token(&connection)?;
+    let revoked = match refresh_token.filter(|_| revocable == Revocable::Both) {
         None => by_access_token().await,
         Some(refresh_token) => match client
             .revoke(refresh_token, TokenTypeHint::RefreshToken)

@@ -1,8 +1,11 @@
 //! What the descriptor says of rotation and lifetimes is what the vendor does.
 
+use std::time::Duration;
+
+use serde_json::Value;
 use tieline_core::Secret;
-use tieline_core::descriptor::{OnReuse, Rotates, Rotation};
-use tieline_oauth::Outcome;
+use tieline_core::descriptor::{OnReuse, Rotates, Rotation, Stated};
+use tieline_oauth::{Outcome, Tokens};
 
 use crate::findings::{Findings, Stuck};
 use crate::stage::Stage;
@@ -18,12 +21,8 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
         return Ok(());
     };
     let refreshed = stage.refresh(old).await?;
+    let (rotates, current) = observe(&stage, old, &refreshed).await?;
     let ledger = stage.sandbox.ledger();
-    let rotates = if ledger.is_current_refresh_token(old.expose()) {
-        Rotates::Never
-    } else {
-        Rotates::Always
-    };
     findings.expect(stated.rotates == rotates, || {
         format!(
             "`rotation.rotates` is {:?}, the vendor's is {rotates:?}",
@@ -42,20 +41,40 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
             )
         },
     );
-    if rotates == Rotates::Always
-        && let Some(current) = &refreshed.set.refresh_token
-    {
-        examine_reuse(&stage, stated, old, current, findings).await;
+    let opt_in = stage.vendor.at("token.refresh_is_opt_in") == &Value::Bool(true);
+    findings.expect(stated.opt_in.is_some() == opt_in, || {
+        "`rotation.opt_in` is to be stated exactly if apps must ask the vendor for refresh tokens"
+    });
+    if rotates != Rotates::Never {
+        examine_reuse(&stage, stated, old, &current, findings).await;
     }
     Ok(())
 }
 
+/// Whether a refresh brings another refresh token: at once, after a while, or never; and the one that is current then.
+async fn observe(
+    stage: &Stage,
+    old: &Secret,
+    refreshed: &Tokens,
+) -> Result<(Rotates, Secret), Stuck> {
+    let new = refreshed.set.refresh_token.as_ref().unwrap_or(old);
+    if new != old {
+        return Ok((Rotates::Always, new.duplicate()));
+    }
+    let Some(seconds) = stage
+        .vendor
+        .seconds("token.refresh_token_rotates_after_seconds")
+    else {
+        return Ok((Rotates::Never, old.duplicate()));
+    };
+    stage.clock.advance(Duration::from_secs(seconds));
+    let later = stage.refresh(old).await?;
+    let new = later.set.refresh_token.as_ref().unwrap_or(old);
+    Ok((Rotates::Sometimes, new.duplicate()))
+}
+
 /// Without refresh tokens, nothing is stated of them; and whether access tokens expire is.
 fn examine_none(stage: &Stage, stated: &Rotation, findings: &mut Findings) {
-    let lives = stage.vendor.seconds("token.access_token_lifetime_seconds");
-    findings.expect(stated.access_token_lifetime.is_some() == lives.is_some(), || {
-        "without refresh tokens, `rotation.access_token_lifetime` is to be stated exactly if access tokens expire"
-    });
     let nothing = Rotation {
         rotates: Rotates::NoRefreshToken,
         access_token_lifetime: stated.access_token_lifetime,
@@ -66,7 +85,7 @@ fn examine_none(stage: &Stage, stated: &Rotation, findings: &mut Findings) {
     });
 }
 
-/// Spends a spent refresh token again.
+/// Spends a spent refresh token again: within the window if there is one, and after it.
 async fn examine_reuse(
     stage: &Stage,
     stated: &Rotation,
@@ -74,18 +93,29 @@ async fn examine_reuse(
     current: &Secret,
     findings: &mut Findings,
 ) {
+    let window = stage
+        .vendor
+        .seconds("token.refresh_token_reuse_window_seconds")
+        .unwrap_or_default();
+    findings.expect(stated.reuse_window.as_secs() == window, || {
+        format!(
+            "`rotation.reuse_window` is {} s, the vendor's is {window} s",
+            stated.reuse_window.as_secs()
+        )
+    });
+    if window > 0 {
+        let again = stage.client().refresh(old).await;
+        findings.expect(again.is_ok(), || {
+            "a spent refresh token doesn't work in its window; look at `refresh`"
+        });
+        stage.clock.advance(Duration::from_secs(window + 1));
+    }
     match stage.client().refresh(old).await {
         Ok(_) => findings.add("a spent refresh token works again; look at `rotation.rotates`"),
         Err(failure) => findings.expect(matches!(failure.outcome, Outcome::Dead), || {
             format!("a spent refresh token is judged {:?}; look at `answer.dead_refresh_token`: {failure}", failure.outcome.to_string())
         }),
     }
-    findings.expect(stated.reuse_window.is_zero(), || {
-        format!(
-            "`rotation.reuse_window` is {} s, the vendor has none",
-            stated.reuse_window.as_secs()
-        )
-    });
     let on_reuse = match stage
         .sandbox
         .ledger()
@@ -103,10 +133,23 @@ async fn examine_reuse(
 }
 
 fn examine_lifetimes(stage: &Stage, stated: &Rotation, findings: &mut Findings) {
+    let ends = stage
+        .vendor
+        .seconds("token.access_token_lifetime_seconds")
+        .is_some();
+    let told = match stated.access_token_lifetime {
+        Stated::Known(_) => true,
+        Stated::None(_) => false,
+        // Told by the completeness of the documentation.
+        Stated::Unknown => ends,
+    };
+    findings.expect(told == ends, || {
+        "`rotation.access_token_lifetime` is to be a time exactly if the vendor's access tokens expire"
+    });
     for (field, stated, place) in [
         (
             "access_token_lifetime",
-            stated.access_token_lifetime,
+            stated.access_token_lifetime.known(),
             "token.access_token_lifetime_seconds",
         ),
         (

@@ -20,16 +20,9 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
         None => return Err("no mapping becomes client_secret; look at `mappings`".to_owned()),
     };
     let stage = Stage::set(subject).await?;
-    let account = stage
-        .vendor
-        .accounts()
-        .first()
-        .copied()
-        .unwrap_or_default()
-        .to_owned();
     let Consent {
         started, callback, ..
-    } = stage.consent(&account).await?;
+    } = stage.consent(&stage.parameters, 0).await?;
     let parameters = stage.with_secret("not-the-secret")?;
     let client = stage.client_with(&parameters);
     let answer = client

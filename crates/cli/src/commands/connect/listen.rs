@@ -6,7 +6,7 @@ use tieline::engine::{Arrival, Engine, Started};
 use tieline::store::Instance;
 
 use super::page::{Arrived, CallbackListener};
-use super::{is_foreign, too_late};
+use super::browser::{is_foreign, too_late};
 use crate::error::CliError;
 use crate::output::Output;
 

@@ -5,7 +5,7 @@ use tieline::engine::authorize::TIME_TO_CONSENT;
 use tieline::engine::{Arrival, Engine, EngineError, Started};
 use tieline::store::Instance;
 
-use super::{is_foreign, too_late};
+use super::browser::{is_foreign, too_late};
 use crate::error::CliError;
 use crate::input;
 use crate::output::Output;

@@ -1,0 +1,84 @@
+//! What the person who connects an account must give and has not: asked for, where there is somebody to ask.
+
+use tieline::core::parameters::Given;
+use tieline::core::{Format, words};
+use tieline::engine::Engine;
+use tieline::store::App;
+use tieline::{InstanceId, ParameterMapping, Secret};
+
+use crate::error::CliError;
+use crate::input;
+use crate::output::Output;
+
+/// Adds the answers to what is given. Whatever stays open is the engine's to tell.
+pub(super) async fn complete(
+    engine: &Engine,
+    app: &App,
+    again: Option<InstanceId>,
+    given: &mut Given,
+    output: &Output,
+) -> Result<(), CliError> {
+    if output.is_json() || !input::is_person() {
+        return Ok(());
+    }
+    for mapping in missing(engine, app, again, given).await? {
+        if let Some(answer) = ask(mapping, output).await? {
+            given.insert(mapping.parameter.to_string(), answer);
+        }
+    }
+    Ok(())
+}
+
+/// What the account can't do without and nobody has given: neither now, nor for the app, nor when it was connected first.
+async fn missing(
+    engine: &Engine,
+    app: &App,
+    again: Option<InstanceId>,
+    given: &Given,
+) -> Result<Vec<&'static ParameterMapping>, CliError> {
+    // Whatever the app itself lacks comes first: nobody is asked in vain.
+    let mut known = engine.app_parameters(app).await?;
+    if let Some(id) = again {
+        known = known.with_kept(&engine.instance(id).load().await?.parameters);
+    }
+    let rows = known.descriptor().end_user_parameters();
+    Ok(rows
+        .filter(|row| row.required && known.get(row.parameter).is_none())
+        .filter(|row| !given.contains_key(row.parameter.as_str()))
+        .collect())
+}
+
+async fn ask(mapping: &ParameterMapping, output: &Output) -> Result<Option<Secret>, CliError> {
+    if !mapping.description.is_empty() {
+        output.notice(&format!("{}.", mapping.description));
+    }
+    output.question(&question(mapping));
+    let answer = if mapping.secret {
+        input::hidden_line().await?
+    } else {
+        // Nothing that is asked for here starts or ends with a space.
+        let line = input::line().await?;
+        line.map(|line| Secret::from(line.trim()))
+    };
+    Ok(answer.filter(|answer| !answer.expose().is_empty()))
+}
+
+/// The provider's word and ours.
+fn question(mapping: &ParameterMapping) -> String {
+    let choice = match mapping.format {
+        Format::OneOf(choices) => {
+            let choices: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            format!("; one of {}", words::list(&choices))
+        }
+        Format::Text | Format::Url | Format::HostLabel => String::new(),
+    };
+    let hidden = if mapping.secret {
+        "; what you type is not shown"
+    } else {
+        ""
+    };
+    format!(
+        "{} ({}{choice}{hidden}):",
+        mapping.credential, mapping.parameter
+    )
+}

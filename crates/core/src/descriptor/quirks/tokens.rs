@@ -1,0 +1,51 @@
+//! Unusual lives of tokens.
+
+use super::Quirks;
+use crate::descriptor::{OAuth2, OnReuse, Revocable, Rotates};
+use crate::words;
+
+pub(super) fn add(oauth2: &OAuth2, quirks: &mut Quirks) {
+    let rotation = &oauth2.rotation;
+    match rotation.rotates {
+        Rotates::NoRefreshToken => quirks.add(
+            "rotation.rotates",
+            "There are no refresh tokens: when an access token dies, a person must consent again.",
+        ),
+        Rotates::Sometimes => quirks.add(
+            "rotation.rotates",
+            "Some refreshes bring a new refresh token and some the old one.",
+        ),
+        Rotates::Always | Rotates::Never | Rotates::Unknown => {}
+    }
+    if let Some(how) = rotation.opt_in {
+        quirks.add(
+            "rotation.opt_in",
+            format!("Access tokens expire, and refresh tokens are issued, only for apps that ask: {how}."),
+        );
+    }
+    if !rotation.reuse_window.is_zero() {
+        quirks.add(
+            "rotation.reuse_window",
+            format!(
+                "A spent refresh token works for another {}.",
+                words::duration(rotation.reuse_window)
+            ),
+        );
+    }
+    let is_stated = matches!(rotation.rotates, Rotates::Always | Rotates::Sometimes);
+    quirks.add_if(
+        is_stated && rotation.on_reuse == OnReuse::RevokesFamily,
+        "rotation.on_reuse",
+        "Using a spent refresh token must be taken to kill every token of the connection.",
+    );
+    quirks.add_if(
+        rotation.old_access_token_dies == Some(true),
+        "rotation.old_access_token_dies",
+        "A refresh ends the access token before it.",
+    );
+    quirks.add_if(
+        oauth2.revocable == Revocable::AccessToken,
+        "revocable",
+        "Only access tokens can be revoked.",
+    );
+}

@@ -1,0 +1,236 @@
+//! Tokens become an instance: a new one, or one that is there already.
+//!
+//! A consent that brings a second set of tokens, for the person beside the app, makes two instances: each set rotates on
+//! its own, and so has a life of its own.
+
+use tieline_core::descriptor::Account;
+use tieline_core::{InstanceId, Parameters, ProviderSetup, TokenSet};
+use tieline_store::{
+    App, Committed, Instance, InstanceQuery, NewInstance, ReplaceTokens, Status,
+};
+
+use crate::account::refuse_another_account;
+use crate::patience::Patience;
+use crate::{Engine, EngineError};
+
+/// The account that is being connected.
+pub(crate) struct Connecting<'a> {
+    pub(crate) provider: &'static dyn ProviderSetup,
+    /// Those of the app, and what the person gave for this account.
+    pub(crate) parameters: &'a Parameters,
+    pub(crate) app: &'a App,
+    pub(crate) instance_name: Option<String>,
+}
+
+impl Engine {
+    /// A new instance, and one more where a second set of tokens came along. All are durable before anything else is asked
+    /// of the provider.
+    pub(crate) async fn connect_new(
+        &self,
+        connecting: &Connecting<'_>,
+        mut tokens: TokenSet,
+    ) -> Result<Instance, EngineError> {
+        let users = tokens.user.take().map(|mut users| {
+            users.captures = tokens.captures.clone();
+            *users
+        });
+        let (instance, asked) = self.insert(connecting, tokens, None).await?;
+        let second = match users {
+            Some(users) => Some(self.insert(connecting, users, Some(&instance)).await?),
+            None => None,
+        };
+        if let Some((second, asked)) = second {
+            self.identify(connecting, second, asked).await?;
+        }
+        self.identify(connecting, instance, asked).await
+    }
+
+    /// New tokens for an instance that exists: only if they speak for the same account.
+    pub(crate) async fn reconnect(
+        &self,
+        connecting: &Connecting<'_>,
+        id: InstanceId,
+        mut tokens: TokenSet,
+    ) -> Result<Instance, EngineError> {
+        let instance = self.instance(id).load().await?;
+        let users = tokens.user.take().map(|mut users| {
+            users.captures = tokens.captures.clone();
+            *users
+        });
+        let account = self.ask(connecting, &tokens).await?;
+        let told = refuse_another_account(&instance, &account);
+        let Some(users) = users else {
+            // The tokens of the wrong account are dropped, not revoked: at some providers revoking one grant ends every
+            // grant of that user, and theirs may be an instance of its own.
+            told?;
+            return self.replace(connecting, &instance, tokens, account).await;
+        };
+        let users_account = self.ask(connecting, &users).await?;
+        let Err(wrong) = told else {
+            self.keep_beside(connecting, &instance, users).await?;
+            return self.replace(connecting, &instance, tokens, account).await;
+        };
+        if refuse_another_account(&instance, &users_account).is_err() {
+            return Err(wrong);
+        }
+        self.keep_beside(connecting, &instance, tokens).await?;
+        self.replace(connecting, &instance, users, users_account)
+            .await
+    }
+
+    /// The other set of a consent: for the instance of the same app that has its account, or else a new one.
+    pub(crate) async fn keep_beside(
+        &self,
+        connecting: &Connecting<'_>,
+        beside: &Instance,
+        tokens: TokenSet,
+    ) -> Result<(), EngineError> {
+        // Whose it is can be asked for again; the tokens come only once.
+        let account = self.ask(connecting, &tokens).await.unwrap_or_default();
+        let query = InstanceQuery {
+            app: Some(connecting.app.id),
+            account_id: account.id.clone(),
+            limit: 1,
+            ..InstanceQuery::of(self.tenant())
+        };
+        let known = match account.id {
+            Some(_) => self.instances(query).await?.pop(),
+            None => None,
+        };
+        match known {
+            Some(known) if known.status != Status::Deleting => {
+                self.replace(connecting, &known, tokens, account).await?;
+            }
+            _ => {
+                let (instance, asked) = self.insert(connecting, tokens, Some(beside)).await?;
+                self.identify(connecting, instance, asked).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn replace(
+        &self,
+        connecting: &Connecting<'_>,
+        instance: &Instance,
+        tokens: TokenSet,
+        account: Account,
+    ) -> Result<Instance, EngineError> {
+        let id = instance.id;
+        let mut replace = ReplaceTokens {
+            id,
+            generation: instance.generation,
+            tokens,
+            parameters: connecting.parameters.to_keep(),
+            account_id: account.id,
+            account_label: account.label,
+        };
+        let mut patience = Patience::new(self, id);
+        let instance = loop {
+            match self.shared.store.replace_tokens(&replace).await {
+                Ok(Committed::Done(instance)) => break instance,
+                // A new consent goes before a refresh that was faster.
+                Ok(Committed::MovedOn(now)) if now.status != Status::Deleting => {
+                    replace.generation = now.generation
+                }
+                Ok(Committed::MovedOn(_)) => return Err(EngineError::Leaving(id)),
+                Ok(Committed::Gone) => return Err(EngineError::NoSuchInstance(id)),
+                Err(error) => {
+                    patience.after(error).await?;
+                }
+            }
+        };
+        let generation = serde_json::json!({ "generation": instance.generation });
+        self.note(&instance, "instance.reconnected", generation)
+            .await;
+        Ok(instance)
+    }
+
+    /// Stores a new instance; with it comes what is needed to ask whose account it is.
+    async fn insert(
+        &self,
+        connecting: &Connecting<'_>,
+        tokens: TokenSet,
+        beside: Option<&Instance>,
+    ) -> Result<(Instance, TokenSet), EngineError> {
+        let asked = TokenSet {
+            captures: tokens.captures.clone(),
+            ..TokenSet::of(tokens.access_token.duplicate())
+        };
+        let new = NewInstance {
+            id: InstanceId::random()?,
+            tenant: self.tenant.to_string(),
+            app: connecting.app.id,
+            provider: connecting.app.provider.clone(),
+            name: connecting.instance_name.clone(),
+            account_id: None,
+            account_label: None,
+            parameters: connecting.parameters.to_keep(),
+            tokens,
+        };
+        let instance = self.insert_patiently(&new).await?;
+        tracing::info!(provider = instance.provider, instance = %instance.id, "instance connected");
+        let mut detail = serde_json::json!({ "generation": instance.generation });
+        if let Some(beside) = beside {
+            detail["beside"] = beside.id.0.into();
+        }
+        self.note(&instance, "instance.connected", detail).await;
+        Ok((instance, asked))
+    }
+
+    /// Writes down whose account an instance is.
+    async fn identify(
+        &self,
+        connecting: &Connecting<'_>,
+        instance: Instance,
+        asked: TokenSet,
+    ) -> Result<Instance, EngineError> {
+        match self.ask(connecting, &asked).await {
+            Ok(account) => {
+                self.shared
+                    .store
+                    .set_account(instance.id, account.id, account.label, asked.captures)
+                    .await?;
+                self.instance(instance.id).load().await
+            }
+            Err(error) => {
+                // The tokens are safe and will be proved by the first call; only the account's name is missing.
+                tracing::warn!(provider = instance.provider, instance = %instance.id, "whose account it is stays unknown: {error}");
+                Ok(instance)
+            }
+        }
+    }
+
+    /// Asks the provider whose account a set of tokens speaks for.
+    pub(crate) async fn ask(
+        &self,
+        connecting: &Connecting<'_>,
+        tokens: &TokenSet,
+    ) -> Result<Account, EngineError> {
+        self.ask_account(
+            connecting.provider,
+            connecting.parameters,
+            &tokens.access_token,
+            &tokens.captures,
+        )
+        .await
+    }
+
+    async fn insert_patiently(&self, new: &NewInstance) -> Result<Instance, EngineError> {
+        let mut patience = Patience::new(self, new.id);
+        loop {
+            match self.shared.store.insert_instance(new).await {
+                Ok(instance) => return Ok(instance),
+                Err(error) => {
+                    patience.after(error).await?;
+                    // The write may have been done all the same.
+                    if let Ok(Some(instance)) =
+                        self.shared.store.instance(&new.tenant, new.id).await
+                    {
+                        return Ok(instance);
+                    }
+                }
+            }
+        }
+    }
+}
