@@ -137,8 +137,6 @@ pub(crate) struct Connect {
     /// Reconnect this instance in place; its id stays
     #[arg(long, value_name = "ID")]
     pub(crate) instance: Option<InstanceId>,
-    #[command(flatten)]
-    pub(crate) parameters: ParameterValues,
     /// Consent on another device, with a code that you type there, where the provider offers that
     #[arg(long)]
     pub(crate) device: bool,
@@ -151,6 +149,8 @@ pub(crate) struct Connect {
     /// Print the address instead of opening a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
+    #[command(flatten, next_help_heading = "What the account's owner gives")]
+    pub(crate) parameters: ParameterValues,
 }
 
 #[derive(Debug, Subcommand)]

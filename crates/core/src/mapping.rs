@@ -108,6 +108,15 @@ impl ParameterMapping {
         }
     }
 
+    /// Scopes that are asked for in a parameter of their own, separated by spaces; optional.
+    pub const fn scopes(credential: &'static str, parameter: ParameterKey) -> Self {
+        Self {
+            required: false,
+            description: "The further scopes to ask for, separated by spaces",
+            ..Self::new(credential, parameter)
+        }
+    }
+
     /// The label that tells one tenant's host from another's, given by the person who connects: `acme` of
     /// `acme.shops.example`.
     pub const fn host_label(credential: &'static str, parameter: ParameterKey) -> Self {

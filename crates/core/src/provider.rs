@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use crate::Parameters;
 use crate::descriptor::{Account, ProviderDescriptor, Step};
 use crate::http::{CallbackQuery, ProviderHttp, ProviderHttpError};
 use crate::template::{self, TemplateProblem};
-use crate::Parameters;
 
 /// A provider: its facts, and what its facts cannot say.
 ///

@@ -16,7 +16,9 @@ pub enum TemplateProblem {
     #[error("nothing is known for {{{0}}}")]
     Missing(String),
     /// What stands for it is no label of a host.
-    #[error("what stands for {{{0}}} is not one label of a host: lower-case letters, digits and inner dashes")]
+    #[error(
+        "what stands for {{{0}}} is not one label of a host: lower-case letters, digits and inner dashes"
+    )]
     NotLabel(String),
     /// What stands for it is no segment of a path.
     #[error("what stands for {{{0}}} is not one segment of a path")]
@@ -220,7 +222,17 @@ mod tests {
 
     #[test]
     fn what_would_move_the_host_or_the_path_is_refused() {
-        for label in ["", "Acme", "evil.example/", "x:y@evil.example", "a.b", "-a", "ａ", "xn--", "a\r\n"] {
+        for label in [
+            "",
+            "Acme",
+            "evil.example/",
+            "x:y@evil.example",
+            "a.b",
+            "-a",
+            "ａ",
+            "xn--",
+            "a\r\n",
+        ] {
             assert_eq!(
                 filled(label, "1"),
                 Err(TemplateProblem::NotLabel("acme.shop".to_owned())),

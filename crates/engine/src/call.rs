@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use serde_json::Value;
-use tieline_core::{ProviderDescriptor, Secret};
 use tieline_core::http::{ProviderHttp, ProviderHttpError};
+use tieline_core::{ProviderDescriptor, Secret};
 use tieline_oauth::Edge;
 use tieline_store::{Instance, Purpose};
 

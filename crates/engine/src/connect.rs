@@ -5,9 +5,7 @@
 
 use tieline_core::descriptor::Account;
 use tieline_core::{InstanceId, Parameters, ProviderSetup, TokenSet};
-use tieline_store::{
-    App, Committed, Instance, InstanceQuery, NewInstance, ReplaceTokens, Status,
-};
+use tieline_store::{App, Committed, Instance, InstanceQuery, NewInstance, ReplaceTokens, Status};
 
 use crate::account::refuse_another_account;
 use crate::patience::Patience;

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tieline_core::descriptor::Authentication;
 use tieline_core::http::ProviderHttpError;
 use tieline_core::parameters::{ConfigurationError, ParameterProblems};
 use tieline_core::provider::AccountError;
 use tieline_core::random::NoRandomness;
 use tieline_core::registry::UnknownProvider;
-use tieline_core::descriptor::Authentication;
 use tieline_core::{AppId, InstanceId, ProviderDescriptor};
 use tieline_oauth::{
-    AuthorizationError, CallbackRefusal, DevicePoll, EdgeError, EndpointProblem, Outcome, RevokeFailure,
-    TokenFailure,
+    AuthorizationError, CallbackRefusal, DevicePoll, EdgeError, EndpointProblem, Outcome,
+    RevokeFailure, TokenFailure,
 };
 use tieline_store::{Cause, StoreError};
 

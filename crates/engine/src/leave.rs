@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tieline_core::descriptor::Revocable;
 use tieline_core::{InstanceId, Secret};
-use tieline_oauth::{Outcome, RevokeFailure, TokenClient, TokenFailure, TokenTypeHint};
+use tieline_oauth::{RevokeFailure, TokenClient, TokenTypeHint};
 use tieline_store::Purpose;
 
 use crate::flights::landing;
@@ -127,8 +127,7 @@ impl Engine {
         {
             match client.revoke(token, hint).await {
                 Ok(()) => revoked = true,
-                // RFC 7009 section 2.2 wants 200 for a token that is dead already; not everybody does that.
-                Err(RevokeFailure::Failed(failure)) if is_dead(&failure) => revoked = true,
+                Err(failure) if failure.is_dead_already() => revoked = true,
                 Err(error @ RevokeFailure::UnsupportedTokenType(_)) => unsupported = Some(error),
                 Err(error) if revoked && !error.is_transient() => {
                     tracing::warn!("the grant is revoked, its access token is not: {error}");
@@ -141,9 +140,4 @@ impl Engine {
             _ => Ok(()),
         }
     }
-}
-
-fn is_dead(failure: &TokenFailure) -> bool {
-    matches!(failure.outcome, Outcome::Dead)
-        || failure.details.error_code.as_deref() == Some("invalid_token")
 }

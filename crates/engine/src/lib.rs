@@ -37,4 +37,6 @@ pub use give::GiveOptions;
 pub use instance::{AccessToken, InstanceHandle};
 pub use leave::{Disconnected, Revocation};
 // What an [`EngineError`] may hold: a host that matches on it needs no other crate.
-pub use tieline_oauth::{CallbackRefusal, DevicePoll, EdgeOptions, Outcome, RevokeFailure, TokenFailure};
+pub use tieline_oauth::{
+    CallbackRefusal, DevicePoll, EdgeOptions, Outcome, RevokeFailure, TokenFailure,
+};

@@ -51,13 +51,12 @@ pub(crate) enum Meaning {
 /// What `error` means, as the answer to `step`.
 pub(crate) fn meaning(error: &ErrorAnswer, step: Step, declared: &TokenAnswer) -> Meaning {
     let code = error.effective();
-    let is_declared_dead = || {
-        declared
-            .dead_refresh_token
-            .iter()
-            .any(|dead| matches(dead, error))
+    let declared_dead = match step {
+        Step::Exchange => declared.dead_code,
+        Step::Refresh => declared.dead_refresh_token,
+        _ => &[],
     };
-    if DEAD.contains(&code) || (step == Step::Refresh && is_declared_dead()) {
+    if DEAD.contains(&code) || declared_dead.iter().any(|dead| matches(dead, error)) {
         Meaning::Dead
     } else if APP_REFUSED.contains(&code) {
         Meaning::AppRefused
@@ -74,7 +73,10 @@ pub(crate) fn meaning(error: &ErrorAnswer, step: Step, declared: &TokenAnswer) -
 fn matches(dead: &DeadToken, error: &ErrorAnswer) -> bool {
     let says = |declared: Option<&str>, told: Option<&str>| {
         declared.is_none_or(|declared| {
-            told.is_some_and(|told| told.trim().eq_ignore_ascii_case(declared))
+            told.is_some_and(|told| {
+                let told = told.trim().trim_end_matches('.');
+                told.eq_ignore_ascii_case(declared.trim_end_matches('.'))
+            })
         })
     };
     (dead.error.is_some() || dead.error_description.is_some())

@@ -31,7 +31,9 @@ pub enum NamedBy {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointProblem {
     /// It is no URL that may be one.
-    #[error("{provider}: the {name} is not an https URL without fragment, user and password; {cure}")]
+    #[error(
+        "{provider}: the {name} is not an https URL without fragment, user and password; {cure}"
+    )]
     NotUrl {
         /// The provider.
         provider: &'static str,

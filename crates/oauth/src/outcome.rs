@@ -136,6 +136,15 @@ impl TokenFailure {
 }
 
 impl RevokeFailure {
+    /// Whether the token was dead already. RFC 7009 section 2.2 wants success for that; not everybody does it.
+    pub fn is_dead_already(&self) -> bool {
+        let Self::Failed(failure) = self else {
+            return false;
+        };
+        matches!(failure.outcome, Outcome::Dead)
+            || failure.details.error_code.as_deref() == Some("invalid_token")
+    }
+
     /// Whether trying again later may help.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Failed(failure) if failure.is_transient())

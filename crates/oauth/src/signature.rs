@@ -62,8 +62,19 @@ mod tests {
         assert!(holds("key", &pairs, SIGNATURE));
         assert!(!holds("other", &pairs, SIGNATURE));
         assert!(!holds("key", &pairs[1..], SIGNATURE));
-        assert!(!holds("key", &[("state", "s"), ("shop", "evil.example"), ("code", "c")], SIGNATURE));
-        for wrong in ["", "zz", "a", &SIGNATURE[2..], &format!("{SIGNATURE}00"), "ä"] {
+        assert!(!holds(
+            "key",
+            &[("state", "s"), ("shop", "evil.example"), ("code", "c")],
+            SIGNATURE
+        ));
+        for wrong in [
+            "",
+            "zz",
+            "a",
+            &SIGNATURE[2..],
+            &format!("{SIGNATURE}00"),
+            "ä",
+        ] {
             assert!(!holds("key", &pairs, wrong), "{wrong:?}");
         }
         assert!(!holds("", &pairs, SIGNATURE));

@@ -16,8 +16,8 @@ use tieline_core::descriptor::{ClientAuthentication, Step, TokenRequest};
 use tieline_core::{Clock, OAuthField, Parameters, ProviderSetup, Secret, TokenSet};
 use url::Url;
 
-use crate::decode::Warning;
 use crate::authorization::scopes;
+use crate::decode::Warning;
 use crate::edge::{Answer, Edge};
 use crate::endpoints::{Endpoint, Source};
 use crate::judge::Judge;
@@ -201,7 +201,11 @@ impl<'a> TokenClient<'a> {
 
     /// Where a step is sent.
     pub(crate) fn endpoint(&self, step: Step, spent: &Secret) -> Result<Endpoint, TokenFailure> {
-        let refused = |why| Err(self.judge(step, String::new(), spent, None).not_allowed(why));
+        let refused = |why| {
+            Err(self
+                .judge(step, String::new(), spent, None)
+                .not_allowed(why))
+        };
         match self.source().step(step) {
             Ok(Some(endpoint)) => Ok(endpoint),
             Ok(None) => refused("there is no endpoint for it".to_owned()),

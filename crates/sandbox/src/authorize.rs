@@ -76,7 +76,8 @@ fn ask(
         .query
         .as_ref()
         .ok_or_else(|| shown(vendor, 400, "the query is not UTF-8"))?;
-    let callback = Callback::read(vendor, query).map_err(|reason| shown(vendor, 400, reason))?;
+    let callback =
+        Callback::read(vendor, rules, query).map_err(|reason| shown(vendor, 400, reason))?;
     let (asked, challenge) = match check(rules, query) {
         Ok(checked) => checked,
         Err(Flaw { error, reason }) => {

@@ -20,7 +20,11 @@ pub(crate) struct Callback {
 impl Callback {
     /// Where a request wants its user sent. Whatever is wrong with `client_id` or `redirect_uri` is shown and never
     /// redirected.
-    pub(crate) fn read(vendor: &Vendor, query: &Form) -> Result<Self, &'static str> {
+    pub(crate) fn read(
+        vendor: &Vendor,
+        rules: &AuthorizationRules,
+        query: &Form,
+    ) -> Result<Self, &'static str> {
         if query.repeats("client_id") || query.repeats("redirect_uri") {
             return Err("client_id or redirect_uri is repeated");
         }
@@ -33,8 +37,10 @@ impl Callback {
         if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
             return Err("redirect_uri has a fragment or a user in it");
         }
-        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
-            return Err("redirect_uri must be https, or http on loopback");
+        let https_only = rules.https_redirect_uri_only;
+        let is_local = !https_only && url.scheme() == "http" && is_loopback(&url);
+        if url.scheme() != "https" && !is_local {
+            return Err("redirect_uri must be https, or http on loopback where that is taken");
         }
         let state = query.get("state").map(str::to_owned);
         Ok(Self {
@@ -61,7 +67,8 @@ impl Callback {
             }
         }
         if let Some(rules) = &rules.callback_signature {
-            let signature = signature(&url, vendor.client.secret.expose());
+            let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+            let signature = signature(&pairs, vendor.client.secret.expose());
             url.query_pairs_mut()
                 .append_pair(&rules.parameter, &signature);
         }
@@ -74,19 +81,18 @@ impl Callback {
     }
 }
 
-/// HMAC-SHA256 in lower-case hex over the parameters of `url`, sorted by name.
-fn signature(url: &Url, secret: &str) -> String {
-    let mut parameters: Vec<_> = url.query_pairs().collect();
+/// HMAC-SHA256 in lower-case hex over parameters as a form writes them, sorted by name.
+pub(crate) fn signature(parameters: &[(String, String)], secret: &str) -> String {
+    let mut parameters: Vec<_> = parameters.iter().collect();
     parameters.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let parameters: Vec<_> = parameters
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let text = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
     // A key may have any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
         return String::new();
     };
-    mac.update(parameters.join("&").as_bytes());
+    mac.update(text.as_bytes());
     let digest = mac.finalize().into_bytes();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -105,12 +111,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signed_are_decoded_parameters_in_the_order_of_their_names() {
-        // echo -n 'code=a&b&shop=x.example&timestamp=1' | openssl dgst -sha256 -hmac key
-        let url = Url::parse("https://h.example/?timestamp=1&shop=x.example&code=a%26b").unwrap();
+    fn signed_are_encoded_parameters_in_the_order_of_their_names() {
+        // echo -n 'code=a%26b&shop=x.example&timestamp=1' | openssl dgst -sha256 -hmac key
+        let pairs = [("timestamp", "1"), ("shop", "x.example"), ("code", "a&b")];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(
-            signature(&url, "key"),
-            "f8b22f9d3efb6354de831e8cee132531993ec7ed321473e6ca9bb66c21d16b8f"
+            signature(&pairs, "key"),
+            "6b8b082c4bd4417c1e6ecc0d642967076878cdbe79b6ecc769cc91f3012ca2b4"
         );
     }
 }

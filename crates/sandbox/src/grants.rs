@@ -152,13 +152,13 @@ impl Grants {
         };
         self.access_tokens
             .insert(pair.access_token.expose().to_owned(), access);
-        if let (Some(token), Some(lifetime)) =
-            (&pair.refresh_token, rules.refresh_token_lifetime_seconds)
-        {
+        if let Some(token) = &pair.refresh_token {
             let refresh = RefreshToken {
                 set,
                 issued_at: now,
-                expires_at: end(lifetime),
+                expires_at: rules
+                    .refresh_token_lifetime_seconds
+                    .map_or(Timestamp::MAX, end),
                 spent_at: None,
             };
             self.refresh_tokens

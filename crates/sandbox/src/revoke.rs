@@ -13,7 +13,7 @@ use crate::token;
 use crate::vendor::Vendor;
 
 /// Ends a token set by its current refresh token, or one access token. What is not alive is answered as if it were
-/// (section 2.2), and a spent refresh token is not alive: whoever kept it revokes nothing.
+/// (section 2.2) unless the vendor does otherwise, and a spent refresh token is not alive: whoever kept it revokes nothing.
 pub(crate) fn answer(
     vendor: &Vendor,
     rules: &RevocationRules,
@@ -43,9 +43,14 @@ pub(crate) fn answer(
             return Err(wrong_kind(rules, tokens));
         }
     }
+    let outcome = end(state, text, now);
+    let answer = match (&rules.dead_token, outcome) {
+        (Some(dead), Outcome::NothingToRevoke) => Some(dead),
+        _ => rules.answer.as_ref(),
+    };
     Ok(Done {
-        outcome: end(state, text, now),
-        reply: match &rules.answer {
+        outcome,
+        reply: match answer {
             Some(answer) => Reply::fill(answer, &Values::new()),
             None => Reply {
                 status: 200,

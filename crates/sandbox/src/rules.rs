@@ -32,8 +32,14 @@ pub struct VendorRules {
     _about: Vec<String>,
     #[serde(rename = "sources")]
     _sources: Vec<Source>,
+    /// For the reader: the paths of facts that are played although nobody verified them.
+    #[serde(default, rename = "unverified")]
+    _unverified: Vec<String>,
     /// Who can log in and consent; the first one does unless another is named.
     pub(crate) accounts: Vec<Account>,
+    /// For the reader: what is given to connect an account, by the client's own name for it, as templates over `{account.…}`.
+    #[serde(default, rename = "given")]
+    _given: BTreeMap<String, String>,
     /// `null` = nobody consents in a browser.
     pub(crate) authorization: Option<AuthorizationRules>,
     /// `null` = the provider issues no tokens: accounts have keys.

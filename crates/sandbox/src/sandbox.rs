@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::browser::{self, ConsentError, Destination};
+use crate::callback;
 use crate::client_auth::Client;
 use crate::device::NotDecided;
 use crate::ledger::Ledger;
@@ -246,6 +247,17 @@ impl Sandbox {
     /// Ends the keys of all accounts, for good: as if their owners had replaced them.
     pub fn end_keys(&self) {
         self.server.state().keys_ended = true;
+    }
+
+    /// The parameters of a callback, signed anew where the vendor signs them: what its server says, whatever it says.
+    pub fn sign(&self, mut parameters: Vec<(String, String)>) -> Vec<(String, String)> {
+        let rules = self.rules().authorization.as_ref();
+        if let Some(rules) = rules.and_then(|rules| rules.callback_signature.as_ref()) {
+            parameters.retain(|(name, _)| *name != rules.parameter);
+            let signature = callback::signature(&parameters, self.client().1);
+            parameters.push((rules.parameter.clone(), signature));
+        }
+        parameters
     }
 
     /// Ends every access token there is, keys aside. Refresh tokens live on.

@@ -101,6 +101,7 @@ pub(crate) const REMOVALS: &[(&str, Remove)] = &[
     oauth2!(answer.error_path),
     oauth2!(answer.errors),
     oauth2!(answer.error_when),
+    oauth2!(answer.dead_code),
     oauth2!(answer.dead_refresh_token),
     oauth2!(answer.requires),
     oauth2!(answer.captures),

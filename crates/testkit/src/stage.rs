@@ -176,11 +176,7 @@ impl Stage {
         })
     }
 
-    async fn exchange(
-        &self,
-        parameters: &Parameters,
-        consent: &Consent,
-    ) -> Result<Tokens, Stuck> {
+    async fn exchange(&self, parameters: &Parameters, consent: &Consent) -> Result<Tokens, Stuck> {
         let Consent {
             started, callback, ..
         } = consent;
@@ -260,7 +256,7 @@ impl Stage {
     }
 
     /// The callback's query. Where the descriptor states its issuer, the sandbox speaks for that one.
-    fn query_of(&self, callback_url: &str) -> CallbackQuery {
+    pub(crate) fn query_of(&self, callback_url: &str) -> CallbackQuery {
         let query = callback_url.split_once('?').map_or("", |(_, query)| query);
         let issuer = self
             .provider

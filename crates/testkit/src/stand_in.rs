@@ -161,7 +161,8 @@ impl Authority {
         let key = KeyPair::generate().ok()?;
         let params = CertificateParams::new(vec![name.to_owned()]).ok()?;
         let certificate = params.signed_by(&key, &self.issuer).ok()?;
-        let signer = ring::sign::any_supported_type(&PrivateKeyDer::try_from(key.serialize_der()).ok()?);
+        let signer =
+            ring::sign::any_supported_type(&PrivateKeyDer::try_from(key.serialize_der()).ok()?);
         Some(CertifiedKey::new(
             vec![CertificateDer::from(certificate.der().to_vec())],
             signer.ok()?,

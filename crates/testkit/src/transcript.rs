@@ -107,11 +107,7 @@ impl Transcript {
 }
 
 /// Refreshes, where there is something to refresh with, and ends what can be ended.
-async fn leave(
-    stage: &Stage,
-    connection: &Connection,
-    masks: &mut Masks,
-) -> Result<(), Stuck> {
+async fn leave(stage: &Stage, connection: &Connection, masks: &mut Masks) -> Result<(), Stuck> {
     let mut last = None;
     if let Some(refresh_token) = stage.refresh_token(connection)? {
         let refreshed = stage.refresh(refresh_token).await?;
@@ -127,8 +123,8 @@ async fn leave(
         Some(token) if oauth2.revocable == Revocable::Both => (token, TokenTypeHint::RefreshToken),
         _ => (&set.access_token, TokenTypeHint::AccessToken),
     };
-    let revoked = stage.client_with(&connection.parameters).revoke(token, hint);
-    match revoked.await {
+    let client = stage.client_with(&connection.parameters);
+    match client.revoke(token, hint).await {
         Ok(()) | Err(RevokeFailure::UnsupportedTokenType(_)) => Ok(()),
         Err(failure) => Err(format!("the revocation fails: {failure}")),
     }
@@ -157,7 +153,12 @@ fn browser(connection: &Connection, masks: &mut Masks) -> Vec<String> {
         lines.push(format!("  {name}={value}"));
     }
     lines.push("and comes back with".to_owned());
-    let signature = connection.parameters.descriptor().oauth2().callback.signature;
+    let signature = connection
+        .parameters
+        .descriptor()
+        .oauth2()
+        .callback
+        .signature;
     for (name, value) in consent.query.pairs() {
         let is_signature = signature.is_some_and(|signature| signature.parameter == name);
         let value = if is_signature { "[signature]" } else { value };
@@ -185,7 +186,8 @@ impl Masks {
                 self.0.push((form, format!("[{name}]")));
             }
         }
-        self.0.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
+        self.0
+            .sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
     }
 
     fn add_tokens(&mut self, number: &str, connection: &Connection) {

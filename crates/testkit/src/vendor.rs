@@ -1,6 +1,7 @@
 //! How the vendor behaves: its file, found and read.
 
 use serde_json::Value;
+use tieline_core::descriptor::Step;
 use tieline_core::dotted_path;
 use tieline_sandbox::VendorRules;
 
@@ -44,6 +45,11 @@ impl Vendor {
     /// What stands at a path of the file; null where nothing does.
     pub(crate) fn at(&self, path: &str) -> &Value {
         dotted_path::at(&self.file, path).unwrap_or(&Value::Null)
+    }
+
+    /// Whether what stands at a path is played although nobody verified it: a descriptor need not say it.
+    pub(crate) fn is_unverified(&self, path: &str) -> bool {
+        self.texts("unverified").contains(&path)
     }
 
     /// A lifetime; `None` where the vendor's file has none.
@@ -104,6 +110,15 @@ impl Vendor {
             .iter()
             .filter_map(|account| account["name"].as_str())
             .collect()
+    }
+
+    /// The body of the answer that brings tokens at this step.
+    pub(crate) fn answer_to(&self, step: Step) -> &Value {
+        match self.at("token.refresh_answer.body") {
+            Value::Null => self.at("token.answer.body"),
+            body if step == Step::Refresh => body,
+            _ => self.at("token.answer.body"),
+        }
     }
 
     /// Whether answers with tokens hold this placeholder.

@@ -40,7 +40,15 @@ pub use tieline_engine as engine;
 #[cfg(feature = "engine")]
 pub use tieline_store as store;
 
+#[cfg(feature = "freshdesk")]
+pub use tieline_freshdesk as freshdesk;
 #[cfg(feature = "github")]
 pub use tieline_github as github;
 #[cfg(feature = "infusionsoft")]
 pub use tieline_infusionsoft as infusionsoft;
+#[cfg(feature = "quickbooks")]
+pub use tieline_quickbooks as quickbooks;
+#[cfg(feature = "shopify")]
+pub use tieline_shopify as shopify;
+#[cfg(feature = "slack")]
+pub use tieline_slack as slack;

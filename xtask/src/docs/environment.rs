@@ -1,9 +1,10 @@
 //! The reference page of environment variables: Tieline's own, and those of the providers.
 
-use tieline::Registry;
+use tieline::{ProviderDescriptor, Registry};
 
 use super::files::Page;
-use super::markdown::{code, text};
+use super::formats::format;
+use super::markdown::{Document, code, text};
 use super::{reference, tables};
 
 /// Tieline's own variables: name, what it does, what holds without it. In Markdown but for the name.
@@ -68,22 +69,63 @@ pub(crate) fn render(registry: &Registry) -> Page {
         "With `_FILE` appended, the variable names a file that holds the value; one line break at the end of that file is \
          not part of the value. Set one of the two: both at once are an error.",
     );
+    document.block(
+        "The dictionary says [who sets a parameter](parameters.md#who-sets-a-parameter) and what the \
+         [formats](parameters.md#formats) are. What the end user sets is given when an account is connected. Where \
+         Tieline is run for a single tenant, a variable may hold it in case nothing is given then; for a secret of the end \
+         user there is none.",
+    );
     for provider in registry.iter() {
-        let descriptor = provider.descriptor();
-        document.heading(3, &text(descriptor.name));
-        let mut mappings: Vec<_> = descriptor.parameters().collect();
-        mappings.sort_by_key(|mapping| mapping.parameter);
-        document.table(
-            ["Variable", "Or a file", "Parameter", "The provider's word"],
-            mappings.into_iter().map(|mapping| {
-                let [variable, file] = tables::variables(mapping, descriptor);
-                let word = match mapping.credential {
-                    "" => "none".to_owned(),
-                    credential => text(credential),
-                };
-                [variable, file, code(mapping.parameter.as_str()), word]
-            }),
-        );
+        variables(&mut document, provider.descriptor());
     }
     reference::page("environment", document)
+}
+
+/// Adds the variables of one provider.
+fn variables(document: &mut Document, descriptor: &ProviderDescriptor) {
+    document.heading(3, &text(descriptor.name));
+    let mut mappings: Vec<_> = descriptor.parameters().collect();
+    mappings.sort_by_key(|mapping| mapping.parameter);
+    document.table(
+        [
+            "Variable",
+            "Or a file",
+            "Parameter",
+            "The provider's word",
+            "Format",
+            "Set by",
+        ],
+        mappings.into_iter().map(|mapping| {
+            let [variable, file] = tables::variables(mapping, descriptor);
+            let word = match mapping.credential {
+                "" => "none".to_owned(),
+                credential => text(credential),
+            };
+            [
+                variable,
+                file,
+                code(mapping.parameter.as_str()),
+                word,
+                format(mapping.format),
+                mapping.set_by.to_string(),
+            ]
+        }),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docs::invented;
+
+    #[test]
+    fn a_secret_of_the_end_user_has_no_variable() {
+        let page = render(&invented::registry()).text;
+        for row in [
+            "| none | none | `api.key` | API Key | text | end user |\n",
+            "| `ACME_DESK_SUBDOMAIN` | `ACME_DESK_SUBDOMAIN_FILE` | `subdomain` | Domain | host label | end user |\n",
+        ] {
+            assert!(page.contains(row), "{row} is not in {page}");
+        }
+    }
 }

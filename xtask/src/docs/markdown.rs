@@ -63,6 +63,12 @@ impl Document {
         self.block(&format!("```{language}\n{}\n```", code.trim_end()));
     }
 
+    /// Adds another document, headings included.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.block(&other.text);
+        self.headings.extend(other.headings);
+    }
+
     /// Adds links to all headings of level 2 of `body`, then `body` itself.
     pub(crate) fn with_contents(mut self, body: &Self) -> Self {
         let sections = body.headings.iter().filter(|(level, _)| *level == 2);
@@ -147,7 +153,11 @@ mod tests {
         let mut document = Document::default();
         document.heading(1, "Acme");
         document.block("Text.\n\n");
-        assert_eq!(document.finish(), "# Acme\n\nText.\n");
+        let mut more = Document::default();
+        more.heading(2, "More");
+        document.append(more);
+        assert_eq!(document.headings.len(), 2);
+        assert_eq!(document.finish(), "# Acme\n\nText.\n\n## More\n");
     }
 
     #[test]

@@ -1,15 +1,33 @@
 //! `cargo xtask docs`: writes the pages that are generated from the providers' descriptors, or checks them.
 
+mod api;
+mod callback_url;
+mod captures;
+mod connect;
+mod consent;
 mod environment;
+mod examples;
 mod files;
+mod formats;
 mod give;
+mod index;
+#[cfg(test)]
+mod invented;
+mod lead;
 #[cfg(test)]
 mod links;
+mod lives;
 mod markdown;
+mod optional;
+mod owner;
 mod page;
+mod places;
 mod reference;
+mod steps;
 mod tables;
 mod tokens;
+mod unusual;
+mod ways;
 mod words;
 
 use std::error::Error;
@@ -68,9 +86,11 @@ fn pages(registry: &Registry) -> Vec<Page> {
         .iter()
         .map(|provider| page::render(provider.descriptor()))
         .collect();
+    pages.push(index::render(registry));
     pages.push(reference::credential_mapping(registry));
     pages.push(reference::parameters(registry));
     pages.push(environment::render(registry));
+    pages.push(unusual::render(registry));
     pages
 }
 
@@ -86,8 +106,20 @@ mod tests {
     }
 
     #[test]
+    fn no_two_pages_are_one_file() {
+        for registry in [Registry::discover().unwrap(), invented::registry()] {
+            let mut paths: Vec<_> = pages(&registry).into_iter().map(|page| page.path).collect();
+            let count = paths.len();
+            paths.sort();
+            paths.dedup();
+            assert_eq!(paths.len(), count, "{paths:?}");
+        }
+    }
+
+    #[test]
     fn pages_are_plain_text_files() {
-        for page in pages(&Registry::discover().unwrap()) {
+        let (linked, invented) = (Registry::discover().unwrap(), invented::registry());
+        for page in pages(&linked).into_iter().chain(pages(&invented)) {
             let (path, text) = (page.path, page.text);
             assert!(text.starts_with(files::MARK), "{path}");
             assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{path}");

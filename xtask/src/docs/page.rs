@@ -1,15 +1,13 @@
 //! The set-up page of one provider: everything a person needs from "register an app" to a connected account.
 
-use std::collections::BTreeSet;
-
 use tieline::ProviderDescriptor;
-use tieline::core::descriptor::{AccountFact, Stated, TokenPlacement};
-use tieline::core::words::{list, number, window};
+use tieline::core::descriptor::Stated;
+use tieline::core::words::{number, window};
 
 use super::files::{MARK, PROVIDERS, Page};
-use super::markdown::{Document, code, text};
-use super::words::{label, yes_no};
-use super::{give, tables, tokens};
+use super::markdown::{Document, text};
+use super::words::yes_no;
+use super::{api, give, lead, owner, tokens};
 
 /// Renders the page.
 pub(crate) fn render(descriptor: &ProviderDescriptor) -> Page {
@@ -19,7 +17,7 @@ pub(crate) fn render(descriptor: &ProviderDescriptor) -> Page {
         descriptor.id
     ));
     head.heading(1, &format!("{} API provider setup", text(descriptor.name)));
-    lead(&mut head, descriptor);
+    lead::lead(&mut head, descriptor);
 
     let mut body = Document::default();
     locate_credentials(&mut body, descriptor);
@@ -27,8 +25,12 @@ pub(crate) fn render(descriptor: &ProviderDescriptor) -> Page {
     notes(&mut body, descriptor);
     rate_limits(&mut body, descriptor);
     give::section(&mut body, descriptor);
-    tokens::section(&mut body, descriptor);
-    api(&mut body, descriptor);
+    if descriptor.authentication.is_given() {
+        owner::section(&mut body, descriptor);
+    } else {
+        tokens::section(&mut body, descriptor);
+    }
+    api::section(&mut body, descriptor);
     troubleshooting(&mut body, descriptor);
     sources(&mut body, descriptor);
 
@@ -38,49 +40,30 @@ pub(crate) fn render(descriptor: &ProviderDescriptor) -> Page {
     }
 }
 
-fn lead(document: &mut Document, descriptor: &ProviderDescriptor) {
-    let (name, vendor) = (text(descriptor.name), text(descriptor.vendor));
-    let used: Vec<_> = descriptor
-        .mappings
-        .iter()
-        .map(|mapping| {
-            let (label, key) = (label(mapping.parameter), code(mapping.parameter.as_str()));
-            format!("**{}** as the {label} ({key})", text(mapping.credential))
-        })
-        .collect();
-    document.block(&format!(
-        "Before you can connect {name} accounts, you must register an app with {vendor}. Tieline then takes the \
-         app's {}.",
-        list(&used)
-    ));
-    tables::credentials(document, descriptor);
-    let id = code(descriptor.id);
-    let aliases: Vec<_> = descriptor.aliases.iter().map(|alias| code(alias)).collect();
-    document.block(&match aliases.as_slice() {
-        [] => format!("Tieline knows this provider as {id}."),
-        aliases => format!(
-            "Tieline knows this provider as {id}, and also as {}.",
-            list(aliases)
-        ),
-    });
-}
-
 fn locate_credentials(document: &mut Document, descriptor: &ProviderDescriptor) {
     document.heading(2, "Locate credentials for authentication");
-    document.block(&format!(
+    let steps = if descriptor.authentication.is_given() {
+        "These steps collect what the account's owner gives. If there is none of it yet, see [create an \
+         application](#create-an-application)."
+    } else {
         "These steps collect the credentials of an app that is registered already. If you have none yet, [create an \
-         application](#create-an-application). {}",
-        portal(descriptor)
-    ));
+         application](#create-an-application)."
+    };
+    document.block(&format!("{steps} {}", portal(descriptor)));
     document.numbered(descriptor.guide.locate_credentials);
 }
 
 fn create_application(document: &mut Document, descriptor: &ProviderDescriptor) {
     document.heading(2, "Create an application");
-    document.block(&format!(
-        "You may be asked for your [callback URL](#callback-url), so settle it first. {}",
-        portal(descriptor)
-    ));
+    let first = if descriptor.authentication.is_given() {
+        let vendor = text(descriptor.vendor);
+        format!("{vendor} wants no app: these steps prepare what the account's owner gives. ")
+    } else if descriptor.authentication.has_front_channel() {
+        "You may be asked for your [callback URL](#callback-url), so settle it first. ".to_owned()
+    } else {
+        String::new()
+    };
+    document.block(&format!("{first}{}", portal(descriptor)));
     document.numbered(descriptor.guide.create_application);
 }
 
@@ -129,73 +112,6 @@ fn rate_limits(document: &mut Document, descriptor: &ProviderDescriptor) {
     }
 }
 
-fn api(document: &mut Document, descriptor: &ProviderDescriptor) {
-    document.heading(2, "API calls");
-    let api = &descriptor.api;
-    let mut facts = vec![match api.base_capture {
-        None => format!("Relative paths are joined to {}.", code(api.base)),
-        Some(capture) => format!(
-            "Relative paths are joined to the {} of the connection, or else to {}.",
-            code(capture),
-            code(api.base)
-        ),
-    }];
-    let origins: BTreeSet<_> = api
-        .origins
-        .iter()
-        .copied()
-        .chain([origin(api.base)])
-        .map(code)
-        .collect();
-    let origins: Vec<_> = origins.into_iter().collect();
-    facts.push(format!(
-        "An access token is sent to {} and nowhere else.",
-        list(&origins)
-    ));
-    facts.push(match api.token_placement {
-        TokenPlacement::Authorization(scheme) => {
-            format!(
-                "It is sent as {}.",
-                code(&format!("Authorization: {scheme} <access token>"))
-            )
-        }
-        TokenPlacement::Header(name) => format!(
-            "It is sent as {}.",
-            code(&format!("{name}: <access token>"))
-        ),
-    });
-    match api.health_check {
-        Stated::Unknown => facts.push("No health check is known yet.".to_owned()),
-        Stated::None(why) => facts.push(format!(
-            "There is no call that serves as a health check: {why}."
-        )),
-        Stated::Known(check) => {
-            let call = code(&format!("GET {}{}", api.base, check.path));
-            facts.push(format!(
-                "The health check is {call}. Accounts are told apart by {}, and listed under {}.",
-                account_fact(check.account_id),
-                account_fact(check.account_label)
-            ));
-        }
-    }
-    document.bullets(facts);
-}
-
-fn account_fact(fact: AccountFact) -> String {
-    match fact {
-        AccountFact::Field(path) => format!("the field {} of its answer", code(path)),
-        AccountFact::Capture(name) => format!("the {} that came with the tokens", code(name)),
-    }
-}
-
-/// Scheme, host and port of an absolute URL.
-fn origin(url: &str) -> &str {
-    let host = url.find("://").map_or(0, |at| at + 3);
-    url[host..]
-        .find('/')
-        .map_or(url, |slash| &url[..host + slash])
-}
-
 fn troubleshooting(document: &mut Document, descriptor: &ProviderDescriptor) {
     if !descriptor.guide.troubleshooting.is_empty() {
         document.heading(2, "Troubleshooting");
@@ -221,4 +137,69 @@ fn sources(document: &mut Document, descriptor: &ProviderDescriptor) {
             ]
         }),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docs::invented;
+
+    fn headings(descriptor: &ProviderDescriptor) -> Vec<String> {
+        let text = render(descriptor).text;
+        let lines = text
+            .lines()
+            .filter(|line| line.starts_with("## ") || line.starts_with("### "));
+        lines.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_page_of_keys_has_neither_callback_url_nor_tokens() {
+        assert_eq!(
+            headings(&invented::DESK),
+            [
+                "## Locate credentials for authentication",
+                "## Create an application",
+                "## Rate limits",
+                "## Give the parameters to Tieline",
+                "### Optional parameters",
+                "### Check and connect",
+                "## What the account's owner gives",
+                "## API calls",
+                "## Sources",
+            ]
+        );
+        for descriptor in [&invented::DESK, &invented::VAULT] {
+            let page = render(descriptor).text.to_lowercase();
+            for word in [
+                "oauth.",
+                "callback",
+                "access token",
+                "refresh token",
+                "consent",
+            ] {
+                assert!(!page.contains(word), "{word} is in {page}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_browser_has_a_callback_url() {
+        for (descriptor, expected) in [
+            (&invented::SHOPS, true),
+            (&invented::TV, false),
+            (&invented::ROBOTS, false),
+        ] {
+            let page = render(descriptor).text;
+            assert_eq!(page.contains("### Callback URL"), expected, "{page}");
+            assert_eq!(page.contains("(#callback-url)"), expected, "{page}");
+            assert!(page.contains("## Tokens and refresh"), "{page}");
+        }
+    }
+
+    #[test]
+    fn every_page_leads_to_what_is_unusual() {
+        let page = render(&invented::TV).text;
+        let link = "See also [what Acme TV does unusually](../reference/unusual.md#acme-tv).";
+        assert!(page.contains(link), "{page}");
+    }
 }

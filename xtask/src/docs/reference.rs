@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use tieline::core::{COMMON_PARAMETERS, Format};
+use tieline::core::words::list;
+use tieline::core::{COMMON_PARAMETERS, SetBy};
 use tieline::{ParameterKey, ParameterMapping, ProviderDescriptor, Registry};
 
 use super::files::{MARK, Page, REFERENCE};
 use super::markdown::{Document, code, text};
-use super::tables;
 use super::words::{capitalised, label, yes_no};
+use super::{formats, tables};
 
 /// What a provider makes of a parameter.
 type Use = (&'static ProviderDescriptor, &'static ParameterMapping);
@@ -36,7 +37,8 @@ pub(crate) fn credential_mapping(registry: &Registry) -> Page {
     let mut document = begin("Credential mapping");
     document.block(
         "What each provider calls a credential, which Tieline parameter carries it, and which field of OAuth 2.0 it \
-         becomes. `tieline mappings` prints the same tables.",
+         becomes. `tieline mappings` prints the same rows. The dictionary says \
+         [who sets a parameter](parameters.md#who-sets-a-parameter) and what the [formats](parameters.md#formats) are.",
     );
     let mut body = Document::default();
     for provider in registry.iter() {
@@ -76,10 +78,10 @@ pub(crate) fn parameters(registry: &Registry) -> Page {
         }),
     );
     who_sets(&mut body);
-    formats(&mut body);
+    formats::section(&mut body);
     body.heading(2, "Dictionary");
     for (key, uses) in &keys {
-        entry(&mut body, *key, uses);
+        entry(&mut body, registry, *key, uses);
     }
     page("parameters", document.with_contents(&body))
 }
@@ -118,53 +120,43 @@ fn who_sets(document: &mut Document) {
     document.bullets([
         "**operator**: whoever runs Tieline, in its configuration. No tenant can set it.",
         "**tenant**: the administrator who registered the app with the provider.",
-        "**end user**: the person whose account gets connected.",
+        "**end user**: the person whose account gets connected, when they connect it. What is no secret may also be set \
+         by the operator who runs Tieline for a single tenant: it holds where nothing else is given.",
         "**system**: Tieline itself, while it authorizes and refreshes.",
     ]);
 }
 
-fn formats(document: &mut Document) {
-    document.heading(2, "Formats");
-    document.bullets([
-        "**text**: one line, which neither starts nor ends with a space.",
-        "**URL**: absolute and `https`, without fragment, user and password. Plain `http` is taken for loopback \
-         addresses only.",
-    ]);
-}
-
-fn entry(document: &mut Document, key: ParameterKey, uses: &[Use]) {
+fn entry(document: &mut Document, registry: &Registry, key: ParameterKey, uses: &[Use]) {
     let Some(mapping) = typical(key, uses) else {
         return;
     };
     document.heading(3, &code(key.as_str()));
-    let format = match mapping.format {
-        Format::Text => "text",
-        Format::Url => "URL",
-    };
-    let variable = code(&format!("<PROVIDER>{}", key.environment_name("")));
     document.block(&format!(
         "**{}.** {}.",
         capitalised(&label(key)),
         mapping.description
     ));
+    let rows: Vec<_> = match uses {
+        [] => vec![mapping],
+        uses => uses.iter().map(|(_, mapping)| *mapping).collect(),
+    };
     document.bullets([
-        format!("Format: {format}"),
-        format!("Set by: {}", mapping.set_by),
+        format!(
+            "Format: {}",
+            each_once(&rows, |row| formats::format(row.format))
+        ),
+        format!("Set by: {}", each_once(&rows, |row| row.set_by.to_string())),
         format!("OAuth field: {}", tables::oauth_field(mapping)),
-        format!("Environment variable: {variable}"),
+        format!("Environment variable: {}", each_once(&rows, variable)),
     ]);
     if uses.is_empty() {
-        document.block("Every provider takes it; none requires it.");
+        document.block(&who_takes(registry, key));
     } else {
         document.table(
             ["Provider", "Calls it", "Required", "Secret", "Set by"],
             uses.iter().map(|(descriptor, mapping)| {
                 [
-                    format!(
-                        "[{}](../providers/{}.md)",
-                        text(descriptor.name),
-                        descriptor.id
-                    ),
+                    link(descriptor),
                     text(mapping.credential),
                     yes_no(mapping.required),
                     yes_no(mapping.secret),
@@ -172,5 +164,100 @@ fn entry(document: &mut Document, key: ParameterKey, uses: &[Use]) {
                 ]
             }),
         );
+    }
+}
+
+fn link(descriptor: &ProviderDescriptor) -> String {
+    let (id, name) = (descriptor.id, text(descriptor.name));
+    format!("[{name}](../providers/{id}.md)")
+}
+
+/// What the rows say, each thing once.
+fn each_once(rows: &[&ParameterMapping], says: impl Fn(&ParameterMapping) -> String) -> String {
+    let mut said = Vec::new();
+    for row in rows {
+        let says = says(row);
+        if !said.contains(&says) {
+            said.push(says);
+        }
+    }
+    said.join("; or ")
+}
+
+fn variable(mapping: &ParameterMapping) -> String {
+    if mapping.secret && mapping.set_by == SetBy::EndUser {
+        return "none, it is given when an account is connected".to_owned();
+    }
+    code(&format!(
+        "<PROVIDER>{}",
+        mapping.parameter.environment_name("")
+    ))
+}
+
+/// Which providers take a parameter that none of them has a word for.
+fn who_takes(registry: &Registry, key: ParameterKey) -> String {
+    let all: Vec<_> = registry
+        .iter()
+        .map(|provider| provider.descriptor())
+        .collect();
+    let takers = all
+        .iter()
+        .filter(|descriptor| descriptor.parameter(key).is_some());
+    let takers: Vec<_> = takers.map(|descriptor| link(descriptor)).collect();
+    match takers.as_slice() {
+        [] => "No provider takes it yet.".to_owned(),
+        takers if takers.len() == all.len() => {
+            "Every provider takes it; none requires it.".to_owned()
+        }
+        [only] => format!("{only} takes it, and does not require it."),
+        takers => format!("{} take it; none requires it.", list(takers)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docs::invented;
+
+    #[test]
+    fn a_key_says_who_takes_it_and_who_sets_it() {
+        let page = parameters(&invented::registry()).text;
+        for lines in [
+            "### `api.key`\n\n**API key.** The key that the provider gave the person whose account is connected.\n\n\
+             - Format: text\n- Set by: end user\n- OAuth field: none\n\
+             - Environment variable: none, it is given when an account is connected\n",
+            "### `acme.region`\n\n**Acme region.** Which of the provider's worlds the shop is in.\n\n\
+             - Format: one of `live`, `test`\n- Set by: end user\n- OAuth field: none\n\
+             - Environment variable: `<PROVIDER>_ACME_REGION`\n",
+            "- Environment variable: `<PROVIDER>_BASE_URL`\n\nEvery provider takes it; none requires it.\n",
+            "[Acme Shops](../providers/acme-shops.md) takes it, and does not require it.\n",
+            "[Acme Shops](../providers/acme-shops.md) and [Acme TV](../providers/acme-tv.md) take it; none requires it.\n",
+        ] {
+            assert!(page.contains(lines), "{lines} is not in {page}");
+        }
+    }
+
+    #[test]
+    fn rows_that_differ_are_all_told() {
+        const KEY: ParameterKey = ParameterKey::SUBDOMAIN;
+        let rows = [
+            &ParameterMapping::host_label("Domain", KEY),
+            &ParameterMapping::new("Domain", KEY),
+            &ParameterMapping::host_label("Site", KEY),
+        ];
+        let who = each_once(&rows, |row| row.set_by.to_string());
+        assert_eq!(who, "end user; or tenant");
+    }
+
+    #[test]
+    fn the_mapping_tells_formats() {
+        let page = credential_mapping(&invented::registry()).text;
+        for row in [
+            "| Shop | `acme.shop` | none | yes | no | host label | end user |\n",
+            "| World | `acme.region` | none | yes | no | one of `live`, `test` | end user |\n",
+            "| API Key | `api.key` | none | yes | yes | text | end user |\n",
+        ] {
+            assert!(page.contains(row), "{row} is not in {page}");
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! Tables that more than one page shows.
 
+use tieline::core::SetBy;
 use tieline::{ParameterMapping, ProviderDescriptor};
 
+use super::formats::format;
 use super::markdown::{Document, code, text};
 use super::words::yes_no;
 
@@ -15,6 +17,7 @@ pub(crate) fn credentials(document: &mut Document, descriptor: &ProviderDescript
             "OAuth field",
             "Required",
             "Secret",
+            "Format",
             "Set by",
         ],
         descriptor.mappings.iter().map(|mapping| {
@@ -24,6 +27,7 @@ pub(crate) fn credentials(document: &mut Document, descriptor: &ProviderDescript
                 oauth_field(mapping),
                 yes_no(mapping.required),
                 yes_no(mapping.secret),
+                format(mapping.format),
                 mapping.set_by.to_string(),
             ]
         }),
@@ -37,11 +41,15 @@ pub(crate) fn oauth_field(mapping: &ParameterMapping) -> String {
         .map_or("none".to_owned(), |field| code(field.as_str()))
 }
 
-/// The environment variable of a parameter, and the variable that names a file in its stead.
+/// The environment variable of a parameter, and the variable that names a file in its stead; none for a secret that is
+/// given when an account is connected.
 pub(crate) fn variables(
     mapping: &ParameterMapping,
     descriptor: &ProviderDescriptor,
 ) -> [String; 2] {
+    if mapping.secret && mapping.set_by == SetBy::EndUser {
+        return ["none", "none"].map(str::to_owned);
+    }
     let name = mapping.parameter.environment_name(descriptor.id);
     [code(&name), code(&format!("{name}_FILE"))]
 }

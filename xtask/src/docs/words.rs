@@ -19,6 +19,15 @@ pub(crate) fn label(key: ParameterKey) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// The same on the page of a provider, whose name goes without saying: `region` for `acme.region` of `acme`.
+pub(crate) fn label_at(provider: &str, key: ParameterKey) -> String {
+    let label = label(key);
+    let own = label
+        .strip_prefix(provider)
+        .and_then(|own| own.strip_prefix(' '));
+    own.map_or_else(|| label.clone(), str::to_owned)
+}
+
 /// The same text with a capital at its start.
 pub(crate) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
@@ -39,5 +48,11 @@ mod tests {
             label(ParameterKey::OAUTH_TOKEN_REFRESH_URL),
             "token refresh URL"
         );
+        const REGION: ParameterKey = ParameterKey::new("acme.region");
+        assert_eq!(
+            [label(REGION), label_at("acme", REGION)],
+            ["acme region", "region"]
+        );
+        assert_eq!(label_at("acm", REGION), "acme region");
     }
 }

@@ -14,11 +14,11 @@ mod stage;
 mod way;
 
 use serde::Serialize;
+use tieline::core::SetBy;
 use tieline::core::parameters::{ParameterProblems, Problem};
 use tieline::engine::{AuthorizeOptions, Engine, EngineError, GiveOptions};
 use tieline::store::{App, Instance};
 use tieline::{InstanceId, ParameterMapping, ProviderDescriptor};
-use tieline::core::SetBy;
 
 use self::way::Way;
 use super::instances::{account_of, described};
@@ -84,23 +84,27 @@ async fn dispatch(
     let app = app::app(engine, descriptor, connect).await?;
     let connected = async {
         ask::complete(engine, &app, connect.instance, &mut parameters, output).await?;
-        if way == Way::Given {
-            let options = GiveOptions {
-                instance_name: connect.name.clone(),
-                instance: connect.instance,
-                parameters,
-            };
-            return Ok(engine.give(&app, options).await?);
-        }
-        let options = AuthorizeOptions {
+        let options = |parameters| AuthorizeOptions {
             instance_name: connect.name.clone(),
             instance: connect.instance,
             parameters,
             ..AuthorizeOptions::LOCAL
         };
         match way {
-            Way::Device => device::connect(engine, &app, options, connect, output).await,
-            _ => browser::connect(engine, &app, options, connect, output).await,
+            Way::Browser => {
+                browser::connect(engine, &app, options(parameters), connect, output).await
+            }
+            Way::Device => {
+                device::connect(engine, &app, options(parameters), connect, output).await
+            }
+            Way::Given => {
+                let options = GiveOptions {
+                    instance_name: connect.name.clone(),
+                    instance: connect.instance,
+                    parameters,
+                };
+                Ok(engine.give(&app, options).await?)
+            }
         }
     };
     connected.await.map_err(|error| match error {
@@ -112,11 +116,7 @@ async fn dispatch(
 }
 
 /// Says how to give what is missing, and where it is to be found.
-fn with_cure(
-    problems: &ParameterProblems,
-    descriptor: &ProviderDescriptor,
-    app: &App,
-) -> CliError {
+fn with_cure(problems: &ParameterProblems, descriptor: &ProviderDescriptor, app: &App) -> CliError {
     let told = |wanted: Problem| {
         problems
             .0
@@ -134,10 +134,14 @@ fn with_cure(
         .map(option)
         .collect();
     if !options.is_empty() {
-        text.push_str(&format!("\nadd {}", options.join(" ")));
+        text.push_str(&format!("\nadd to the command: {}", options.join(" ")));
     }
     for row in told(Problem::NotEndUsers).filter(|row| row.set_by == SetBy::Tenant) {
-        text.push_str(&format!("\n`tieline apps set {} {}` sets it", app.id, option(row)));
+        text.push_str(&format!(
+            "\n`tieline apps set {} {}` sets it",
+            app.id,
+            option(row)
+        ));
     }
     if told(Problem::Missing).next().is_some() {
         text.push_str(&format!(
@@ -175,5 +179,137 @@ fn tell_program(output: &Output, line: &serde_json::Value) -> Result<(), CliErro
 fn open_page(connect: &Connect, url: &str, output: &Output) {
     if !connect.no_browser && open::that_detached(url).is_err() {
         output.notice("No browser could be opened: open the page yourself.");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tieline::core::http::CallbackQuery;
+    use tieline::engine::Arrival;
+
+    use super::stage::{Backstage, DESK, TUBE, TWICE, typed};
+    use super::*;
+
+    /// Connects as a script does, which nobody asks anything.
+    async fn connected(stage: &Backstage, words: &[&str]) -> Result<Instance, CliError> {
+        let words = [&["desk"], words].concat();
+        dispatch(&stage.engine, &typed(&words), &Output::new(true)).await
+    }
+
+    #[tokio::test]
+    async fn a_key_is_given_in_a_file_and_replaced_in_place() {
+        let stage = Backstage::set(&DESK, "").await;
+        let file = stage.folder.path().join("key");
+        std::fs::write(&file, "key-of-u-1001\n").unwrap();
+        let key = format!("api.key={}", file.display());
+        let words = ["--set", "subdomain=ours", "--set-file", &key];
+        let first = connected(&stage, &words).await.unwrap();
+        assert_eq!(first.account_label.as_deref(), Some("ada@example.com"));
+        let page = described(&stage.engine, &first);
+        assert!(
+            page.contains("subdomain") && page.contains("ours"),
+            "{page}"
+        );
+        for absent in ["key-of-u-1001", "token expires", "refreshed"] {
+            assert!(!page.contains(absent), "{absent}: {page}");
+        }
+
+        let id = first.id.to_string();
+        let again = ["--instance", &id, "--set-file", &key];
+        let again = connected(&stage, &again).await.unwrap();
+        assert_eq!((again.id, again.generation), (first.id, 2));
+        assert_eq!(again.parameters, first.parameters);
+
+        std::fs::write(&file, "made-up").unwrap();
+        assert!(connected(&stage, &words).await.is_err());
+        assert_eq!(stage.instances().await.len(), 1);
+        let app = stage.engine.app(first.app).await.unwrap();
+        assert_eq!(app.redirect_uri, None, "no callback URL is invented");
+        stage.engine.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_is_told_in_both_vocabularies_with_the_option_that_gives_it() {
+        let stage = Backstage::set(&DESK, "").await;
+        let missing = connected(&stage, &[]).await.unwrap_err();
+        assert_eq!(missing.code(), 3);
+        insta::assert_snapshot!(missing.to_string(), @r#"
+        desk: subdomain is missing. Desk calls it "Helpdesk". Give it when you connect
+        desk: api.key is missing. Desk calls it "API Key". Give it when you connect, from a file or standard input
+        add to the command: --set subdomain=… --set-file api.key=FILE (- is standard input)
+        `tieline providers show desk` says where the provider shows them
+        "#);
+        let typed = connected(&stage, &["--set", "api.key=CANARY"]).await;
+        let typed = typed.unwrap_err();
+        assert_eq!(typed.code(), 2);
+        assert!(!typed.to_string().contains("CANARY"), "{typed}");
+        let odd = [
+            "--set",
+            "subdomain=a.b",
+            "--set",
+            "Helpdesk=x",
+            "--set",
+            "base.url=x",
+        ];
+        let odd = connected(&stage, &odd).await.unwrap_err();
+        insta::assert_snapshot!(odd.to_string(), @r#"
+        desk: Helpdesk (given when connecting) is not a parameter of Desk: did you mean subdomain?
+        desk: base.url (given when connecting) belongs to an app, not to one account
+        desk: subdomain (given when connecting) is not one label of a host: give only the part before the provider's domain, in lower-case letters, digits and dashes. Desk calls it "Helpdesk". Give it again
+        desk: api.key is missing. Desk calls it "API Key". Give it when you connect, from a file or standard input
+        add to the command: --set-file api.key=FILE (- is standard input)
+        `tieline providers show desk` says where the provider shows them
+        "#);
+        stage.engine.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn what_belongs_to_the_app_is_set_there() {
+        let stage = Backstage::set(&TUBE, "").await;
+        let words = ["tube", "--set", "oauth.api.key=x"];
+        let refused = dispatch(&stage.engine, &typed(&words), &Output::new(true)).await;
+        let app = stage.engine.apps().await.unwrap().remove(0);
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            format!(
+                "tube: oauth.api.key (given when connecting) belongs to an app, not to one account. Tube calls it \
+                 \"Consumer Key\"\n`tieline apps set {} --set oauth.api.key=…` sets it",
+                app.id
+            )
+        );
+        assert_eq!(app.redirect_uri, None, "no callback URL is invented");
+        assert_eq!(stage.sandbox.ledger().requests().len(), 0);
+        stage.engine.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_second_instance_of_the_same_consent_is_mentioned() {
+        let stage = Backstage::set(&TWICE, "https://localhost:8917/callback").await;
+        let app = stage.app(&TWICE).await;
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            let newest = beside::newest_event(&stage.engine).await.unwrap();
+            let options = AuthorizeOptions::LOCAL;
+            let started = stage.engine.authorize(&app, options).await.unwrap();
+            let callback = stage.sandbox.consent(&started.authorization_url);
+            let callback = callback.await.unwrap();
+            let query = CallbackQuery::parse(callback.split_once('?').unwrap().1);
+            let arrival = Arrival::Local(started.id);
+            let instance = stage.engine.call_back(&arrival, &query).await.unwrap();
+            let made = beside::made_since(&stage.engine, newest, &instance);
+            let made = made.await.unwrap();
+            let ids: Vec<_> = stage.instances().await.iter().map(|one| one.id).collect();
+            let others = ids.into_iter().filter(|id| *id != instance.id);
+            let others: Vec<_> = others.filter(|id| !seen.contains(id)).collect();
+            let told_of: Vec<_> = made.iter().map(|second| second.id).collect();
+            assert_eq!((told_of.len(), &told_of), (1, &others));
+            let page = told(&stage.engine, &instance, &made);
+            assert!(page.contains(&format!("instance {}", told_of[0])), "{page}");
+            let none = beside::newest_event(&stage.engine).await.unwrap();
+            let none = beside::made_since(&stage.engine, none, &instance).await;
+            assert!(none.unwrap().is_empty(), "only those of this run");
+            seen.extend([instance.id, told_of[0]]);
+        }
+        stage.engine.shutdown().await;
     }
 }

@@ -167,7 +167,10 @@ pub(crate) fn described(engine: &Engine, instance: &Instance) -> String {
     let (expires, obtained) = if is_given(engine, instance) {
         (expires.unwrap_or_default(), "given")
     } else {
-        (expires.unwrap_or_else(|| "not known".to_owned()), "refreshed")
+        (
+            expires.unwrap_or_else(|| "not known".to_owned()),
+            "refreshed",
+        )
     };
     let mut rows = vec![
         ("id", instance.id.to_string()),

@@ -79,14 +79,16 @@ fn mapping_table(descriptor: &ProviderDescriptor) -> String {
         })
         .collect();
     let credential = format!("{} CREDENTIAL", descriptor.vendor.to_uppercase());
-    let mut text = table(
-        [&credential, "PARAMETER", "SET BY", "ENVIRONMENT"],
-        &rows,
-    );
+    let mut text = table([&credential, "PARAMETER", "SET BY", "ENVIRONMENT"], &rows);
     for row in descriptor.mappings {
         if let Format::OneOf(choices) = row.format {
             let choices: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-            let _ = write!(text, "\n{} is one of {}", row.parameter, words::list(&choices));
+            let _ = write!(
+                text,
+                "\n{} is one of {}",
+                row.parameter,
+                words::list(&choices)
+            );
         }
     }
     text
@@ -134,4 +136,68 @@ fn section(text: &mut String, title: &str, entries: &[&str], mark: impl Fn(usize
         let _ = writeln!(text, "  {} {}", mark(number), entry.replace("**", ""));
     }
     text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use tieline::core::descriptor::{Authentication, DeviceAuthorization, OAuth2};
+    use tieline::{ParameterKey, ParameterMapping};
+
+    use super::*;
+
+    const OAUTH2: OAuth2 = OAuth2 {
+        token_endpoint: "https://acme.example/token",
+        ..OAuth2::DEFAULT
+    };
+    const MAPPINGS: &[ParameterMapping] = &[
+        ParameterMapping::account_key("API Key"),
+        ParameterMapping {
+            format: Format::OneOf(&[("eu", "eu1"), ("us", "us2")]),
+            ..ParameterMapping::new("Region", ParameterKey::new("acme.region"))
+        },
+    ];
+
+    fn shown(authentication: Authentication) -> String {
+        let page = page(&ProviderDescriptor {
+            authentication,
+            ..ProviderDescriptor::new("acme", "Acme", MAPPINGS)
+        });
+        anstream::adapter::strip_str(&page).to_string()
+    }
+
+    #[test]
+    fn a_page_has_no_rows_that_mean_nothing() {
+        insta::assert_snapshot!(shown(Authentication::ApiKey), @r"
+        Acme (acme)
+
+        ACME CREDENTIAL  PARAMETER    SET BY    ENVIRONMENT
+        API Key          api.key      end user  ACME_API_KEY
+        Region           acme.region  tenant    ACME_ACME_REGION
+        acme.region is one of eu and us
+
+        accounts   the account's owner gives a key
+        ");
+        let device = OAuth2 {
+            device: Some(DeviceAuthorization::new("https://acme.example/device")),
+            ..OAUTH2
+        };
+        let all = [
+            Authentication::DeviceAuthorization(device),
+            Authentication::ClientCredentials(OAUTH2),
+            Authentication::Basic,
+        ];
+        let facts = all.map(|kind| shown(kind).rsplit_once("\n\n").unwrap().1.to_owned());
+        insta::assert_snapshot!(facts.join("\n"), @r"
+        accounts   a person types a code on another device
+        device     https://acme.example/device
+        token      https://acme.example/token
+        revoke     not known
+
+        accounts   the app itself is the account
+        token      https://acme.example/token
+        revoke     not known
+
+        accounts   the account's owner gives name and password
+        ");
+    }
 }

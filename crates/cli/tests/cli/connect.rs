@@ -123,3 +123,17 @@ async fn reconnecting_takes_no_options_that_it_would_ignore() {
         .ok();
     assert!(kept.stderr.contains("https://localhost:9000/callback"));
 }
+
+#[tokio::test]
+async fn an_option_that_means_nothing_at_this_provider_is_refused_before_anything_is_made() {
+    let home = Home::new();
+    let refused = home.run(&["connect", "infusionsoft", "--device"]).await;
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(
+        refused.stderr.contains("--device does nothing here"),
+        "{}",
+        refused.stderr
+    );
+    let apps = home.run(&["apps", "list", "--json"]).await.ok();
+    assert_eq!(apps.json(), serde_json::json!([]));
+}

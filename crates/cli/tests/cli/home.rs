@@ -13,6 +13,8 @@ use tokio::io::{
 };
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
+/// How Infusionsoft behaves.
+pub(crate) const INFUSIONSOFT: &str = include_str!("../../../../tests/vendors/infusionsoft.json");
 /// A command that takes so long hangs.
 const LAST_RESORT: Duration = Duration::from_secs(60);
 
@@ -69,7 +71,11 @@ impl Home {
 
     /// A home whose configuration puts a sandbox in Infusionsoft's place.
     pub(crate) async fn with_sandbox() -> (Self, Sandbox) {
-        let rules = include_str!("../../../../tests/vendors/infusionsoft.json");
+        Self::with_sandbox_of(INFUSIONSOFT).await
+    }
+
+    /// The same, with other rules.
+    pub(crate) async fn with_sandbox_of(rules: &str) -> (Self, Sandbox) {
         let rules = VendorRules::from_json(rules).unwrap();
         let sandbox = Sandbox::start(rules, Arc::new(tieline::core::SystemClock))
             .await

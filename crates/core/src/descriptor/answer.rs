@@ -34,6 +34,8 @@ pub struct TokenAnswer {
     pub errors: &'static [(&'static str, &'static str)],
     /// What marks an error under a status of success.
     pub error_when: Option<ErrorWhen>,
+    /// Errors that mean "this code is dead" besides `invalid_grant`.
+    pub dead_code: &'static [DeadToken],
     /// Errors that mean "this refresh token is dead" besides `invalid_grant`.
     pub dead_refresh_token: &'static [DeadToken],
     /// Fields without which an answer is not taken on exchange; on refresh their absence is a warning.
@@ -71,7 +73,7 @@ pub struct ErrorWhen {
     pub equals: &'static str,
 }
 
-/// An error that means "this refresh token is dead". All that is given must match, case aside.
+/// An error that means "this token is dead". All that is given must match, case and a full stop at the end aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct DeadToken {
     /// The error code.
@@ -108,6 +110,7 @@ impl TokenAnswer {
         error_path: None,
         errors: &[],
         error_when: None,
+        dead_code: &[],
         dead_refresh_token: &[],
         requires: &[],
         captures: &[],
@@ -115,6 +118,11 @@ impl TokenAnswer {
 }
 
 impl ErrorWhen {
+    /// The value, as JSON text, of what stands at the path.
+    pub const fn new(path: &'static str, equals: &'static str) -> Self {
+        Self { path, equals }
+    }
+
     /// Whether `body` bears the mark.
     pub fn holds(&self, body: &Value) -> bool {
         dotted_path::at(body, self.path).is_some_and(|value| self.is(value))

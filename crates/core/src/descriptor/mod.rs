@@ -10,10 +10,13 @@ mod rotation;
 mod validate;
 
 pub use answer::{Capture, DeadToken, ErrorWhen, ExpiresInFormat, ExpiresInUnit, TokenAnswer};
-pub use api::{Account, AccountFact, Api, HealthCheck, MaskedErrors, RateLimit, TokenPlacement, UnfitToken};
+pub use api::{
+    Account, AccountFact, Api, HealthCheck, MaskedErrors, RateLimit, TokenPlacement, UnfitToken,
+};
 pub use guide::{Category, SetupGuide, Source, Trouble};
 pub use oauth2::{
-    Callback, CallbackHost, CallbackSignature, CodeChallenge, DeviceAuthorization, OAuth2, Revocable,
+    Callback, CallbackHost, CallbackSignature, CodeChallenge, DeviceAuthorization, OAuth2,
+    Revocable,
 };
 pub use quirks::Quirk;
 pub use requests::{

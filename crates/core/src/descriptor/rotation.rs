@@ -19,8 +19,8 @@ pub struct Rotation {
     pub old_access_token_dies: Option<bool>,
     /// How long an access token lives, as documented; none = until it is ended. What an answer says goes before it.
     pub access_token_lifetime: Stated<Duration>,
-    /// How long a refresh token lives.
-    pub refresh_token_lifetime: Option<Duration>,
+    /// How long a refresh token lives; none = until it is spent or ended.
+    pub refresh_token_lifetime: Stated<Duration>,
     /// How long a refresh token may lie unused.
     pub idle_limit: Option<Duration>,
     /// Where only apps that ask for them get refresh tokens, and access tokens that expire: how they ask.
@@ -62,7 +62,7 @@ impl Rotation {
         on_reuse: OnReuse::RevokesFamily,
         old_access_token_dies: None,
         access_token_lifetime: Stated::Unknown,
-        refresh_token_lifetime: None,
+        refresh_token_lifetime: Stated::Unknown,
         idle_limit: None,
         opt_in: None,
     };

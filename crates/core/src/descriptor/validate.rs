@@ -91,7 +91,9 @@ impl ProviderDescriptor {
         if let Format::OneOf(words) = mapping.format {
             let is_word = |text| words.iter().any(|(word, _)| *word == text);
             if words.is_empty() || !mapping.default.is_none_or(is_word) {
-                problems.push(format!("{key} has no words, or a default that is none of them"));
+                problems.push(format!(
+                    "{key} has no words, or a default that is none of them"
+                ));
             }
         }
     }
@@ -133,10 +135,7 @@ impl ProviderDescriptor {
             ("token_endpoint", (!given).then_some(oauth2.token_endpoint)),
             ("api.base", Some(self.api.base)),
             ("refresh_endpoint", oauth2.refresh_endpoint),
-            (
-                "revocation_endpoint",
-                oauth2.revocation_endpoint.known(),
-            ),
+            ("revocation_endpoint", oauth2.revocation_endpoint.known()),
             ("device.endpoint", device),
         ];
         let origins = self
@@ -148,7 +147,9 @@ impl ProviderDescriptor {
             let Some(value) = value else { continue };
             if value.is_empty() {
                 problems.push(format!("{name} is missing"));
-            } else if template::url(value, |_| Some("a")).map_or(true, |url| url.scheme() != "https") {
+            } else if template::url(value, |_| Some("a"))
+                .map_or(true, |url| url.scheme() != "https")
+            {
                 problems.push(format!(
                     "{name} {value:?} is not an https URL without fragment and credentials"
                 ));
@@ -183,7 +184,9 @@ impl ProviderDescriptor {
         }
         let is_pair = self.api.token_placement == TokenPlacement::BasicPair;
         if is_pair != matches!(self.authentication, Authentication::Basic) {
-            problems.push("api.token_placement is BasicPair for HTTP Basic and nothing else".to_owned());
+            problems.push(
+                "api.token_placement is BasicPair for HTTP Basic and nothing else".to_owned(),
+            );
         }
         if let Some(host) = oauth2.callback.host {
             self.validate_placeholders("callback.host", host.host, false, problems);
@@ -227,7 +230,11 @@ impl ProviderDescriptor {
     /// Whether a fact of this name is kept when an account is connected.
     fn captures(&self, name: &str) -> bool {
         let oauth2 = self.oauth2();
-        let mut captures = oauth2.callback.captures.iter().chain(oauth2.answer.captures);
+        let mut captures = oauth2
+            .callback
+            .captures
+            .iter()
+            .chain(oauth2.answer.captures);
         captures.any(|capture| capture.name == name)
     }
 }

@@ -201,7 +201,10 @@ fn choices(format: Format) -> String {
     let Format::OneOf(choices) = format else {
         return String::new();
     };
-    let choices: Vec<_> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
+    let choices: Vec<_> = choices
+        .iter()
+        .map(|(word, _)| format!("{word:?}"))
+        .collect();
     words::list(&choices)
 }
 

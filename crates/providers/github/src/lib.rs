@@ -12,8 +12,11 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         authorization_endpoint: "https://github.com/login/oauth/authorize",
         token_endpoint: "https://github.com/login/oauth/access_token",
         revocation_endpoint: Stated::None(
-            "GitHub ends tokens by a call of its API that is not RFC 7009 (its docs, November 2026)",
+            "GitHub ends tokens by another call of its API (its docs, November 2026)",
         ),
+        device: Some(DeviceAuthorization::new(
+            "https://github.com/login/device/code",
+        )),
         scopes: &["read:user", "user:email"],
         exchange: TokenRequest::BODY,
         answer: TokenAnswer {
@@ -124,11 +127,6 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
             "https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/token-expiration-and-revocation",
             "2026-11",
             "what ends a token",
-        ),
-        Source::new(
-            "https://docs.github.com/en/rest/apps/oauth-applications",
-            "2026-11",
-            "the call that ends a token",
         ),
         Source::new(
             "https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api",

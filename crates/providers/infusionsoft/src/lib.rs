@@ -14,7 +14,6 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         authorization_endpoint: "https://accounts.infusionsoft.com/app/oauth/authorize",
         token_endpoint: "https://api.infusionsoft.com/token",
         revocation_endpoint: Stated::None("Keap's OAuth documentation names none (August 2026)"),
-        code_challenge: CodeChallenge::S256,
         scopes: &["full"],
         https_redirect_uri_only: true,
         callback: Callback {
@@ -36,14 +35,13 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
             rotates: Rotates::Always,
             on_reuse: OnReuse::Fails,
             access_token_lifetime: Stated::Known(hours(24)),
-            refresh_token_lifetime: Some(days(45)),
+            refresh_token_lifetime: Stated::Known(days(45)),
             ..Rotation::UNKNOWN
         },
         ..OAuth2::DEFAULT
     }),
     api: Api {
         base: "https://api.infusionsoft.com/crm/rest",
-        origins: &["https://api.infusionsoft.com", "https://api.keap.com"],
         health_check: Stated::Known(HealthCheck {
             path: "/v1/oauth/connect/userinfo",
             // A token is good for one tenant, and one person may belong to several.

@@ -22,6 +22,9 @@ pub(crate) struct AuthorizationRules {
     #[serde(default)]
     pub(crate) user_scopes: Vec<String>,
     pub(crate) pkce: PkceRules,
+    /// Whether http redirect URIs are refused on loopback too. Absent = no.
+    #[serde(default)]
+    pub(crate) https_redirect_uri_only: bool,
     /// RFC 9207.
     pub(crate) issuer_in_callback: bool,
     /// Further parameters of the callback, as templates.
@@ -33,7 +36,7 @@ pub(crate) struct AuthorizationRules {
 }
 
 /// HMAC-SHA256 in lower-case hex, keyed with the client secret, over all other parameters of the callback, sorted
-/// by name and joined as `name=value&…`.
+/// by name and joined as a form writes them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CallbackSignature {

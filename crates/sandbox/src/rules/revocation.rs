@@ -27,6 +27,8 @@ pub(crate) struct RevocationRules {
     pub(crate) answer: Option<Answer>,
     /// The answer to a token of a kind that is not taken.
     pub(crate) wrong_token: Option<Answer>,
+    /// The answer to a token that is not alive. Absent = as if it had been (RFC 7009, section 2.2).
+    pub(crate) dead_token: Option<Answer>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]

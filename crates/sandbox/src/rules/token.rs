@@ -19,6 +19,9 @@ pub(crate) struct TokenRules {
     pub(crate) form_unless_json_accepted: bool,
     /// Stands there exactly when there is an authorization endpoint.
     pub(crate) exchange: Option<StepRules>,
+    /// For the reader: whether apps get refresh tokens only if they ask. What is played is an app that did.
+    #[serde(default, rename = "refresh_is_opt_in")]
+    _refresh_is_opt_in: bool,
     /// `null` = there are no refresh tokens, and the grant is not supported.
     pub(crate) refresh: Option<StepRules>,
     /// RFC 8628, section 3.4. Stands there exactly when there is device authorization.
@@ -36,8 +39,9 @@ pub(crate) struct TokenRules {
     pub(crate) scope_separator: String,
     /// `null` = an access token lives until it is ended.
     pub(crate) access_token_lifetime_seconds: Option<u64>,
-    /// This and the next two stand there exactly when there are refresh tokens.
+    /// `null` = a refresh token lives until it is spent or ended.
     pub(crate) refresh_token_lifetime_seconds: Option<u64>,
+    /// This and the next stand there exactly when there are refresh tokens.
     pub(crate) refresh_token_reuse: Option<Reuse>,
     pub(crate) old_access_token_dies: Option<bool>,
     /// `false` = a refresh spends nothing and returns no refresh token.

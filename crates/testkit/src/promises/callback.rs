@@ -41,7 +41,10 @@ async fn examine_denial(stage: &Stage, findings: &mut Findings) -> Result<(), St
 
 /// Where the vendor signs its callbacks, one in which anything was changed is refused.
 fn examine_signature(stage: &Stage, consent: &Consent, findings: &mut Findings) {
-    let signed = !stage.vendor.at("authorization.callback_signature").is_null();
+    let signed = !stage
+        .vendor
+        .at("authorization.callback_signature")
+        .is_null();
     let declared = stage.provider.descriptor().oauth2().callback.signature;
     findings.expect(signed == declared.is_some(), || {
         if signed {
@@ -87,7 +90,9 @@ fn examine_host(stage: &Stage, consent: &Consent, findings: &mut Findings) {
         .as_object()
         .into_iter()
         .flatten()
-        .find(|(_, text)| host.is_some_and(|host| host.contains('{') && text.as_str() == Some(host)))
+        .find(|(_, text)| {
+            host.is_some_and(|host| host.contains('{') && text.as_str() == Some(host))
+        })
     else {
         return;
     };
@@ -119,9 +124,10 @@ async fn examine_redirect_uris(stage: &Stage, findings: &mut Findings) -> Result
     let oauth2 = stage.provider.descriptor().oauth2();
     let Ok(started) = stage.start(LOOPBACK) else {
         let https_only = stage.vendor.at("authorization.https_redirect_uri_only");
-        findings.expect(https_only == true, || {
-            "the vendor takes http on loopback; look at `https_redirect_uri_only`"
-        });
+        findings.expect(
+            https_only == true,
+            || "the vendor takes http on loopback; look at `https_redirect_uri_only`",
+        );
         return Ok(());
     };
     let taken = stage.sandbox.consent(started.url.as_str()).await.is_ok();

@@ -23,7 +23,7 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
         (Some(_), true) => {}
     }
     let tokens = device::connect(&stage, &stage.parameters, 0).await?;
-    tokens::examine(&stage, &tokens, findings);
+    tokens::examine(&stage, Step::Exchange, &tokens, findings);
 
     let client = stage.client();
     let mut waiting = start(&stage, client).await?;

@@ -100,19 +100,19 @@ fn examine_rotation(rotation: &Rotation, findings: &mut Findings) {
         rotation.rotates != Rotates::Unknown,
         || "`rotation.rotates` is unknown: look it up",
     );
-    if !matches!(rotation.rotates, Rotates::Never | Rotates::NoRefreshToken) {
-        stated(
-            "rotation.access_token_lifetime",
-            &rotation.access_token_lifetime,
-            findings,
-        );
-        findings.expect(
-            rotation
-                .refresh_token_lifetime
-                .or(rotation.idle_limit)
-                .is_some(),
-            || "neither `rotation.refresh_token_lifetime` nor `rotation.idle_limit` is stated",
-        );
+    stated(
+        "rotation.access_token_lifetime",
+        &rotation.access_token_lifetime,
+        findings,
+    );
+    if rotation.rotates != Rotates::NoRefreshToken {
+        if rotation.idle_limit.is_none() {
+            stated(
+                "rotation.refresh_token_lifetime",
+                &rotation.refresh_token_lifetime,
+                findings,
+            );
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
     findings.expect((requests, exchanges) == (1, 1), || {
         format!("the vendor saw {requests} exchange requests and did {exchanges} instead of one; look at `exchange`")
     });
-    tokens::examine(&stage, &connection.tokens, findings);
+    tokens::examine(&stage, Step::Exchange, &connection.tokens, findings);
     examine_captures(&stage, &connection, findings);
     if let Some(consent) = &connection.consent {
         let oauth2 = subject.provider.descriptor().oauth2();
@@ -145,6 +145,11 @@ fn examine_captures(stage: &Stage, connection: &Connection, findings: &mut Findi
     ];
     for (place, path, captures) in places {
         for field in stage.vendor.account_fields(path) {
+            let host = oauth2.callback.host.map(|host| host.parameter);
+            if place == "callback" && host == Some(field.as_str()) {
+                // Held against where it was started, and so known already.
+                continue;
+            }
             findings.expect(captures.iter().any(|capture| reads(capture, &field, oauth2.answer.path)), || {
                 format!("the {place} tells in {field:?} whose account it is, and nothing keeps it; look at `{place}.captures`")
             });

@@ -24,14 +24,28 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
     let descriptor = subject.provider.descriptor();
     let facts = facts(descriptor)?;
     for quirk in descriptor.quirks() {
-        let is_fact = facts.iter().any(|fact| fact == quirk.field);
-        findings.expect(is_fact || quirk.field == "authentication", || {
-            format!("`{}` is told to be unusual, and is the default", quirk.field)
+        let is_fact = facts.iter().any(|fact| {
+            let inner = quirk.field.strip_prefix(fact.as_str());
+            inner.is_some_and(|inner| inner.is_empty() || inner.starts_with('.'))
         });
+        findings.expect(is_fact || quirk.field == "authentication", || {
+            format!(
+                "`{}` is told to be unusual, and is the default",
+                quirk.field
+            )
+        });
+    }
+    // What is broken already can't notice anything.
+    if let Some(promise) = noticed_by(subject, subject.provider).await {
+        return Err(format!(
+            "whether each fact is proved can't be told while {promise:?} is broken"
+        ));
     }
     for field in &facts {
         let Some((_, remove)) = REMOVALS.iter().find(|(name, _)| name == field) else {
-            findings.add(format!("nobody knows how to take `{field}` away; add it to the kit's removals"));
+            findings.add(format!(
+                "nobody knows how to take `{field}` away; add it to the kit's removals"
+            ));
             continue;
         };
         let without = Without::new(subject.provider, *remove);
@@ -83,7 +97,12 @@ fn facts(descriptor: &ProviderDescriptor) -> Result<Vec<String>, Stuck> {
         serde_json::to_value(descriptor).map_err(|error| error.to_string())
     };
     let mut facts = Vec::new();
-    differences(&json(descriptor)?, &json(&plain)?, String::new(), &mut facts);
+    differences(
+        &json(descriptor)?,
+        &json(&plain)?,
+        String::new(),
+        &mut facts,
+    );
     facts.retain(|field| !NAMES.contains(&field.as_str()));
     Ok(facts)
 }
@@ -95,6 +114,8 @@ fn differences(is: &Value, plain: &Value, path: String, found: &mut Vec<String>)
     }
     if let (Value::Object(is), Value::Object(plain)) = (is, plain)
         && is.keys().eq(plain.keys())
+        // A time is one fact.
+        && !is.contains_key("nanos")
     {
         for (name, value) in is {
             let below = if path.starts_with("authentication") || path.is_empty() {
@@ -106,7 +127,11 @@ fn differences(is: &Value, plain: &Value, path: String, found: &mut Vec<String>)
                 below.as_str(),
                 "authorization_code" | "device_authorization" | "client_credentials"
             ) && path == "authentication";
-            let below = if is_kind { "authentication".to_owned() } else { below };
+            let below = if is_kind {
+                "authentication".to_owned()
+            } else {
+                below
+            };
             differences(value, &plain[name], below, found);
         }
         return;
@@ -115,7 +140,10 @@ fn differences(is: &Value, plain: &Value, path: String, found: &mut Vec<String>)
 }
 
 /// A line of the table of who notices what, for whoever asks to see it (`-- --nocapture`).
-#[expect(clippy::print_stdout, reason = "a test's output is shown only to those who ask for it")]
+#[expect(
+    clippy::print_stdout,
+    reason = "a test's output is shown only to those who ask for it"
+)]
 fn note(provider: &str, field: &str, promise: Promise) {
     println!("{provider} | `{field}` | {promise:?}");
 }

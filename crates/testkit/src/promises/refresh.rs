@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tieline_core::descriptor::Step;
+
 use super::tokens;
 use crate::findings::{Findings, Stuck};
 use crate::stage::{Connection, Stage};
@@ -25,7 +27,7 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
         refreshed.set.access_token != connection.tokens.set.access_token,
         || "the access token is the same as before; look at `answer.path` and `answer.fields`",
     );
-    tokens::examine(&stage, &refreshed, findings);
+    tokens::examine(&stage, Step::Refresh, &refreshed, findings);
     Ok(())
 }
 

@@ -67,5 +67,14 @@ async fn revoke(stage: &Stage, findings: &mut Findings) -> Result<(), Stuck> {
         !ledger.is_live_access_token(access_token.expose()),
         || "the access token outlives its revocation; look at `revoke`",
     );
+    let says_so = !stage.vendor.at("revocation.dead_token").is_null();
+    let again = by_access_token().await;
+    let understood = match &again {
+        Ok(()) => !says_so,
+        Err(failure) => says_so && failure.is_dead_already(),
+    };
+    findings.expect(understood, || {
+        format!("the token is dead, and revoking it again is judged {again:?}; look at `answer.errors` and `answer.error_when`")
+    });
     Ok(())
 }

@@ -17,7 +17,7 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
     examine_lifetimes(&stage, stated, findings);
     let connection = stage.connect().await?;
     let Some(old) = stage.refresh_token(&connection)? else {
-        examine_none(&stage, stated, findings);
+        examine_none(stated, findings);
         return Ok(());
     };
     let refreshed = stage.refresh(old).await?;
@@ -30,17 +30,16 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
         )
     });
     let dies = !ledger.is_live_access_token(connection.tokens.set.access_token.expose());
-    findings.expect(
-        stated
-            .old_access_token_dies
-            .is_none_or(|stated| stated == dies),
-        || {
-            format!(
-                "`rotation.old_access_token_dies` is {:?}, the vendor's is {dies}",
-                stated.old_access_token_dies
-            )
-        },
-    );
+    let agrees = match stated.old_access_token_dies {
+        Some(stated) => stated == dies,
+        None => stage.vendor.is_unverified("token.old_access_token_dies"),
+    };
+    findings.expect(agrees, || {
+        format!(
+            "`rotation.old_access_token_dies` is {:?}, the vendor's is {dies}",
+            stated.old_access_token_dies
+        )
+    });
     let opt_in = stage.vendor.at("token.refresh_is_opt_in") == &Value::Bool(true);
     findings.expect(stated.opt_in.is_some() == opt_in, || {
         "`rotation.opt_in` is to be stated exactly if apps must ask the vendor for refresh tokens"
@@ -74,7 +73,7 @@ async fn observe(
 }
 
 /// Without refresh tokens, nothing is stated of them; and whether access tokens expire is.
-fn examine_none(stage: &Stage, stated: &Rotation, findings: &mut Findings) {
+fn examine_none(stated: &Rotation, findings: &mut Findings) {
     let nothing = Rotation {
         rotates: Rotates::NoRefreshToken,
         access_token_lifetime: stated.access_token_lifetime,
@@ -105,9 +104,10 @@ async fn examine_reuse(
     });
     if window > 0 {
         let again = stage.client().refresh(old).await;
-        findings.expect(again.is_ok(), || {
-            "a spent refresh token doesn't work in its window; look at `refresh`"
-        });
+        findings.expect(
+            again.is_ok(),
+            || "a spent refresh token doesn't work in its window; look at `refresh`",
+        );
         stage.clock.advance(Duration::from_secs(window + 1));
     }
     match stage.client().refresh(old).await {
@@ -133,23 +133,10 @@ async fn examine_reuse(
 }
 
 fn examine_lifetimes(stage: &Stage, stated: &Rotation, findings: &mut Findings) {
-    let ends = stage
-        .vendor
-        .seconds("token.access_token_lifetime_seconds")
-        .is_some();
-    let told = match stated.access_token_lifetime {
-        Stated::Known(_) => true,
-        Stated::None(_) => false,
-        // Told by the completeness of the documentation.
-        Stated::Unknown => ends,
-    };
-    findings.expect(told == ends, || {
-        "`rotation.access_token_lifetime` is to be a time exactly if the vendor's access tokens expire"
-    });
     for (field, stated, place) in [
         (
             "access_token_lifetime",
-            stated.access_token_lifetime.known(),
+            stated.access_token_lifetime,
             "token.access_token_lifetime_seconds",
         ),
         (
@@ -159,15 +146,21 @@ fn examine_lifetimes(stage: &Stage, stated: &Rotation, findings: &mut Findings) 
         ),
     ] {
         let seconds = stage.vendor.seconds(place);
-        findings.expect(
-            stated.is_none_or(|stated| Some(stated.as_secs()) == seconds),
-            || {
-                format!(
-                    "`rotation.{field}` is {} s, the vendor's is {}",
-                    stated.unwrap_or_default().as_secs(),
-                    seconds.map_or("none".to_owned(), |seconds| format!("{seconds} s"))
-                )
-            },
-        );
+        let agrees = match stated {
+            Stated::Known(stated) => Some(stated.as_secs()) == seconds,
+            Stated::None(_) => seconds.is_none(),
+            // Told by the completeness of the documentation.
+            Stated::Unknown => true,
+        };
+        let says = |seconds: Option<u64>| {
+            seconds.map_or("none".to_owned(), |seconds| format!("{seconds} s"))
+        };
+        findings.expect(agrees, || {
+            format!(
+                "`rotation.{field}` is {}, the vendor's is {}",
+                says(stated.known().map(|stated| stated.as_secs())),
+                says(seconds)
+            )
+        });
     }
 }

@@ -1,7 +1,9 @@
 //! Where the host differs from tenant to tenant, no text that a person gives leads anywhere else.
 
 use tieline_core::parameters::Given;
-use tieline_core::{Configuration, Format, ParameterKey, ParameterMapping, Parameters, Secret, template};
+use tieline_core::{
+    Configuration, Format, ParameterKey, ParameterMapping, Parameters, Secret, template,
+};
 use url::Url;
 
 use crate::findings::{Findings, Stuck};
@@ -15,11 +17,17 @@ pub(crate) fn examine(subject: &Subject, findings: &mut Findings) -> Result<(), 
     let descriptor = subject.provider.descriptor();
     let oauth2 = descriptor.oauth2();
     let endpoints = [
-        ("authorization_endpoint", Some(oauth2.authorization_endpoint)),
+        (
+            "authorization_endpoint",
+            Some(oauth2.authorization_endpoint),
+        ),
         ("token_endpoint", Some(oauth2.token_endpoint)),
         ("refresh_endpoint", oauth2.refresh_endpoint),
         ("revocation_endpoint", oauth2.revocation_endpoint.known()),
-        ("device.endpoint", oauth2.device.map(|device| device.endpoint)),
+        (
+            "device.endpoint",
+            oauth2.device.map(|device| device.endpoint),
+        ),
         ("api.base", Some(descriptor.api.base)),
     ];
     let labels = labels()?;
@@ -29,7 +37,10 @@ pub(crate) fn examine(subject: &Subject, findings: &mut Findings) -> Result<(), 
         for (label, fine) in &labels {
             let given = given(subject, &vendor, mapping, label)?;
             findings.expect(given.is_some() == *fine || !is_label(mapping), || {
-                format!("{key} takes {label:?}: {}; look at its `format`", given.is_some())
+                format!(
+                    "{key} takes {label:?}: {}; look at its `format`",
+                    given.is_some()
+                )
             });
         }
     }
@@ -72,7 +83,10 @@ fn given(
                 ParameterKey::OAUTH_CALLBACK_URL => "https://host.example/callback",
                 _ => "text",
             };
-            (row.parameter.environment_name(descriptor.id), text.to_owned())
+            (
+                row.parameter.environment_name(descriptor.id),
+                text.to_owned(),
+            )
         });
     let configuration =
         Configuration::from_parts(None, credentials).map_err(|error| error.to_string())?;
@@ -96,7 +110,9 @@ fn examine_label(
     fine: bool,
     findings: &mut Findings,
 ) {
-    let filled = template::url(endpoint, |place| Some(if place == name { label } else { "a" }));
+    let filled = template::url(endpoint, |place| {
+        Some(if place == name { label } else { "a" })
+    });
     let expected = endpoint.replace(&format!("{{{name}}}"), label);
     match filled {
         Ok(url) => {

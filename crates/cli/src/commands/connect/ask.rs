@@ -82,3 +82,66 @@ fn question(mapping: &ParameterMapping) -> String {
         mapping.credential, mapping.parameter
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use tieline::ParameterKey;
+    use tieline::core::SetBy;
+    use tieline::engine::GiveOptions;
+
+    use super::super::stage::{Backstage, DESK};
+    use super::*;
+
+    async fn asked_for(
+        stage: &Backstage,
+        app: &App,
+        again: Option<InstanceId>,
+        given: &[&str],
+    ) -> Vec<&'static str> {
+        let given = given
+            .iter()
+            .map(|key| ((*key).to_owned(), Secret::from("x")))
+            .collect();
+        let rows = missing(&stage.engine, app, again, &given).await.unwrap();
+        rows.iter().map(|row| row.parameter.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn only_what_nobody_gave_and_must_be_there_is_asked_for() {
+        let stage = Backstage::set(&DESK, "").await;
+        let app = stage.app(&DESK).await;
+        let all = asked_for(&stage, &app, None, &[]).await;
+        assert_eq!(all, ["subdomain", "api.key"]);
+        let rest = asked_for(&stage, &app, None, &["subdomain"]).await;
+        assert_eq!(rest, ["api.key"]);
+
+        let parameters = [("subdomain", "ours"), ("api.key", "key-of-u-1001")];
+        let options = GiveOptions {
+            parameters: parameters
+                .map(|(key, text)| (key.to_owned(), Secret::from(text)))
+                .into(),
+            ..GiveOptions::default()
+        };
+        let known = stage.engine.give(&app, options).await.unwrap();
+        let again = asked_for(&stage, &app, Some(known.id), &[]).await;
+        assert_eq!(again, ["api.key"], "the rest is known of the account");
+        stage.engine.shutdown().await;
+    }
+
+    #[test]
+    fn a_question_has_the_providers_word_and_ours() {
+        let region = ParameterMapping {
+            set_by: SetBy::EndUser,
+            format: Format::OneOf(&[("eu", "eu1"), ("us", "us2")]),
+            ..ParameterMapping::new("Data region", ParameterKey::new("acme.region"))
+        };
+        assert_eq!(
+            question(&region),
+            "Data region (acme.region; one of eu and us):"
+        );
+        assert_eq!(
+            question(&ParameterMapping::account_key("API Key")),
+            "API Key (api.key; what you type is not shown):"
+        );
+    }
+}

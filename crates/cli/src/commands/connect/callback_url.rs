@@ -84,20 +84,15 @@ fn is_local_default(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
     use tieline::ParameterMapping;
 
+    use super::super::stage;
     use super::*;
-    use crate::args::{Arguments, Command};
 
     const MAPPINGS: &[ParameterMapping] = &[];
 
     fn typed(options: &[&str]) -> Connect {
-        let words = ["tieline", "connect", "acme"].iter().chain(options);
-        match Arguments::try_parse_from(words).unwrap().command {
-            Command::Connect(connect) => connect,
-            other => panic!("{other:?}"),
-        }
+        stage::typed(&[&["acme"], options].concat())
     }
 
     #[test]

@@ -46,7 +46,10 @@ fn invite(typed: &Connect, started: &DeviceStarted, output: &Output) -> Result<(
 
 fn invitation(started: &DeviceStarted) -> String {
     let at_once = match &started.verification_uri_complete {
-        Some(uri) => format!("\nThis page has the code in it already:\n\n  {}\n", shown(uri)),
+        Some(uri) => format!(
+            "\nThis page has the code in it already:\n\n  {}\n",
+            shown(uri)
+        ),
         None => String::new(),
     };
     format!(
@@ -69,5 +72,103 @@ async fn poll(
             DevicePolled::Pending(longer) => interval = longer,
             DevicePolled::Connected(instance) => return Ok(*instance),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use tieline_sandbox::{Act, Endpoint};
+
+    use super::super::stage::{ACME, Backstage, TUBE};
+    use super::*;
+
+    const ENDS: &str = "https://localhost:8917/callback";
+
+    async fn started(stage: &Backstage, app: &App) -> DeviceStarted {
+        let options = AuthorizeOptions {
+            instance_name: Some("Books".to_owned()),
+            ..AuthorizeOptions::LOCAL
+        };
+        stage.engine.authorize_device(app, options).await.unwrap()
+    }
+
+    /// Polls, and lets `after` happen once so many intervals have passed.
+    async fn polled(
+        stage: &Backstage,
+        started: &DeviceStarted,
+        after: usize,
+        happens: impl Fn(),
+    ) -> (Result<Instance, CliError>, Vec<u64>) {
+        let waited = RefCell::new(Vec::new());
+        let wait = async |interval: Duration| {
+            stage.clock.advance(interval);
+            waited.borrow_mut().push(interval.as_secs());
+            if waited.borrow().len() == after {
+                happens();
+            }
+        };
+        let ended = poll(&stage.engine, started, wait).await;
+        (ended, waited.into_inner())
+    }
+
+    #[tokio::test]
+    async fn whoever_types_the_code_is_connected() {
+        for provider in [&ACME, &TUBE] {
+            let stage = Backstage::set(provider, ENDS).await;
+            let started = started(&stage, &stage.app(provider).await).await;
+            let told = invitation(&started);
+            let complete = started.verification_uri_complete.clone().unwrap();
+            for text in [&started.user_code, &started.verification_uri, &complete] {
+                assert!(told.contains(&format!("\n  {text}\n")), "{text}: {told}");
+            }
+            let slower = Act::Answer {
+                status: 400,
+                headers: vec![("content-type".into(), "application/json".into())],
+                body: br#"{"error":"slow_down"}"#.to_vec(),
+            };
+            stage.sandbox.script(Endpoint::Token, slower);
+            let approves = || {
+                let approved = stage
+                    .sandbox
+                    .approve_device(&started.user_code, Some("grace"));
+                approved.unwrap();
+            };
+            let (instance, waited) = polled(&stage, &started, 3, approves).await;
+            let instance = instance.unwrap();
+            assert_eq!(waited, [5, 10, 10], "slower once it is asked to be");
+            assert_eq!(instance.account_label.as_deref(), Some("grace@example.com"));
+            assert_eq!(instance.name.as_deref(), Some("Books"));
+            assert_eq!(stage.instances().await.len(), 1);
+            stage.engine.shutdown().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_and_the_end_of_the_codes_life_end_the_polling() {
+        let stage = Backstage::set(&TUBE, ENDS).await;
+        let app = stage.app(&TUBE).await;
+        let first = started(&stage, &app).await;
+        let denies = || stage.sandbox.deny_device(&first.user_code).unwrap();
+        let (denied, waited) = polled(&stage, &first, 2, denies).await;
+        let denied = denied.unwrap_err();
+        assert_eq!((denied.code(), waited.len()), (1, 2));
+        assert_eq!(
+            denied.to_string(),
+            "tube: access was denied; start again if that was a mistake"
+        );
+
+        let second = started(&stage, &app).await;
+        let (expired, waited) = polled(&stage, &second, 0, || {}).await;
+        let expired = expired.unwrap_err();
+        assert_eq!(expired.code(), 1);
+        assert_eq!(
+            expired.to_string(),
+            "tube: nobody typed the code in time; start again"
+        );
+        assert_eq!(waited.iter().sum::<u64>(), 15 * 60);
+        assert!(stage.instances().await.is_empty());
+        stage.engine.shutdown().await;
     }
 }

@@ -5,8 +5,8 @@ use tieline::engine::authorize::TIME_TO_CONSENT;
 use tieline::engine::{Arrival, Engine, Started};
 use tieline::store::Instance;
 
-use super::page::{Arrived, CallbackListener};
 use super::browser::{is_foreign, too_late};
+use super::page::{Arrived, CallbackListener};
 use crate::error::CliError;
 use crate::output::Output;
 

@@ -52,23 +52,26 @@ pub(super) fn choose(descriptor: &ProviderDescriptor, connect: &Connect) -> Resu
 fn useless_option(descriptor: &ProviderDescriptor, option: &str, way: Way) -> CliError {
     let (id, vendor) = (descriptor.id, descriptor.vendor);
     let why = match (option, way) {
-        ("--device", _) => format!("{vendor} offers no code to type on another device"),
-        (_, Way::Device) => "whoever types a code on another device is sent nowhere".to_owned(),
-        _ => format!("{vendor} sends nobody back"),
+        ("--device", _) => format!(
+            "{}, and {vendor} offers no other way",
+            kinds::sentence(descriptor)
+        ),
+        (_, Way::Device) => {
+            "a person types a code on another device, and nobody is sent back".to_owned()
+        }
+        _ => format!("{}, and nobody is sent back", kinds::sentence(descriptor)),
     };
     CliError::Usage(format!(
-        "{id}: {option} is of no use, since {why}: accounts are connected like this: {}; leave {option} out",
-        kinds::sentence(descriptor)
+        "{id}: {option} does nothing here, since {why}; leave it out"
     ))
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
     use tieline::core::descriptor::{DeviceAuthorization, OAuth2};
 
+    use super::super::stage::typed;
     use super::*;
-    use crate::args::{Arguments, Command};
 
     const WITH_DEVICE: OAuth2 = OAuth2 {
         device: Some(DeviceAuthorization::new("https://acme.example/device")),
@@ -77,10 +80,7 @@ mod tests {
 
     /// The way, or the refusal's text.
     fn chosen(authentication: Authentication, options: &[&str]) -> Result<Way, String> {
-        let words = ["tieline", "connect", "acme"].iter().chain(options);
-        let Command::Connect(connect) = Arguments::try_parse_from(words).unwrap().command else {
-            panic!("not connect: {options:?}");
-        };
+        let connect = typed(&[&["acme"], options].concat());
         let acme = ProviderDescriptor {
             authentication,
             ..ProviderDescriptor::new("acme", "Acme", &[])
@@ -141,6 +141,13 @@ mod tests {
         ] {
             told.push(chosen(kind, options).unwrap_err());
         }
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r"
+        acme: --device does nothing here, since a person consents in a browser, and Acme offers no other way; leave it out
+        acme: --callback-port does nothing here, since a person types a code on another device, and nobody is sent back; leave it out
+        acme: --callback-url does nothing here, since a person types a code on another device, and nobody is sent back; leave it out
+        acme: --callback-port does nothing here, since the app itself is the account, and nobody is sent back; leave it out
+        acme: --device does nothing here, since the account's owner gives a key, and Acme offers no other way; leave it out
+        acme: --callback-url does nothing here, since the account's owner gives name and password, and nobody is sent back; leave it out
+        ");
     }
 }

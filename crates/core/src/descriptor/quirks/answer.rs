@@ -1,7 +1,9 @@
 //! Unusual answers of the token endpoint.
 
 use super::{Quirks, names, separator};
-use crate::descriptor::{Capture, ErrorWhen, ExpiresInFormat, ExpiresInUnit, TokenAnswer};
+use crate::descriptor::{
+    Capture, DeadToken, ErrorWhen, ExpiresInFormat, ExpiresInUnit, TokenAnswer,
+};
 use crate::words;
 
 pub(super) fn add(answer: &TokenAnswer, quirks: &mut Quirks) {
@@ -23,7 +25,12 @@ pub(super) fn add(answer: &TokenAnswer, quirks: &mut Quirks) {
         );
     }
     if !answer.captures.is_empty() {
-        let fields = names(answer.captures.iter().map(|capture: &Capture| capture.field));
+        let fields = names(
+            answer
+                .captures
+                .iter()
+                .map(|capture: &Capture| capture.field),
+        );
         quirks.add(
             "answer.captures",
             format!("The answer tells more than tokens: {fields}."),
@@ -38,7 +45,9 @@ fn add_places(answer: &TokenAnswer, quirks: &mut Quirks) {
     if let Some(path) = answer.user_path {
         quirks.add(
             "answer.user_path",
-            format!("A second set of tokens, which speaks for the consenting user, stands in `{path}`."),
+            format!(
+                "A second set of tokens, which speaks for the consenting user, stands in `{path}`."
+            ),
         );
     }
     if !answer.fields.is_empty() {
@@ -47,7 +56,10 @@ fn add_places(answer: &TokenAnswer, quirks: &mut Quirks) {
             .iter()
             .map(|(standard, theirs)| format!("`{standard}` is `{theirs}`"))
             .collect();
-        quirks.add("answer.fields", format!("In the answer {}.", words::list(&fields)));
+        quirks.add(
+            "answer.fields",
+            format!("In the answer {}.", words::list(&fields)),
+        );
     }
 }
 
@@ -93,7 +105,10 @@ fn add_lifetimes(answer: &TokenAnswer, quirks: &mut Quirks) {
 
 fn add_errors(answer: &TokenAnswer, quirks: &mut Quirks) {
     if let Some(path) = answer.error_path {
-        quirks.add("answer.error_path", format!("Error codes stand in `{path}`."));
+        quirks.add(
+            "answer.error_path",
+            format!("Error codes stand in `{path}`."),
+        );
     }
     if let Some(ErrorWhen { path, equals }) = answer.error_when {
         quirks.add(
@@ -107,21 +122,35 @@ fn add_errors(answer: &TokenAnswer, quirks: &mut Quirks) {
             .iter()
             .map(|(theirs, standard)| format!("`{theirs}` means `{standard}`"))
             .collect();
-        quirks.add("answer.errors", format!("Among errors, {}.", words::list(&codes)));
-    }
-    if !answer.dead_refresh_token.is_empty() {
-        let spellings: Vec<_> = answer
-            .dead_refresh_token
-            .iter()
-            .map(|dead| match (dead.error, dead.error_description) {
-                (Some(error), Some(description)) => format!("`{error}` with “{description}”"),
-                (Some(error), None) => format!("`{error}`"),
-                (None, description) => format!("“{}”", description.unwrap_or_default()),
-            })
-            .collect();
         quirks.add(
-            "answer.dead_refresh_token",
-            format!("A dead refresh token is also told as {}.", words::list(&spellings)),
+            "answer.errors",
+            format!("Among errors, {}.", words::list(&codes)),
         );
     }
+    if !answer.dead_code.is_empty() {
+        let spellings = spellings(answer.dead_code);
+        quirks.add(
+            "answer.dead_code",
+            format!("A dead code is told as {spellings}."),
+        );
+    }
+    if !answer.dead_refresh_token.is_empty() {
+        let spellings = spellings(answer.dead_refresh_token);
+        quirks.add(
+            "answer.dead_refresh_token",
+            format!("A dead refresh token is also told as {spellings}."),
+        );
+    }
+}
+
+fn spellings(dead: &[DeadToken]) -> String {
+    let spellings: Vec<_> = dead
+        .iter()
+        .map(|dead| match (dead.error, dead.error_description) {
+            (Some(error), Some(description)) => format!("`{error}` with “{description}”"),
+            (Some(error), None) => format!("`{error}`"),
+            (None, description) => format!("“{}”", description.unwrap_or_default()),
+        })
+        .collect();
+    words::list(&spellings)
 }

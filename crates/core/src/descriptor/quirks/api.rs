@@ -6,7 +6,10 @@ use crate::template;
 
 pub(super) fn add(api: &Api, quirks: &mut Quirks) {
     if !template::placeholders(api.base).is_empty() {
-        quirks.add("api.base", format!("The API's base depends on the connection: `{}`.", api.base));
+        quirks.add(
+            "api.base",
+            format!("The API's base depends on the connection: `{}`.", api.base),
+        );
     }
     if let Some(capture) = api.base_capture {
         quirks.add(
@@ -26,7 +29,9 @@ pub(super) fn add(api: &Api, quirks: &mut Quirks) {
         ),
         TokenPlacement::BasicUser(password) => quirks.add(
             "api.token_placement",
-            format!("Calls carry the key as the user of HTTP Basic, with the password `{password}`."),
+            format!(
+                "Calls carry the key as the user of HTTP Basic, with the password `{password}`."
+            ),
         ),
     }
     if let Some(masked) = api.masked_errors {
@@ -46,7 +51,10 @@ pub(super) fn add(api: &Api, quirks: &mut Quirks) {
     {
         quirks.add(
             "api.health_check",
-            format!("The health check asks for a fact that came with the tokens: `{}`.", check.path),
+            format!(
+                "The health check asks for a fact that came with the tokens: `{}`.",
+                check.path
+            ),
         );
     }
 }

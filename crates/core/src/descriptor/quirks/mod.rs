@@ -46,13 +46,15 @@ impl ProviderDescriptor {
         let mut quirks = Quirks::default();
         let says = match self.authentication {
             Authentication::AuthorizationCode(_) => None,
-            Authentication::DeviceAuthorization(_) => {
-                Some("Accounts are connected with a code that is typed on another device (RFC 8628).")
+            Authentication::DeviceAuthorization(_) => Some(
+                "Accounts are connected with a code that is typed on another device (RFC 8628).",
+            ),
+            Authentication::ClientCredentials(_) => Some(
+                "The app's own credentials are the account: nobody consents (RFC 6749, section 4.4).",
+            ),
+            Authentication::ApiKey => {
+                Some("There is no OAuth: the account's owner gives an API key.")
             }
-            Authentication::ClientCredentials(_) => {
-                Some("The app's own credentials are the account: nobody consents (RFC 6749, section 4.4).")
-            }
-            Authentication::ApiKey => Some("There is no OAuth: the account's owner gives an API key."),
             Authentication::Basic => {
                 Some("There is no OAuth: the account's owner gives a name and a password.")
             }
@@ -115,9 +117,15 @@ mod tests {
 
     #[test]
     fn what_follows_the_rfcs_is_not_unusual_and_what_departs_is_told() {
-        assert_eq!(ProviderDescriptor::new("acme", "Acme", MAPPINGS).quirks(), []);
+        assert_eq!(
+            ProviderDescriptor::new("acme", "Acme", MAPPINGS).quirks(),
+            []
+        );
         let told = ODD.quirks();
-        let told: Vec<_> = told.iter().map(|quirk| (quirk.field, &*quirk.says)).collect();
+        let told: Vec<_> = told
+            .iter()
+            .map(|quirk| (quirk.field, &*quirk.says))
+            .collect();
         assert_eq!(
             told,
             [

@@ -39,8 +39,18 @@ pub(super) fn add(descriptor: &ProviderDescriptor, quirks: &mut Quirks) {
             "device",
             "An account can also be connected from a machine without a browser, with a code that is typed elsewhere (RFC 8628).",
         );
-        step!(quirks, &device.request, "The request for a user code", "device.request");
-        step!(quirks, &device.token, "The request with a device code", "device.token");
+        step!(
+            quirks,
+            &device.request,
+            "The request for a user code",
+            "device.request"
+        );
+        step!(
+            quirks,
+            &device.token,
+            "The request with a device code",
+            "device.token"
+        );
     }
     step!(quirks, &oauth2.exchange, "The exchange", "exchange");
     if oauth2.rotation.rotates != crate::descriptor::Rotates::NoRefreshToken {
@@ -56,7 +66,10 @@ fn add_hosts(oauth2: &OAuth2, quirks: &mut Quirks) {
     if per_tenant {
         quirks.add(
             "token_endpoint",
-            format!("Each tenant has endpoints of its own: `{}`.", oauth2.token_endpoint),
+            format!(
+                "Each tenant has endpoints of its own: `{}`.",
+                oauth2.token_endpoint
+            ),
         );
     }
     if let Some(endpoint) = oauth2.refresh_endpoint {
@@ -88,16 +101,34 @@ fn add_authorization(oauth2: &OAuth2, quirks: &mut Quirks) {
         );
     }
     let request = &oauth2.authorization;
-    add_names(quirks, "authorization.names", "The authorization request", request.names);
-    add_extra(quirks, "authorization.extra", "The authorization request", request.extra);
-    add_omitted(quirks, "authorization.omit", "The authorization request", request.omit);
+    add_names(
+        quirks,
+        "authorization.names",
+        "The authorization request",
+        request.names,
+    );
+    add_extra(
+        quirks,
+        "authorization.extra",
+        "The authorization request",
+        request.extra,
+    );
+    add_omitted(
+        quirks,
+        "authorization.omit",
+        "The authorization request",
+        request.omit,
+    );
 }
 
 fn add_callback(callback: &Callback, quirks: &mut Quirks) {
     if callback.code_parameter != "code" {
         quirks.add(
             "callback.code_parameter",
-            format!("The callback carries the code in `{}`.", callback.code_parameter),
+            format!(
+                "The callback carries the code in `{}`.",
+                callback.code_parameter
+            ),
         );
     }
     if !callback.captures.is_empty() {
@@ -145,7 +176,10 @@ fn add_step(quirks: &mut Quirks, request: &TokenRequest, title: &str, fields: [&
     }
     match request.method {
         Method::Post => {}
-        Method::Get => quirks.add(method, format!("{title} is a GET with its parameters in the query.")),
+        Method::Get => quirks.add(
+            method,
+            format!("{title} is a GET with its parameters in the query."),
+        ),
     }
     match request.body {
         BodyFormat::Form => {}
@@ -167,7 +201,10 @@ fn add_names(quirks: &mut Quirks, field: &'static str, title: &str, renamed: &[(
             .iter()
             .map(|(standard, theirs)| format!("`{standard}` `{theirs}`"))
             .collect();
-        quirks.add(field, format!("{title} calls {}.", crate::words::list(&pairs)));
+        quirks.add(
+            field,
+            format!("{title} calls {}.", crate::words::list(&pairs)),
+        );
     }
 }
 
@@ -182,7 +219,10 @@ fn add_extra(quirks: &mut Quirks, field: &'static str, title: &str, extra: &[(&s
                 }
             })
             .collect();
-        quirks.add(field, format!("{title} also says {}.", crate::words::list(&pairs)));
+        quirks.add(
+            field,
+            format!("{title} also says {}.", crate::words::list(&pairs)),
+        );
     }
 }
 

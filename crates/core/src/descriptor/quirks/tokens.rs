@@ -1,7 +1,7 @@
 //! Unusual lives of tokens.
 
 use super::Quirks;
-use crate::descriptor::{OAuth2, OnReuse, Revocable, Rotates};
+use crate::descriptor::{OAuth2, Revocable, Rotates};
 use crate::words;
 
 pub(super) fn add(oauth2: &OAuth2, quirks: &mut Quirks) {
@@ -32,12 +32,6 @@ pub(super) fn add(oauth2: &OAuth2, quirks: &mut Quirks) {
             ),
         );
     }
-    let is_stated = matches!(rotation.rotates, Rotates::Always | Rotates::Sometimes);
-    quirks.add_if(
-        is_stated && rotation.on_reuse == OnReuse::RevokesFamily,
-        "rotation.on_reuse",
-        "Using a spent refresh token must be taken to kill every token of the connection.",
-    );
     quirks.add_if(
         rotation.old_access_token_dies == Some(true),
         "rotation.old_access_token_dies",

@@ -39,6 +39,9 @@ impl VendorRules {
             if let Some(answer) = &rules.answer {
                 add("revocation.answer", answer, NONE);
             }
+            if let Some(answer) = &rules.dead_token {
+                add("revocation.dead_token", answer, REASON);
+            }
             if let Some(answer) = &rules.wrong_token {
                 add("revocation.wrong_token", answer, REASON);
             }

@@ -32,10 +32,6 @@ impl TokenRules {
                 "token.answer {refresh_token}",
                 names(&self.answer, "refresh_token"),
             ),
-            (
-                "token.refresh_token_lifetime_seconds",
-                self.refresh_token_lifetime_seconds.is_some(),
-            ),
             ("token.refresh_token_reuse", of_reuse),
             (
                 "token.old_access_token_dies",
@@ -54,6 +50,10 @@ impl TokenRules {
                 "token.answer {refresh_expires_in}",
                 names(&self.answer, "refresh_expires_in"),
             ),
+            (
+                "token.refresh_token_lifetime_seconds",
+                self.refresh_token_lifetime_seconds.is_some(),
+            ),
             ("token.refresh_answer", self.refresh_answer.is_some()),
             ("token.refresh_token_rotates", !self.refresh_token_rotates),
             (
@@ -65,6 +65,13 @@ impl TokenRules {
                 self.refresh_token_reuse_window_seconds > 0,
             ),
         ];
+        let tells_end = names(&self.answer, "refresh_expires_in");
+        if tells_end && refreshes && self.refresh_token_lifetime_seconds.is_none() {
+            return Some((
+                "token.answer {refresh_expires_in}",
+                "must not stand there when refresh tokens don't expire",
+            ));
+        }
         let mut needless = needs
             .into_iter()
             .filter(|(_, stated)| *stated && !refreshes);

@@ -1,0 +1,3 @@
+//! The conformance kit's promises, for Freshdesk.
+
+tieline_testkit::conformance!(tieline_freshdesk::Freshdesk);

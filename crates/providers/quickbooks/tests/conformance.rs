@@ -1,0 +1,3 @@
+//! The conformance kit's promises, for QuickBooks Online.
+
+tieline_testkit::conformance!(tieline_quickbooks::Quickbooks);

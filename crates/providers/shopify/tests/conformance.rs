@@ -1,0 +1,3 @@
+//! The conformance kit's promises, for Shopify.
+
+tieline_testkit::conformance!(tieline_shopify::Shopify);

@@ -1,0 +1,3 @@
+//! The conformance kit's promises, for Slack.
+
+tieline_testkit::conformance!(tieline_slack::Slack);
