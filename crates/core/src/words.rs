@@ -29,6 +29,15 @@ pub fn number(number: u32) -> String {
     grouped
 }
 
+/// `1 call`, `1,500 calls`.
+pub fn calls(count: u32) -> String {
+    format!(
+        "{} call{}",
+        number(count),
+        if count == 1 { "" } else { "s" }
+    )
+}
+
 /// `24 hours`, `45 days`: in the largest unit that comes out even.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();

@@ -47,7 +47,8 @@ pub enum DevicePolled {
 }
 
 impl Engine {
-    /// Asks for a code that a person types on another device.
+    /// Asks for a code that a person types on another device. It is bound to whoever holds what this returns, and to
+    /// nobody else: `bound_to` says nothing here.
     ///
     /// # Errors
     /// When the provider offers no such grant, parameters are missing or wrong, or the provider refuses.

@@ -90,6 +90,8 @@ fn cure(
         (Outcome::AppRefused, Reason::Redirect, _) => {
             format!("a token endpoint must not redirect; check {urls}")
         }
+        // Whatever it says, nothing is there.
+        (Outcome::AppRefused, _, Some("not_found")) => format!("check {urls}"),
         (Outcome::AppRefused, _, Some("unauthorized_client")) => {
             format!(
                 "allow the app this grant at {}, or check {}",

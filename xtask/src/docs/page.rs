@@ -2,7 +2,7 @@
 
 use tieline::ProviderDescriptor;
 use tieline::core::descriptor::Stated;
-use tieline::core::words::{number, window};
+use tieline::core::words::{calls, window};
 
 use super::files::{MARK, PROVIDERS, Page};
 use super::markdown::{Document, text};
@@ -101,7 +101,7 @@ fn rate_limits(document: &mut Document, descriptor: &ProviderDescriptor) {
                 ],
                 limits.iter().map(|limit| {
                     [
-                        format!("{} calls per {}", number(limit.calls), window(limit.per)),
+                        format!("{} per {}", calls(limit.calls), window(limit.per)),
                         text(limit.counted_per),
                         yes_no(limit.kept),
                         text(limit.stated_by),

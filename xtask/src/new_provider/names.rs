@@ -20,10 +20,13 @@ impl Names {
     /// Derives all names from the id.
     ///
     /// # Errors
-    /// When the registry would not take the id, or the name is no single line of text.
+    /// When the registry would not take the id, another page has it, or the name is no single line of text.
     pub(super) fn new(id: &str, name: Option<&str>) -> Result<Self, String> {
         if let Some(problem) = fit(id.to_owned().leak()).validate().first() {
             return Err(problem.problem.clone());
+        }
+        if id == "index" {
+            return Err("docs/providers/index.md is the list of all providers".to_owned());
         }
         let words = id
             .split('-')

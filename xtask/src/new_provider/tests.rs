@@ -237,6 +237,11 @@ fn what_is_taken_or_no_id_is_refused_and_nothing_changes() {
         ("../acme", None, "is not an id"),
         ("acme-", None, "is not an id"),
         (
+            "index",
+            None,
+            "docs/providers/index.md is the list of all providers",
+        ),
+        (
             "acme",
             Some("  "),
             "the name \"\" is to be one line of text",

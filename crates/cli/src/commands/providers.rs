@@ -102,8 +102,8 @@ fn endpoints(descriptor: &ProviderDescriptor) -> String {
         .unwrap_or_default()
         .iter()
         .map(|limit| {
-            let (calls, window) = (words::number(limit.calls), words::window(limit.per));
-            format!("{calls} calls per {window} and {}", limit.counted_per)
+            let (calls, window) = (words::calls(limit.calls), words::window(limit.per));
+            format!("{calls} per {window} and {}", limit.counted_per)
         })
         .collect();
     let device = oauth2.device.map_or("", |device| device.endpoint);

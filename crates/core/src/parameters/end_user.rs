@@ -88,10 +88,10 @@ impl Parameters {
                 descriptor, key, CONNECTING, suggestion,
             ));
         };
-        let problem = if mapping.set_by == SetBy::EndUser {
-            Problem::with(value.expose(), mapping.format)
-        } else {
-            Some(Problem::NotEndUsers)
+        let problem = match mapping.set_by {
+            SetBy::EndUser => Problem::with(value.expose(), mapping.format),
+            SetBy::Operator => Some(Problem::OperatorOnly),
+            SetBy::Tenant | SetBy::System => Some(Problem::NotEndUsers),
         };
         match problem {
             Some(problem) => Err(ParameterProblem::value(

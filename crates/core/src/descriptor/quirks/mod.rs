@@ -65,7 +65,7 @@ impl ProviderDescriptor {
         if !self.authentication.is_given() {
             requests::add(self, &mut quirks);
             answer::add(&self.oauth2().answer, &mut quirks);
-            tokens::add(self.oauth2(), &mut quirks);
+            tokens::add(self, &mut quirks);
         }
         api::add(&self.api, &mut quirks);
         quirks.0

@@ -2,8 +2,8 @@
 
 use super::{Quirks, names, separator};
 use crate::descriptor::{
-    BodyFormat, Callback, ClientAuthentication, CodeChallenge, Extra, Method, OAuth2,
-    ProviderDescriptor, TokenRequest,
+    Authentication, BodyFormat, Callback, ClientAuthentication, CodeChallenge, Extra, Method,
+    OAuth2, ProviderDescriptor, Rotates, TokenRequest,
 };
 use crate::template;
 
@@ -52,13 +52,35 @@ pub(super) fn add(descriptor: &ProviderDescriptor, quirks: &mut Quirks) {
             "device.token"
         );
     }
-    step!(quirks, &oauth2.exchange, "The exchange", "exchange");
-    if oauth2.rotation.rotates != crate::descriptor::Rotates::NoRefreshToken {
+    let refreshes = oauth2.rotation.rotates != Rotates::NoRefreshToken;
+    match descriptor.authentication {
+        Authentication::ClientCredentials(_) => {
+            step!(quirks, &oauth2.exchange, "The token request", "exchange");
+        }
+        Authentication::AuthorizationCode(_) if refreshes && differ(oauth2) => {
+            step!(
+                quirks,
+                &oauth2.exchange,
+                "The exchange, unlike the refresh,",
+                "exchange"
+            );
+        }
+        Authentication::AuthorizationCode(_) => {
+            step!(quirks, &oauth2.exchange, "The exchange", "exchange");
+        }
+        _ => {}
+    }
+    if refreshes {
         step!(quirks, &oauth2.refresh, "The refresh", "refresh");
     }
     if oauth2.revocation_endpoint.known().is_some() {
         step!(quirks, &oauth2.revoke, "The revocation", "revoke");
     }
+}
+
+/// Whether the app proves itself in one way for a code and in another for a refresh token.
+fn differ(oauth2: &OAuth2) -> bool {
+    oauth2.exchange.client_authentication != oauth2.refresh.client_authentication
 }
 
 fn add_hosts(oauth2: &OAuth2, quirks: &mut Quirks) {

@@ -1,12 +1,18 @@
 //! Unusual lives of tokens.
 
 use super::Quirks;
-use crate::descriptor::{OAuth2, Revocable, Rotates};
+use crate::descriptor::{Authentication, ProviderDescriptor, Revocable, Rotates};
 use crate::words;
 
-pub(super) fn add(oauth2: &OAuth2, quirks: &mut Quirks) {
-    let rotation = &oauth2.rotation;
+pub(super) fn add(descriptor: &ProviderDescriptor, quirks: &mut Quirks) {
+    let (oauth2, rotation) = (descriptor.oauth2(), &descriptor.oauth2().rotation);
+    let is_app = matches!(
+        descriptor.authentication,
+        Authentication::ClientCredentials(_)
+    );
     match rotation.rotates {
+        // The app asks for another access token by itself.
+        Rotates::NoRefreshToken if is_app => {}
         Rotates::NoRefreshToken => quirks.add(
             "rotation.rotates",
             "There are no refresh tokens: when an access token dies, a person must consent again.",
@@ -27,7 +33,7 @@ pub(super) fn add(oauth2: &OAuth2, quirks: &mut Quirks) {
         quirks.add(
             "rotation.reuse_window",
             format!(
-                "A spent refresh token works for another {}.",
+                "A spent refresh token goes on working for {}.",
                 words::duration(rotation.reuse_window)
             ),
         );
