@@ -129,6 +129,20 @@ pub enum AccountError {
     NotJson,
 }
 
+impl AccountError {
+    /// Whether the provider says that it does not take this access token: 401, or what it says instead.
+    pub fn tells_dead_token(&self, descriptor: &ProviderDescriptor) -> bool {
+        match self {
+            Self::Status { status } => *status == http::StatusCode::UNAUTHORIZED,
+            Self::Refused { code } => descriptor
+                .api
+                .masked_errors
+                .is_some_and(|masked| masked.dead_access_token.contains(&code.as_str())),
+            Self::Http(_) | Self::Path(_) | Self::NotJson => false,
+        }
+    }
+}
+
 /// Runs the descriptor's health check and reads from its answer whose account it is.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tieline_core::http::{ProviderHttp, ProviderHttpError};
 use tieline_core::{ProviderDescriptor, Secret};
 use tieline_oauth::Edge;
-use tieline_store::{Instance, Purpose};
+use tieline_store::{Cause, Instance, Purpose};
 
 use crate::due::is_renewable;
 use crate::target::{Target, passes};
@@ -27,8 +27,9 @@ impl InstanceHandle {
     /// Calls the provider's API: the request's URI is a path relative to the API's base, and the access token is added.
     ///
     /// An answer of 401, or what the provider says instead, forces one refresh of the token that was used, and one
-    /// replay. Whatever is answered then is handed on: any status is `Ok`. The caller's own `Authorization`, cookies and hop-by-hop headers are dropped, and
-    /// redirects are not followed.
+    /// replay. What can't be refreshed is asked after once, by the health check: if that is refused as well, a person
+    /// must reconnect the account. Whatever else is answered is handed on: any status is `Ok`. The caller's own
+    /// `Authorization`, cookies and hop-by-hop headers are dropped, and redirects are not followed.
     ///
     /// # Errors
     /// When a person must reconnect the account, the path leaves the API, or the provider can't be reached.
@@ -36,9 +37,11 @@ impl InstanceHandle {
         let instance = self.ready().await?;
         let response = self.call_with(&instance, &request).await?;
         let provider = self.engine.provider(&instance.provider)?;
-        if !tells_dead_token(provider.descriptor(), &response)
-            || !is_renewable(provider.descriptor(), &instance)
-        {
+        if !tells_dead_token(provider.descriptor(), &response) {
+            return Ok(response);
+        }
+        if !is_renewable(provider.descriptor(), &instance) {
+            self.give_up_if_dead(&instance).await?;
             return Ok(response);
         }
         tracing::info!(instance = %self.id, generation = instance.generation, "the access token is refused: refreshing");
@@ -46,22 +49,31 @@ impl InstanceHandle {
         self.call_with(&instance, &request).await
     }
 
+    /// One call may be refused for what the account may not do; the health check is refused to the dead alone.
+    async fn give_up_if_dead(&self, instance: &Instance) -> Result<(), EngineError> {
+        let provider = self.engine.provider(&instance.provider)?;
+        let (target, access_token) = self.call_parts(instance).await?;
+        let caller = ApiCaller {
+            edge: &self.engine.shared.edge,
+            target: &target,
+            access_token: &access_token,
+        };
+        match provider.account(&caller, &instance.captures).await {
+            Err(error) if error.tells_dead_token(provider.descriptor()) => {
+                self.engine.give_up(instance, Cause::Revoked).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn call_with(
         &self,
         instance: &Instance,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, EngineError> {
-        let engine = &self.engine;
-        let provider = engine.provider(&instance.provider)?;
-        let parameters = engine.instance_parameters(instance).await?;
-        let target = Target::of(provider, &parameters, &instance.captures)?;
-        let access_token = engine
-            .shared
-            .store
-            .access_token(instance, Purpose::Call)
-            .await?;
+        let (target, access_token) = self.call_parts(instance).await?;
         let caller = ApiCaller {
-            edge: &engine.shared.edge,
+            edge: &self.engine.shared.edge,
             target: &target,
             access_token: &access_token,
         };
@@ -72,6 +84,16 @@ impl InstanceHandle {
                 provider: instance.provider.clone(),
                 error,
             })
+    }
+
+    /// Where this instance's calls go, and what they carry.
+    async fn call_parts(&self, instance: &Instance) -> Result<(Target, Secret), EngineError> {
+        let engine = &self.engine;
+        let provider = engine.provider(&instance.provider)?;
+        let parameters = engine.instance_parameters(instance).await?;
+        let target = Target::of(provider, &parameters, &instance.captures)?;
+        let store = &engine.shared.store;
+        Ok((target, store.access_token(instance, Purpose::Call).await?))
     }
 }
 

@@ -328,7 +328,7 @@ impl EngineError {
 
 fn explain(cause: Option<Cause>) -> &'static str {
     match cause {
-        Some(Cause::Revoked) => ", since the provider no longer takes its refresh token",
+        Some(Cause::Revoked) => ", since the provider no longer takes its credential",
         Some(Cause::Expired) => ", since its tokens have expired",
         Some(Cause::Rejected) => ", since the provider keeps rejecting its refresh",
         Some(Cause::LostResponse) => ", since the answer to a refresh was lost on the way",

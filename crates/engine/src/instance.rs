@@ -91,13 +91,15 @@ impl InstanceHandle {
     pub async fn check(&self) -> Result<Account, EngineError> {
         let instance = self.ready().await?;
         let provider = self.engine.provider(&instance.provider)?;
-        let account = provider
-            .account(self, &instance.captures)
-            .await
-            .map_err(|error| EngineError::Account {
-                provider: instance.provider.clone(),
-                error,
-            })?;
+        let account = match provider.account(self, &instance.captures).await {
+            Ok(account) => account,
+            Err(error) => {
+                // The call may have found out that only a person can help: then that is what to tell.
+                self.usable(&self.load().await?)?;
+                let provider = instance.provider;
+                return Err(EngineError::Account { provider, error });
+            }
+        };
         refuse_another_account(&instance, &account)?;
         let Account { id, label } = account.clone();
         self.engine

@@ -337,7 +337,11 @@ impl Engine {
     }
 
     /// Only a person can help now, unless one already has: then there is nothing to give up.
-    async fn give_up(&self, instance: &Instance, cause: Cause) -> Result<(), EngineError> {
+    pub(crate) async fn give_up(
+        &self,
+        instance: &Instance,
+        cause: Cause,
+    ) -> Result<(), EngineError> {
         let store = &self.shared.store;
         let Some(now) = store
             .require_reconnect(instance.id, instance.generation, cause)

@@ -254,7 +254,7 @@ mod tests {
         let odd = connected(&stage, &odd).await.unwrap_err();
         insta::assert_snapshot!(odd.to_string(), @r#"
         desk: Helpdesk (given when connecting) is not a parameter of Desk: did you mean subdomain?
-        desk: base.url (given when connecting) belongs to an app, not to one account
+        desk: base.url (given when connecting) may only be set by the operator, in the configuration
         desk: subdomain (given when connecting) is not one label of a host: give only the part before the provider's domain, in lower-case letters, digits and dashes. Desk calls it "Helpdesk". Give it again
         desk: api.key is missing. Desk calls it "API Key". Give it when you connect, from a file or standard input
         add to the command: --set-file api.key=FILE (- is standard input)

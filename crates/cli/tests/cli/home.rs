@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tieline::{ParameterKey, Registry};
 use tieline_sandbox::{Sandbox, VendorRules};
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
@@ -76,20 +77,38 @@ impl Home {
 
     /// The same, with other rules.
     pub(crate) async fn with_sandbox_of(rules: &str) -> (Self, Sandbox) {
+        Self::at("infusionsoft", rules).await
+    }
+
+    /// A home whose configuration puts a sandbox in the place of this provider.
+    pub(crate) async fn at(provider: &str, rules: &str) -> (Self, Sandbox) {
         let rules = VendorRules::from_json(rules).unwrap();
         let sandbox = Sandbox::start(rules, Arc::new(tieline::core::SystemClock))
             .await
             .unwrap();
         let mut home = Self::new();
         let (client_id, client_secret) = sandbox.client();
-        for (name, value) in [
-            ("OAUTH_API_KEY", client_id),
-            ("OAUTH_API_SECRET", client_secret),
-            ("OAUTH_AUTHORIZATION_URL", &sandbox.authorization_endpoint()),
-            ("OAUTH_TOKEN_URL", &sandbox.token_endpoint()),
-            ("BASE_URL", &sandbox.api_base()),
-        ] {
-            home.set(&format!("INFUSIONSOFT_{name}"), value);
+        let values = [
+            (ParameterKey::OAUTH_API_KEY, client_id.to_owned()),
+            (ParameterKey::OAUTH_API_SECRET, client_secret.to_owned()),
+            (
+                ParameterKey::OAUTH_AUTHORIZATION_URL,
+                sandbox.authorization_endpoint(),
+            ),
+            (
+                ParameterKey::OAUTH_DEVICE_AUTHORIZATION_URL,
+                sandbox.device_endpoint().unwrap_or_default(),
+            ),
+            (ParameterKey::OAUTH_TOKEN_URL, sandbox.token_endpoint()),
+            (ParameterKey::BASE_URL, sandbox.api_base()),
+        ];
+        let registry = Registry::discover().unwrap();
+        let descriptor = registry.provider(provider).unwrap().descriptor();
+        for row in descriptor.parameters() {
+            // A provider without OAuth takes few of them.
+            if let Some((key, value)) = values.iter().find(|(key, _)| *key == row.parameter) {
+                home.set(&key.environment_name(provider), value);
+            }
         }
         (home, sandbox)
     }

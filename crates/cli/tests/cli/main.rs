@@ -16,3 +16,4 @@ mod reading;
 mod scripts;
 mod story;
 mod tls;
+mod ways;
