@@ -8,6 +8,7 @@
 //! Deliberately absent: state, retries, and any notion of an instance. Types of the `oauth2` crate never leave the
 //! functions that use them, since they serialise secrets.
 
+mod adapter;
 pub mod authorization;
 pub mod callback;
 mod codes;

@@ -4,6 +4,7 @@
 mod expiry;
 mod fields;
 mod form;
+mod id_token;
 mod json;
 #[cfg(test)]
 mod properties;
