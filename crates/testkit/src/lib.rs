@@ -20,6 +20,7 @@ mod api;
 mod device;
 mod findings;
 mod parameters;
+mod place;
 mod promise;
 mod promises;
 mod removal;

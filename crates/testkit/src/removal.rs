@@ -147,7 +147,7 @@ pub(crate) struct Without {
 
 impl Without {
     /// Lives as long as the program: a test's.
-    pub(crate) fn new(
+    pub(crate) fn of(
         provider: &'static dyn ProviderSetup,
         remove: Remove,
     ) -> &'static dyn ProviderSetup {

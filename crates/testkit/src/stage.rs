@@ -20,6 +20,7 @@ use crate::api::Api;
 use crate::device;
 use crate::findings::Stuck;
 use crate::parameters::{self, REDIRECT_URI};
+use crate::place::{endpoint_field, endpoint_of, request_field};
 use crate::stand_in::Front;
 use crate::subject::Subject;
 use crate::vendor::Vendor;
@@ -118,7 +119,7 @@ impl Stage {
         let started = self.start_with(parameters, REDIRECT_URI)?;
         let account = self.vendor.account(account)?;
         let url = self.sandbox.consent_as(started.url.as_str(), account).await.map_err(|error| {
-            format!("the vendor shows an error instead of its consent page: {error}; look at `authorization`")
+            format!("the vendor shows an error instead of its consent page: {error}; look at `authorization_endpoint` and `authorization`")
         })?;
         let query = self.query_of(&url);
         if state_of(&query).ok() != Some(started.state.expose()) {
@@ -280,15 +281,22 @@ impl Stage {
 
     /// Why a step failed, as both sides tell it, and where to look.
     pub(crate) fn explain(&self, step: Step, failure: &TokenFailure) -> Stuck {
-        let (name, endpoint) = place_of(step);
+        let (name, endpoint) = (request_field(step), endpoint_of(step));
         let why = self.refusal(endpoint).unwrap_or_default();
-        self.wrong_style(step)
+        let details = &failure.details;
+        let field = endpoint_field(step, self.provider.descriptor().oauth2());
+        let astray = || self.astray(endpoint, &details.host, field);
+        details
+            .answer
+            .as_ref()
+            .and_then(|_| astray())
+            .or_else(|| self.wrong_style(step))
             .unwrap_or_else(|| format!("{failure}{why}; look at `{name}` and `answer`"))
     }
 
     /// What is wrong with the client authentication of the last request of this step, if the vendor doesn't take it.
     pub(crate) fn wrong_style(&self, step: Step) -> Option<Stuck> {
-        let (name, endpoint) = place_of(step);
+        let (name, endpoint) = (request_field(step), endpoint_of(step));
         let accepted = self.vendor.texts(match step {
             Step::Exchange => "token.exchange.client_authentication",
             Step::Refresh => "token.refresh.client_authentication",
@@ -317,18 +325,6 @@ impl Stage {
             Outcome::Refused { reason } => Some(format!(" (the vendor's side: {reason})")),
             _ => None,
         }
-    }
-}
-
-/// The descriptor's field of a step, and where its requests go.
-fn place_of(step: Step) -> (&'static str, Endpoint) {
-    match step {
-        Step::Exchange => ("exchange", Endpoint::Token),
-        Step::Refresh => ("refresh", Endpoint::Token),
-        Step::Revoke => ("revoke", Endpoint::Revocation),
-        Step::ClientCredentials => ("exchange", Endpoint::Token),
-        Step::DeviceAuthorization => ("device.request", Endpoint::Device),
-        Step::DeviceToken => ("device.token", Endpoint::Token),
     }
 }
 

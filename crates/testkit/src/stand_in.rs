@@ -28,6 +28,16 @@ pub(crate) struct Exchange {
     pub(crate) answer: Vec<u8>,
 }
 
+impl Exchange {
+    /// The host that the request names.
+    pub(crate) fn host(&self) -> String {
+        let text = String::from_utf8_lossy(&self.request);
+        let mut headers = text.split("\r\n").filter_map(|line| line.split_once(':'));
+        let host = headers.find(|(name, _)| name.eq_ignore_ascii_case("host"));
+        host.map_or_else(String::new, |(_, host)| host.trim().to_owned())
+    }
+}
+
 /// The machine. It is gone when dropped.
 pub(crate) struct Front {
     address: SocketAddr,

@@ -30,4 +30,13 @@ impl Subject {
             reviewing: true,
         }
     }
+
+    /// The same, without a say in how it was reviewed to look: its snapshots are compared and never written.
+    #[must_use]
+    pub fn unreviewed(self) -> Self {
+        Self {
+            reviewing: false,
+            ..self
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tieline_core::Secret;
-use tieline_core::descriptor::{Revocable, Stated};
+use tieline_core::descriptor::{Revocable, Stated, Step};
 use tieline_oauth::{RevokeFailure, TokenTypeHint};
 use url::form_urlencoded;
 
@@ -35,17 +35,25 @@ impl Transcript {
         masks.add("client_id", id);
         masks.add("client_secret", secret);
         let connection = stage.connect().await?;
-        let browser = browser(&connection, &mut masks);
+        let browser = browser(stage, &connection, &mut masks);
         masks.add_tokens("1", &connection);
         let account = stage.account(&connection).await?;
-        account.map_err(|error| format!("the health check fails: {error}"))?;
+        account.map_err(|error| stage.explain_call(&error))?;
         let given = stage.provider.descriptor().authentication.is_given();
         if !given {
             leave(stage, &connection, &mut masks).await?;
         }
+        let heard = stage.front.heard();
+        for exchange in &heard {
+            masks.add_device_codes(exchange);
+        }
+        // What nobody found where it belongs is no less secret.
+        for secret in stage.sandbox.ledger().secrets() {
+            masks.add("secret", secret);
+        }
         Ok(Self {
             browser,
-            heard: stage.front.heard(),
+            heard,
             masks,
         })
     }
@@ -126,12 +134,13 @@ async fn leave(stage: &Stage, connection: &Connection, masks: &mut Masks) -> Res
     let client = stage.client_with(&connection.parameters);
     match client.revoke(token, hint).await {
         Ok(()) | Err(RevokeFailure::UnsupportedTokenType(_)) => Ok(()),
-        Err(failure) => Err(format!("the revocation fails: {failure}")),
+        Err(RevokeFailure::Failed(failure)) => Err(stage.explain(Step::Revoke, &failure)),
+        Err(failure) => Err(failure.to_string()),
     }
 }
 
 /// The authorization URL and the callback.
-fn browser(connection: &Connection, masks: &mut Masks) -> Vec<String> {
+fn browser(stage: &Stage, connection: &Connection, masks: &mut Masks) -> Vec<String> {
     let Some(consent) = &connection.consent else {
         return Vec::new();
     };
@@ -153,15 +162,15 @@ fn browser(connection: &Connection, masks: &mut Masks) -> Vec<String> {
         lines.push(format!("  {name}={value}"));
     }
     lines.push("and comes back with".to_owned());
-    let signature = connection
-        .parameters
-        .descriptor()
-        .oauth2()
-        .callback
-        .signature;
+    let signature = stage
+        .vendor
+        .at("authorization.callback_signature.parameter");
     for (name, value) in consent.query.pairs() {
-        let is_signature = signature.is_some_and(|signature| signature.parameter == name);
-        let value = if is_signature { "[signature]" } else { value };
+        let value = if signature == name.as_str() {
+            "[signature]"
+        } else {
+            value
+        };
         lines.push(format!("  {name}={value}"));
     }
     lines
@@ -181,7 +190,9 @@ fn pretty(body: &str) -> String {
 impl Masks {
     fn add(&mut self, name: &str, text: &str) {
         let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        for form in [text.to_owned(), encoded] {
+        let in_json = serde_json::Value::from(text).to_string();
+        let in_json = in_json.trim_matches('"').to_owned();
+        for form in [text.to_owned(), encoded, in_json] {
             if !form.is_empty() && self.0.iter().all(|(known, _)| *known != form) {
                 self.0.push((form, format!("[{name}]")));
             }
@@ -208,11 +219,112 @@ impl Masks {
         }
     }
 
+    /// Those of RFC 8628 section 3.2, by the names that it gives them.
+    fn add_device_codes(&mut self, exchange: &Exchange) {
+        let answer = String::from_utf8_lossy(&exchange.answer);
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        for name in ["device_code", "user_code"] {
+            self.add(name, body[name].as_str().unwrap_or_default());
+        }
+    }
+
     fn hide(&self, text: &str) -> String {
         let mut hidden = text.to_owned();
         for (secret, mask) in &self.0 {
             hidden = hidden.replace(secret, mask);
         }
         hidden
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tieline_core::prelude::*;
+
+    use super::*;
+    use crate::subject::Subject;
+
+    #[derive(Debug)]
+    struct Played(ProviderDescriptor);
+
+    impl ProviderSetup for Played {
+        fn descriptor(&self) -> &'static ProviderDescriptor {
+            // A test's.
+            Box::leak(Box::new(self.0))
+        }
+    }
+
+    const ACME: OAuth2 = OAuth2 {
+        issuer: Some("https://acme.example"),
+        authorization_endpoint: "https://acme.example/oauth/authorize",
+        token_endpoint: "https://acme.example/oauth/token",
+        revocation_endpoint: Stated::Known("https://acme.example/oauth/revoke"),
+        authorization_response_iss_parameter_supported: true,
+        scopes: &["read", "offline_access"],
+        rotation: Rotation {
+            rotates: Rotates::Always,
+            ..Rotation::UNKNOWN
+        },
+        ..OAuth2::DEFAULT
+    };
+
+    /// What Acme's transcript looks like, and every secret that there was.
+    async fn played(oauth2: OAuth2) -> (String, Vec<String>) {
+        const MAPPINGS: &[ParameterMapping] = &[
+            ParameterMapping::api_key("Key"),
+            ParameterMapping::api_secret("Secret"),
+            ParameterMapping::callback_url("Callback URL"),
+        ];
+        let provider = Box::leak(Box::new(Played(ProviderDescriptor {
+            authentication: Authentication::AuthorizationCode(oauth2),
+            api: Api {
+                base: "https://acme.example/api",
+                health_check: Stated::Known(HealthCheck {
+                    path: "/me",
+                    account_id: AccountFact::Field("sub"),
+                    account_label: AccountFact::Field("email"),
+                }),
+                ..Api::DEFAULT
+            },
+            ..ProviderDescriptor::new("acme", "Acme", MAPPINGS)
+        })));
+        let subject = Subject::new(provider, env!("CARGO_MANIFEST_DIR"), "tieline-acme");
+        let stage = Stage::set(&subject).await.unwrap();
+        let text = Transcript::play(&stage).await.unwrap().text();
+        let ledger = stage.sandbox.ledger();
+        assert_eq!((ledger.exchanges(), ledger.refreshes()), (1, 1));
+        (text, ledger.secrets().map(str::to_owned).collect())
+    }
+
+    #[tokio::test]
+    async fn no_secret_stands_in_a_transcript_and_each_is_told_by_what_it_is() {
+        for exchange in [TokenRequest::BASIC, TokenRequest::BODY] {
+            let (text, secrets) = played(OAuth2 { exchange, ..ACME }).await;
+            // The client's, a code, and two of each kind of token.
+            assert!(secrets.len() >= 6, "{}", secrets.len());
+            for secret in secrets {
+                let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+                assert!(
+                    !text.contains(&secret) && !text.contains(&encoded),
+                    "{text}"
+                );
+            }
+            for mask in ["client_secret", "code", "access_token 2", "refresh_token 2"] {
+                assert!(text.contains(&format!("[{mask}]")), "{mask}: {text}");
+            }
+            assert!(!text.contains("[secret]"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_hidden_in_every_form_and_the_longest_first() {
+        let mut masks = Masks::default();
+        masks.add("short", "a b");
+        masks.add("long", "a b\"c");
+        assert_eq!(
+            masks.hide(r#"a b, a+b, a b"c, a+b%22c, a b\"c"#),
+            "[short], [short], [long], [long], [long]"
+        );
     }
 }

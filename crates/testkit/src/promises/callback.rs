@@ -16,6 +16,8 @@ type Pairs = Vec<(String, String)>;
 
 pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Result<(), Stuck> {
     let stage = Stage::set(subject).await?;
+    // Said first: what is wrong here, no consent survives.
+    examine_declared(&stage, findings);
     let consent = stage.consent(&stage.parameters, 0).await?;
     examine_denial(&stage, findings).await?;
     examine_signature(&stage, &consent, findings);
@@ -39,21 +41,27 @@ async fn examine_denial(stage: &Stage, findings: &mut Findings) -> Result<(), St
     Ok(())
 }
 
+/// Whether callbacks are signed: the descriptor says what the vendor does.
+fn examine_declared(stage: &Stage, findings: &mut Findings) {
+    let declared = stage.provider.descriptor().oauth2().callback.signature;
+    match (is_signed(stage), declared.is_some()) {
+        (true, false) => findings
+            .add("the vendor signs its callbacks, and nobody looks; state `callback.signature`"),
+        (false, true) => {
+            findings.add("the vendor doesn't sign its callbacks; look at `callback.signature`");
+        }
+        _ => {}
+    }
+}
+
+fn is_signed(stage: &Stage) -> bool {
+    let signature = stage.vendor.at("authorization.callback_signature");
+    !signature.is_null()
+}
+
 /// Where the vendor signs its callbacks, one in which anything was changed is refused.
 fn examine_signature(stage: &Stage, consent: &Consent, findings: &mut Findings) {
-    let signed = !stage
-        .vendor
-        .at("authorization.callback_signature")
-        .is_null();
-    let declared = stage.provider.descriptor().oauth2().callback.signature;
-    findings.expect(signed == declared.is_some(), || {
-        if signed {
-            "the vendor signs its callbacks, and nobody looks; state `callback.signature`"
-        } else {
-            "the vendor doesn't sign its callbacks; look at `callback.signature`"
-        }
-    });
-    if !signed {
+    if !is_signed(stage) {
         return;
     }
     for at in 0..consent.query.pairs().len() {

@@ -105,14 +105,12 @@ fn examine_rotation(rotation: &Rotation, findings: &mut Findings) {
         &rotation.access_token_lifetime,
         findings,
     );
-    if rotation.rotates != Rotates::NoRefreshToken {
-        if rotation.idle_limit.is_none() {
-            stated(
-                "rotation.refresh_token_lifetime",
-                &rotation.refresh_token_lifetime,
-                findings,
-            );
-        }
+    if rotation.rotates != Rotates::NoRefreshToken && rotation.idle_limit.is_none() {
+        stated(
+            "rotation.refresh_token_lifetime",
+            &rotation.refresh_token_lifetime,
+            findings,
+        );
     }
 }
 

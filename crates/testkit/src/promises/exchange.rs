@@ -3,6 +3,7 @@
 use tieline_core::Secret;
 use tieline_core::descriptor::{Capture, Step};
 use tieline_oauth::Outcome;
+use tieline_sandbox::{Endpoint, Outcome as Issued};
 
 use super::tokens;
 use crate::findings::{Findings, Stuck};
@@ -13,10 +14,9 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
     let stage = Stage::set(subject).await?;
     let connection = stage.connect().await?;
     let ledger = stage.sandbox.ledger();
-    let (requests, exchanges) = (
-        ledger.token_requests("authorization_code"),
-        ledger.exchanges(),
-    );
+    // Nothing else has been asked of that endpoint yet, in whatever grant.
+    let requests = ledger.requests_to(Endpoint::Token).count();
+    let exchanges = ledger.exchanges() + ledger.count(Issued::ClientTokenIssued);
     findings.expect((requests, exchanges) == (1, 1), || {
         format!("the vendor saw {requests} exchange requests and did {exchanges} instead of one; look at `exchange`")
     });

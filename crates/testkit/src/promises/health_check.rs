@@ -59,9 +59,7 @@ async fn examine_dead_token(stage: &Stage, findings: &mut Findings) -> Result<()
 async fn account(stage: &Stage, number: usize, findings: &mut Findings) -> Result<Account, Stuck> {
     let connection = stage.connect_as(number).await?;
     let account = stage.account(&connection).await?;
-    let account = account.map_err(|error| {
-        format!("{error}; look at `api.health_check.path` and `api.token_placement`")
-    })?;
+    let account = account.map_err(|error| stage.explain_call(&error))?;
     for (field, fact) in [
         ("account_id", &account.id),
         ("account_label", &account.label),

@@ -48,7 +48,7 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
             ));
             continue;
         };
-        let without = Without::new(subject.provider, *remove);
+        let without = Without::of(subject.provider, *remove);
         match noticed_by(subject, without).await {
             Some(promise) => note(descriptor.id, field, promise),
             None => findings.add(format!(
@@ -62,12 +62,7 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
 
 /// The first promise that breaks.
 async fn noticed_by(subject: &Subject, provider: &'static dyn ProviderSetup) -> Option<Promise> {
-    let changed = Subject {
-        provider,
-        folder: subject.folder.clone(),
-        package: subject.package.clone(),
-        reviewing: false,
-    };
+    let changed = Subject::new(provider, &subject.folder, &subject.package).unreviewed();
     for promise in Promise::ALL {
         if promise != Promise::Quirks && promise.is_broken_by(&changed).await {
             return Some(promise);
@@ -107,15 +102,15 @@ fn facts(descriptor: &ProviderDescriptor) -> Result<Vec<String>, Stuck> {
     Ok(facts)
 }
 
-/// Goes down as long as both sides have the same fields. What kind of authentication it is does not stand in a path.
+/// Goes down as long as both sides have the same fields, and no further than to what can be taken away. What kind of
+/// authentication it is does not stand in a path.
 fn differences(is: &Value, plain: &Value, path: String, found: &mut Vec<String>) {
     if is == plain {
         return;
     }
     if let (Value::Object(is), Value::Object(plain)) = (is, plain)
         && is.keys().eq(plain.keys())
-        // A time is one fact.
-        && !is.contains_key("nanos")
+        && REMOVALS.iter().all(|(name, _)| *name != path)
     {
         for (name, value) in is {
             let below = if path.starts_with("authentication") || path.is_empty() {
@@ -146,4 +141,87 @@ fn differences(is: &Value, plain: &Value, path: String, found: &mut Vec<String>)
 )]
 fn note(provider: &str, field: &str, promise: Promise) {
     println!("{provider} | `{field}` | {promise:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const KINDS: [Authentication; 5] = [
+        Authentication::AuthorizationCode(OAuth2::DEFAULT),
+        Authentication::DeviceAuthorization(OAuth2::DEFAULT),
+        Authentication::ClientCredentials(OAuth2::DEFAULT),
+        Authentication::ApiKey,
+        Authentication::Basic,
+    ];
+
+    fn plain(authentication: Authentication) -> ProviderDescriptor {
+        ProviderDescriptor {
+            authentication,
+            ..ProviderDescriptor::new("acme", "Acme", &[])
+        }
+    }
+
+    /// The same, with another text in the place of every value.
+    fn changed(value: &Value) -> Value {
+        match value {
+            Value::Object(fields) if !fields.contains_key("nanos") => fields
+                .iter()
+                .map(|(name, value)| (name.clone(), changed(value)))
+                .collect(),
+            _ => Value::from("changed"),
+        }
+    }
+
+    #[test]
+    fn every_field_can_be_taken_away() {
+        let known: BTreeSet<&str> = REMOVALS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(known.len(), REMOVALS.len(), "each once");
+        let mut met = BTreeSet::new();
+        for kind in KINDS {
+            let plain = serde_json::to_value(plain(kind)).unwrap();
+            let mut other = changed(&plain);
+            if kind.is_given() {
+                // What kind it is is no field that could be taken away.
+                other["authentication"] = plain["authentication"].clone();
+            }
+            let mut fields = Vec::new();
+            differences(&other, &plain, String::new(), &mut fields);
+            for field in fields {
+                let is_known = NAMES.contains(&&*field) || known.contains(&*field);
+                assert!(is_known, "{kind:?}: nobody knows how to take {field} away");
+                met.insert(field);
+            }
+        }
+        let unmet: Vec<_> = known
+            .iter()
+            .chain(NAMES)
+            .filter(|name| !met.contains(**name))
+            .collect();
+        assert_eq!(unmet, Vec::<&&str>::new(), "no such field");
+    }
+
+    #[test]
+    fn taking_a_field_away_leaves_it_as_nobody_said_anything() {
+        for kind in KINDS {
+            let mut descriptor = plain(kind);
+            for (_, remove) in REMOVALS {
+                remove(&mut descriptor);
+            }
+            assert_eq!(
+                facts(&descriptor).unwrap(),
+                Vec::<String>::new(),
+                "{kind:?}"
+            );
+            let told = descriptor.quirks();
+            let told = told.iter().filter(|quirk| quirk.field != "authentication");
+            assert_eq!(
+                told.count(),
+                0,
+                "{kind:?}: what is the default is not unusual"
+            );
+        }
+    }
 }

@@ -32,15 +32,18 @@ pub(crate) fn examine(subject: &Subject, findings: &mut Findings) -> Result<(), 
     ];
     let labels = labels()?;
     let vendor = Vendor::of(subject)?;
+    let hosts = endpoints.iter().filter_map(|(_, endpoint)| *endpoint);
+    let in_hosts: Vec<_> = hosts.flat_map(template::host_placeholders).collect();
     for mapping in descriptor.end_user_parameters() {
         let key = mapping.parameter;
+        if !is_label(mapping, &in_hosts) {
+            continue;
+        }
         for (label, fine) in &labels {
-            let given = given(subject, &vendor, mapping, label)?;
-            findings.expect(given.is_some() == *fine || !is_label(mapping), || {
-                format!(
-                    "{key} takes {label:?}: {}; look at its `format`",
-                    given.is_some()
-                )
+            let taken = given(subject, &vendor, mapping, label)?.is_some();
+            let says = if taken { "takes" } else { "does not take" };
+            findings.expect(taken == *fine, || {
+                format!("{key} {says} {label:?}; make its `format` HostLabel")
             });
         }
     }
@@ -55,8 +58,13 @@ pub(crate) fn examine(subject: &Subject, findings: &mut Findings) -> Result<(), 
     Ok(())
 }
 
-fn is_label(mapping: &ParameterMapping) -> bool {
-    mapping.format == Format::HostLabel
+/// Whether it is to be a label: it says so, or stands in a host and may be any text.
+fn is_label(mapping: &ParameterMapping, in_hosts: &[&str]) -> bool {
+    match mapping.format {
+        Format::HostLabel => true,
+        Format::Text | Format::Url => in_hosts.contains(&mapping.parameter.as_str()),
+        Format::OneOf(_) => false,
+    }
 }
 
 /// The parameters with this label given for one of them, if they are taken.

@@ -24,6 +24,35 @@ pub(super) fn examine(stage: &Stage, step: Step, tokens: &Tokens, findings: &mut
     findings.expect(is_issued, || {
         "the refresh token is not the one that the vendor issued; look at `answer.path` and `answer.fields`"
     });
+    examine_lifetimes(stage, tokens, findings);
+    for warning in &tokens.warnings {
+        findings.add(format!(
+            "the vendor's usual answer is thought odd: {}: {}; look at `answer`",
+            warning.field, warning.message
+        ));
+    }
+    let answer = vendor.answer_to(step);
+    let oauth2 = stage.provider.descriptor().oauth2();
+    let in_answer = |field: &str| {
+        let inner = oauth2.answer.path.map(|path| format!("{path}.{field}"));
+        dotted_path::at(answer, field).is_some()
+            || inner.is_some_and(|field| dotted_path::at(answer, &field).is_some())
+    };
+    // What only one of two answers tells is kept from that one.
+    let told = |capture: &&Capture| step == Step::Exchange || in_answer(capture.field);
+    for capture in oauth2.answer.captures.iter().filter(told) {
+        findings.expect(set.captures.contains_key(capture.name), || {
+            format!(
+                "`answer.captures` finds no {:?} in the field {:?} of the answer",
+                capture.name, capture.field
+            )
+        });
+    }
+}
+
+/// An expiry is kept exactly where the answer tells one, and counted from now.
+fn examine_lifetimes(stage: &Stage, tokens: &Tokens, findings: &mut Findings) {
+    let (vendor, set) = (&stage.vendor, &tokens.set);
     let lifetimes = [
         (
             "access",
@@ -58,29 +87,6 @@ pub(super) fn examine(stage: &Stage, step: Step, tokens: &Tokens, findings: &mut
             format!(
                 "the {kind} token lives {lives} and is taken to live {found}; look at `answer.expires_in_unit`, \
                  `answer.expires_in_format`, `answer.default_expires_in` and `answer.fields`"
-            )
-        });
-    }
-    for warning in &tokens.warnings {
-        findings.add(format!(
-            "the vendor's usual answer is thought odd: {}: {}; look at `answer`",
-            warning.field, warning.message
-        ));
-    }
-    let answer = vendor.answer_to(step);
-    let oauth2 = stage.provider.descriptor().oauth2();
-    let in_answer = |field: &str| {
-        let inner = oauth2.answer.path.map(|path| format!("{path}.{field}"));
-        dotted_path::at(answer, field).is_some()
-            || inner.is_some_and(|field| dotted_path::at(answer, &field).is_some())
-    };
-    // What only one of two answers tells is kept from that one.
-    let told = |capture: &&Capture| step == Step::Exchange || in_answer(capture.field);
-    for capture in oauth2.answer.captures.iter().filter(told) {
-        findings.expect(set.captures.contains_key(capture.name), || {
-            format!(
-                "`answer.captures` finds no {:?} in the field {:?} of the answer",
-                capture.name, capture.field
             )
         });
     }

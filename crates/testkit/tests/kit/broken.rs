@@ -24,6 +24,7 @@ fn acme_breaks(change: impl FnOnce(&mut OAuth2), promises: &[Promise], words: &[
 #[test]
 fn client_authentication_of_the_exchange() {
     let all_that_connect = &[
+        Wire,
         Exchange,
         ExchangeWrongSecret,
         Refresh,
@@ -46,7 +47,7 @@ fn client_authentication_of_the_exchange() {
 fn client_authentication_of_the_refresh() {
     strict_breaks(
         |oauth2| oauth2.refresh = TokenRequest::BODY,
-        &[Refresh, Rotation, DeadRefreshToken],
+        &[Wire, Refresh, Rotation, DeadRefreshToken],
         &[
             "takes the client's credentials as basic at this step, and got body",
             "`refresh.client_authentication`",
@@ -140,6 +141,8 @@ fn scopes() {
     );
     let all = &[
         AuthorizationUrl,
+        Wire,
+        Callback,
         Exchange,
         ExchangeWrongSecret,
         Refresh,
@@ -155,6 +158,8 @@ fn scopes() {
     );
     let all = &[
         AuthorizationUrl,
+        Wire,
+        Callback,
         Exchange,
         ExchangeWrongSecret,
         Refresh,
@@ -175,12 +180,12 @@ fn scopes() {
 fn pkce_that_is_given_up_without_need() {
     strict_breaks(
         |oauth2| oauth2.code_challenge = CodeChallenge::Refused("a manual"),
-        &[AuthorizationUrl],
+        &[AuthorizationUrl, Wire],
         &["the vendor takes PKCE", "`code_challenge`"],
     );
     strict_breaks(
         |oauth2| oauth2.code_challenge = CodeChallenge::Plain,
-        &[AuthorizationUrl],
+        &[AuthorizationUrl, Wire],
         &["the vendor takes S256", "`code_challenge`"],
     );
 }
@@ -190,7 +195,7 @@ fn a_secret_in_the_authorization_url() {
     let leak = &[("key", Extra::Parameter(ParameterKey::OAUTH_API_SECRET))];
     strict_breaks(
         |oauth2| oauth2.authorization.extra = leak,
-        &[AuthorizationUrl],
+        &[AuthorizationUrl, Wire],
         &[
             "the client secret stands in the URL",
             "`authorization.extra`",
@@ -218,7 +223,7 @@ fn lifetimes_of_tokens() {
         ],
     );
     strict_breaks(
-        |oauth2| oauth2.rotation.refresh_token_lifetime = Some(days(60)),
+        |oauth2| oauth2.rotation.refresh_token_lifetime = Stated::Known(days(60)),
         &[Rotation],
         &["`rotation.refresh_token_lifetime` is 5184000 s, the vendor's is 3888000 s"],
     );
@@ -254,8 +259,8 @@ fn rotation() {
 #[test]
 fn revocation() {
     strict_breaks(
-        |oauth2| oauth2.revocation_endpoint = Stated::Known("https://api.strict.example/revoke"),
-        &[Revocation],
+        |oauth2| oauth2.revocation_endpoint = Stated::Known("https://api.infusionsoft.com/revoke"),
+        &[Wire, Revocation],
         &["the vendor has none"],
     );
     strict_breaks(
@@ -265,12 +270,12 @@ fn revocation() {
     );
     acme_breaks(
         |oauth2| oauth2.revocation_endpoint = Stated::None("a manual"),
-        &[Revocation],
+        &[Wire, Revocation],
         &["the vendor has a revocation endpoint"],
     );
     acme_breaks(
         |oauth2| oauth2.revoke = TokenRequest::with(ClientAuthentication::Public),
-        &[Revocation],
+        &[Wire, Revocation],
         &["and got id", "`revoke.client_authentication`"],
     );
 }

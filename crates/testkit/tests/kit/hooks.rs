@@ -55,7 +55,7 @@ fn a_refusal_that_repeats_the_client_secret() {
             }
         }
     });
-    let all = &[Refresh, Rotation, DeadRefreshToken, Redaction];
+    let all = &[Wire, Refresh, Rotation, DeadRefreshToken, Redaction];
     assert_broken(talkative, all, &["`refresh`"]);
 }
 
@@ -72,6 +72,8 @@ fn a_state_that_is_no_secret() {
     });
     let all = &[
         AuthorizationUrl,
+        Wire,
+        Callback,
         Exchange,
         ExchangeWrongSecret,
         Refresh,
@@ -91,7 +93,7 @@ fn tokens_that_a_hook_changed() {
             answer.insert("access_token".to_owned(), "another".into());
         }
     });
-    let all = &[Exchange, Refresh, HealthCheck];
+    let all = &[Wire, Exchange, Refresh, HealthCheck];
     assert_broken(
         meddling,
         all,

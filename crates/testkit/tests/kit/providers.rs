@@ -1,4 +1,4 @@
-//! Two sound descriptors: one for a vendor that follows the RFCs, one for a vendor that departs from them.
+//! Sound descriptors: of a vendor that follows the RFCs, of one that departs from them, of one without refresh tokens.
 
 use tieline_core::prelude::*;
 
@@ -11,7 +11,7 @@ impl ProviderSetup for Described {
     }
 }
 
-const MAPPINGS: &[ParameterMapping] = &[
+pub(crate) const MAPPINGS: &[ParameterMapping] = &[
     ParameterMapping::api_key("Consumer Key"),
     ParameterMapping::api_secret("Consumer Secret"),
     ParameterMapping::callback_url("Redirect URL"),
@@ -25,7 +25,7 @@ pub(crate) const GUIDE: SetupGuide = SetupGuide {
     troubleshooting: &[Trouble::new("`invalid_grant`", "Connect again.")],
 };
 
-const COMMON: ProviderDescriptor = ProviderDescriptor {
+pub(crate) const COMMON: ProviderDescriptor = ProviderDescriptor {
     rate_limits: Stated::None("a manual"),
     guide: GUIDE,
     sources: &[Source::new(
@@ -46,18 +46,19 @@ const ACME_OAUTH2: OAuth2 = OAuth2 {
     rotation: Rotation {
         rotates: Rotates::Always,
         old_access_token_dies: Some(true),
-        access_token_lifetime: Some(hours(1)),
-        refresh_token_lifetime: Some(days(30)),
+        access_token_lifetime: Stated::Known(hours(1)),
+        refresh_token_lifetime: Stated::Known(days(30)),
         ..Rotation::UNKNOWN
     },
     ..OAuth2::DEFAULT
 };
 
 const STRICT_OAUTH2: OAuth2 = OAuth2 {
-    authorization_endpoint: "https://accounts.strict.example/app/oauth/authorize",
-    token_endpoint: "https://api.strict.example/token",
+    authorization_endpoint: "https://accounts.infusionsoft.com/app/oauth/authorize",
+    token_endpoint: "https://api.infusionsoft.com/token",
     revocation_endpoint: Stated::None("a manual"),
     scopes: &["full"],
+    https_redirect_uri_only: true,
     callback: Callback {
         captures: &[TENANT],
         ..Callback::DEFAULT
@@ -76,17 +77,20 @@ const STRICT_OAUTH2: OAuth2 = OAuth2 {
     rotation: Rotation {
         rotates: Rotates::Always,
         on_reuse: OnReuse::Fails,
-        access_token_lifetime: Some(hours(24)),
-        refresh_token_lifetime: Some(days(45)),
+        access_token_lifetime: Stated::Known(hours(24)),
+        refresh_token_lifetime: Stated::Known(days(45)),
         ..Rotation::UNKNOWN
     },
     ..OAuth2::DEFAULT
 };
 
 const UNREFRESHED_OAUTH2: OAuth2 = OAuth2 {
-    authorization_endpoint: "https://unrefreshed.example/login/oauth/authorize",
-    token_endpoint: "https://unrefreshed.example/login/oauth/access_token",
+    authorization_endpoint: "https://github.com/login/oauth/authorize",
+    token_endpoint: "https://github.com/login/oauth/access_token",
     revocation_endpoint: Stated::None("a manual"),
+    device: Some(DeviceAuthorization::new(
+        "https://github.com/login/device/code",
+    )),
     scopes: &["repo", "user:email"],
     exchange: TokenRequest::BODY,
     answer: TokenAnswer {
@@ -95,6 +99,7 @@ const UNREFRESHED_OAUTH2: OAuth2 = OAuth2 {
     },
     rotation: Rotation {
         rotates: Rotates::NoRefreshToken,
+        access_token_lifetime: Stated::None("a manual"),
         ..Rotation::UNKNOWN
     },
     ..OAuth2::DEFAULT
@@ -129,7 +134,7 @@ pub(crate) fn strict(
     change: impl FnOnce(&mut ProviderDescriptor, &mut OAuth2),
 ) -> ProviderDescriptor {
     let api = Api {
-        base: "https://api.strict.example/crm/rest",
+        base: "https://api.infusionsoft.com/crm/rest",
         health_check: health_check("/v1/oauth/connect/userinfo", AccountFact::Capture("tenant")),
         ..Api::DEFAULT
     };
@@ -148,7 +153,7 @@ pub(crate) fn unrefreshed(
     change: impl FnOnce(&mut ProviderDescriptor, &mut OAuth2),
 ) -> ProviderDescriptor {
     let api = Api {
-        base: "https://api.unrefreshed.example",
+        base: "https://api.github.com",
         health_check: Stated::Known(HealthCheck {
             path: "/user",
             account_id: AccountFact::Field("id"),
@@ -174,7 +179,7 @@ pub(crate) fn health_check(path: &'static str, account_id: AccountFact) -> State
     })
 }
 
-fn changed(
+pub(crate) fn changed(
     mut descriptor: ProviderDescriptor,
     mut oauth2: OAuth2,
     change: impl FnOnce(&mut ProviderDescriptor, &mut OAuth2),

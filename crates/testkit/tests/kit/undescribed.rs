@@ -12,11 +12,31 @@ use crate::providers::{acme, health_check, strict};
 #[test]
 fn endpoints_and_names() {
     let elsewhere =
-        strict(|_, oauth2| oauth2.token_endpoint = "https://api.strict.example/oauth/token");
+        strict(|_, oauth2| oauth2.token_endpoint = "https://api.infusionsoft.com/oauth/token");
+    let all = &[
+        Descriptor,
+        Wire,
+        Exchange,
+        ExchangeWrongSecret,
+        Refresh,
+        Rotation,
+        DeadRefreshToken,
+        HealthCheck,
+        Redaction,
+    ];
+    let provider = described(elsewhere);
     assert_broken(
-        described(elsewhere),
-        &[Descriptor],
+        provider,
+        all,
         &["`token_endpoint` has the path \"/oauth/token\", the vendor's is \"/token\""],
+    );
+    assert_broken(
+        provider,
+        all,
+        &[
+            "the request went to api.infusionsoft.com/oauth/token",
+            "look at `token_endpoint`",
+        ],
     );
     let subject = Subject::new(
         described(acme(|_, _| {})),
@@ -52,13 +72,13 @@ fn a_health_check_that_checks_nothing() {
     let nowhere = with(health_check("/v9/me", AccountFact::Field("sub")));
     assert_broken(
         nowhere,
-        &[HealthCheck],
+        &[Wire, HealthCheck],
         &["status 404", "`api.health_check.path`"],
     );
     let unknown = with(Stated::Unknown);
     assert_broken(
         unknown,
-        &[HealthCheck, DocsCompleteness],
+        &[Wire, HealthCheck, DocsCompleteness],
         &["state `api.health_check`"],
     );
 }
@@ -70,7 +90,7 @@ fn incomplete_documentation_is_told_all_at_once() {
         descriptor.rate_limits = Stated::Unknown;
         descriptor.sources = &[];
         descriptor.aliases = &["infusionsoft"];
-        oauth2.rotation.access_token_lifetime = None;
+        oauth2.rotation.access_token_lifetime = Stated::Unknown;
     }));
     let words = [
         "`guide.developer_portal`",
@@ -122,7 +142,7 @@ fn a_url_that_nobody_reviewed() {
     let provider = described(acme(|_, oauth2| {
         oauth2.authorization.extra = &[("prompt", Extra::Fixed("consent"))]
     }));
-    let subject = Subject::new(provider, &folder, "tieline-acme");
+    let subject = Subject::new(provider, &folder, "tieline-acme").unreviewed();
     let snapshot = folder.join("tests/snapshots/acme.authorization_url.txt");
     std::fs::write(&snapshot, "https://acme.example/oauth/authorize\n").unwrap();
     let told = AuthorizationUrl.check(&subject).unwrap_err().to_string();

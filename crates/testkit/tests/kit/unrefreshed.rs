@@ -3,8 +3,8 @@
 use tieline_core::descriptor::*;
 use tieline_testkit::Promise;
 use tieline_testkit::Promise::{
-    DeadRefreshToken, DocsCompleteness, Exchange, ExchangeWrongSecret, Redaction, Refresh,
-    Revocation,
+    DeadRefreshToken, Device, DocsCompleteness, Exchange, ExchangeWrongSecret, Redaction, Refresh,
+    Revocation, Wire,
 };
 
 use super::{assert_broken, described};
@@ -22,10 +22,15 @@ fn breaks(change: impl FnOnce(&mut OAuth2), promises: &[Promise], words: &[&str]
 #[test]
 fn refresh_tokens_that_never_come() {
     for rotates in [Rotates::Always, Rotates::Never] {
-        let mut all = vec![Refresh, Promise::Rotation, DeadRefreshToken, Redaction];
-        if rotates == Rotates::Always {
-            all.push(DocsCompleteness);
-        }
+        let all = [
+            Wire,
+            Refresh,
+            Promise::Rotation,
+            DeadRefreshToken,
+            Redaction,
+            // Where there is one, how long it lives is to be stated.
+            DocsCompleteness,
+        ];
         breaks(
             |oauth2| oauth2.rotation.rotates = rotates,
             &all,
@@ -41,10 +46,17 @@ fn refresh_tokens_that_are_denied() {
         "`rotation.rotates`",
     ];
     let denied = strict(|_, oauth2| oauth2.rotation.rotates = Rotates::NoRefreshToken);
-    let all = &[Refresh, Promise::Rotation, DeadRefreshToken, Redaction];
+    let all = &[
+        Wire,
+        Refresh,
+        Promise::Rotation,
+        DeadRefreshToken,
+        Redaction,
+    ];
     assert_broken(described(denied), all, words);
     let denied = acme(|_, oauth2| oauth2.rotation.rotates = Rotates::NoRefreshToken);
     let all = &[
+        Wire,
         Refresh,
         Promise::Rotation,
         DeadRefreshToken,
@@ -59,6 +71,8 @@ fn something_else_that_is_taken_for_one() {
     breaks(
         |oauth2| oauth2.answer.fields = &[("refresh_token", "access_token")],
         &[
+            Wire,
+            Device,
             Exchange,
             Refresh,
             Promise::Rotation,
@@ -85,21 +99,18 @@ fn facts_about_what_there_is_not() {
         );
     }
     breaks(
-        |oauth2| oauth2.rotation.refresh_token_lifetime = Some(days(1)),
+        |oauth2| oauth2.rotation.refresh_token_lifetime = Stated::Known(days(1)),
         &[Promise::Rotation],
         &["`rotation.refresh_token_lifetime` is 86400 s, the vendor's is none"],
     );
     breaks(
-        |oauth2| oauth2.rotation.access_token_lifetime = Some(days(1)),
+        |oauth2| oauth2.rotation.access_token_lifetime = Stated::Known(days(1)),
         &[Promise::Rotation],
-        &[
-            "`rotation.access_token_lifetime` is 86400 s, the vendor's is none",
-            "stated exactly if access tokens expire",
-        ],
+        &["`rotation.access_token_lifetime` is 86400 s, the vendor's is none"],
     );
     breaks(
         |oauth2| oauth2.answer.default_expires_in = Some(hours(1)),
-        &[Exchange],
+        &[Device, Exchange],
         &["lives until it is ended and is taken to live 3600 s"],
     );
     breaks(
