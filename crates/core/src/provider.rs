@@ -130,6 +130,15 @@ pub enum AccountError {
 }
 
 impl AccountError {
+    /// Whether the provider answered and refused; `false` = it can't be reached, is out of order, or can't be understood.
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Self::Status { status } => !status.is_server_error(),
+            Self::Refused { .. } => true,
+            Self::Http(_) | Self::Path(_) | Self::NotJson => false,
+        }
+    }
+
     /// Whether the provider says that it does not take this access token: 401, or what it says instead.
     pub fn tells_dead_token(&self, descriptor: &ProviderDescriptor) -> bool {
         match self {

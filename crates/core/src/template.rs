@@ -105,6 +105,8 @@ pub fn is_host_label(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        // Punycode stands for something else (RFC 5890 section 2.3.2.1), and not every text is punycode.
+        && (!text.starts_with("xn--") || url::Host::parse(text).is_ok())
 }
 
 fn labels<'v>(

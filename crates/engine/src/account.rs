@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use tieline_core::descriptor::{Account, AccountFact};
-use tieline_core::{Parameters, ProviderSetup, Secret};
+use tieline_core::{Parameters, ProviderDescriptor, ProviderSetup, Secret};
 use tieline_store::{Instance, NewEvent};
 
 use crate::call::ApiCaller;
@@ -63,7 +63,7 @@ pub(crate) fn refuse_another_account(
 
 impl Engine {
     /// Asks the provider with a token that no instance holds yet. If it doesn't answer, what came with the tokens may
-    /// still tell whose account it is.
+    /// still tell whose account it is; what came through the browser may not, since anybody can have written that.
     pub(crate) async fn ask_account(
         &self,
         provider: &dyn ProviderSetup,
@@ -78,29 +78,23 @@ impl Engine {
             access_token,
         };
         let descriptor = provider.descriptor();
-        match provider.account(&caller, captures).await {
-            Ok(account) => Ok(account),
-            Err(error) => match descriptor
-                .api
-                .health_check
-                .known()
-                .map(|check| check.account_id)
-            {
-                Some(AccountFact::Capture(name)) if captures.contains_key(name) => {
-                    tracing::warn!(
-                        provider = descriptor.id,
-                        "what to call the account stays unknown: {error}"
-                    );
-                    Ok(Account {
-                        id: captures.get(name).cloned(),
-                        label: None,
-                    })
-                }
-                _ => Err(EngineError::Account {
-                    provider: descriptor.id.to_owned(),
-                    error,
-                }),
-            },
+        let error = match provider.account(&caller, captures).await {
+            Ok(account) => return Ok(account),
+            Err(error) => error,
+        };
+        match told_with_tokens(descriptor, captures) {
+            Some(id) if !error.is_answer() => {
+                tracing::warn!(
+                    provider = descriptor.id,
+                    "what to call the account stays unknown: {error}"
+                );
+                let id = Some(id.to_owned());
+                Ok(Account { id, label: None })
+            }
+            _ => Err(EngineError::Account {
+                provider: descriptor.id.to_owned(),
+                error,
+            }),
         }
     }
 
@@ -122,4 +116,18 @@ impl Engine {
             tracing::warn!(instance = %instance.id, kind, "the event could not be recorded: {error}");
         }
     }
+}
+
+/// The account's id, where it is a fact that came with the tokens, straight from the provider.
+fn told_with_tokens<'c>(
+    descriptor: &ProviderDescriptor,
+    captures: &'c BTreeMap<String, String>,
+) -> Option<&'c str> {
+    let check = descriptor.api.health_check.known()?;
+    let AccountFact::Capture(name) = check.account_id else {
+        return None;
+    };
+    let answer = descriptor.oauth2().answer;
+    let is_theirs = answer.captures.iter().any(|capture| capture.name == name);
+    captures.get(name).filter(|_| is_theirs).map(String::as_str)
 }

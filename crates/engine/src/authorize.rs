@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tieline_core::clock::saturating_add;
 use tieline_core::parameters::Given;
-use tieline_core::{AuthorizationId, InstanceId, OAuthField, Parameters, Timestamp};
+use tieline_core::{AuthorizationId, Format, InstanceId, OAuthField, Parameters, Timestamp};
 use tieline_oauth::AuthorizationRequestOptions;
-use tieline_store::{App, Binding, NewAuthorization};
+use tieline_store::{App, Binding, Instance, NewAuthorization};
 
 use crate::callback::state_hash;
 use crate::{Engine, EngineError};
@@ -141,16 +141,44 @@ impl Engine {
         again: Option<InstanceId>,
         given: &Given,
     ) -> Result<Parameters, EngineError> {
-        let mut parameters = self.app_parameters(app).await?;
-        if let Some(id) = again {
-            let instance = self.instance(id).load().await?;
-            if instance.app != app.id {
-                return Err(EngineError::NoSuchInstance(id));
-            }
-            parameters = parameters.with_kept(&instance.parameters);
+        // As it is now, and of this tenant: whoever holds an app may have held it for long.
+        let app = &self.app(app.id).await?;
+        let parameters = self.app_parameters(app).await?;
+        let Some(id) = again else {
+            return Ok(parameters.with_end_user(given)?);
+        };
+        let instance = self.instance(id).load().await?;
+        if instance.app != app.id {
+            return Err(EngineError::NoSuchInstance(id));
         }
+        refuse_another_tenant(&instance, &parameters, given)?;
+        let parameters = parameters.with_kept(&instance.parameters);
         Ok(parameters.with_end_user(given)?)
     }
+}
+
+/// The tenant whose hosts an instance calls is part of whose account it is: a shop or a helpdesk does not become another.
+fn refuse_another_tenant(
+    instance: &Instance,
+    parameters: &Parameters,
+    given: &Given,
+) -> Result<(), EngineError> {
+    let labels = parameters.descriptor().end_user_parameters();
+    for row in labels.filter(|row| row.format == Format::HostLabel) {
+        let key = row.parameter.as_str();
+        let (Some(known), Some(new)) = (instance.parameters.get(key), given.get(key)) else {
+            continue;
+        };
+        if known != new.expose() {
+            return Err(EngineError::DifferentTenant {
+                provider: instance.provider.clone(),
+                instance: instance.id,
+                parameter: row.parameter,
+                expected: known.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Without the URL's query, which holds the state.

@@ -27,8 +27,8 @@ impl InstanceHandle {
     /// Calls the provider's API: the request's URI is a path relative to the API's base, and the access token is added.
     ///
     /// An answer of 401, or what the provider says instead, forces one refresh of the token that was used, and one
-    /// replay. What can't be refreshed is asked after once, by the health check: if that is refused as well, a person
-    /// must reconnect the account. Whatever else is answered is handed on: any status is `Ok`. The caller's own
+    /// replay. What can't be refreshed is asked after once, by the health check where the provider has one: if that is
+    /// refused as well, a person must reconnect the account. Whatever else is answered is handed on: any status is `Ok`. The caller's own
     /// `Authorization`, cookies and hop-by-hop headers are dropped, and redirects are not followed.
     ///
     /// # Errors

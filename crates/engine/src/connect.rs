@@ -1,11 +1,8 @@
 //! Tokens become an instance: a new one, or one that is there already.
-//!
-//! A consent that brings a second set of tokens, for the person beside the app, makes two instances: each set rotates on
-//! its own, and so has a life of its own.
 
 use tieline_core::descriptor::Account;
 use tieline_core::{InstanceId, Parameters, ProviderSetup, TokenSet};
-use tieline_store::{App, Committed, Instance, InstanceQuery, NewInstance, ReplaceTokens, Status};
+use tieline_store::{App, Committed, Instance, NewInstance, ReplaceTokens, Status};
 
 use crate::account::refuse_another_account;
 use crate::patience::Patience;
@@ -21,93 +18,72 @@ pub(crate) struct Connecting<'a> {
 }
 
 impl Engine {
+    /// New tokens: for the instance that is named, or for a new one.
+    pub(crate) async fn connect(
+        &self,
+        connecting: &Connecting<'_>,
+        again: Option<InstanceId>,
+        tokens: TokenSet,
+    ) -> Result<Instance, EngineError> {
+        match again {
+            Some(id) => self.reconnect(connecting, id, tokens).await,
+            None => self.connect_new(connecting, tokens).await,
+        }
+    }
+
     /// A new instance, and one more where a second set of tokens came along. All are durable before anything else is asked
     /// of the provider.
-    pub(crate) async fn connect_new(
+    async fn connect_new(
         &self,
         connecting: &Connecting<'_>,
         mut tokens: TokenSet,
     ) -> Result<Instance, EngineError> {
-        let users = tokens.user.take().map(|mut users| {
-            users.captures = tokens.captures.clone();
-            *users
-        });
-        let (instance, asked) = self.insert(connecting, tokens, None).await?;
-        let second = match users {
-            Some(users) => Some(self.insert(connecting, users, Some(&instance)).await?),
-            None => None,
-        };
-        if let Some((second, asked)) = second {
+        let users = tokens.user.take();
+        let asked = without_refresh_token(&tokens);
+        let instance = self.insert(connecting, tokens, None, None).await?;
+        if let Some(users) = users {
+            let asked = without_refresh_token(&users);
+            let beside = Some(&instance);
+            let second = self.insert(connecting, *users, None, beside).await?;
             self.identify(connecting, second, asked).await?;
         }
         self.identify(connecting, instance, asked).await
     }
 
     /// New tokens for an instance that exists: only if they speak for the same account.
-    pub(crate) async fn reconnect(
+    async fn reconnect(
         &self,
         connecting: &Connecting<'_>,
         id: InstanceId,
         mut tokens: TokenSet,
     ) -> Result<Instance, EngineError> {
         let instance = self.instance(id).load().await?;
-        let users = tokens.user.take().map(|mut users| {
-            users.captures = tokens.captures.clone();
-            *users
-        });
+        let users = tokens.user.take();
         let account = self.ask(connecting, &tokens).await?;
-        let told = refuse_another_account(&instance, &account);
-        let Some(users) = users else {
+        let (wrong, users) = match (refuse_another_account(&instance, &account), users) {
+            (Ok(()), None) => return self.replace(connecting, &instance, tokens, account).await,
+            (Ok(()), Some(users)) => {
+                let instance = self.replace(connecting, &instance, tokens, account);
+                let instance = instance.await?;
+                self.keep_beside(connecting, &instance, *users).await;
+                return Ok(instance);
+            }
             // The tokens of the wrong account are dropped, not revoked: at some providers revoking one grant ends every
             // grant of that user, and theirs may be an instance of its own.
-            told?;
-            return self.replace(connecting, &instance, tokens, account).await;
+            (Err(wrong), None) => return Err(wrong),
+            (Err(wrong), Some(users)) => (wrong, users),
         };
         let users_account = self.ask(connecting, &users).await?;
-        let Err(wrong) = told else {
-            self.keep_beside(connecting, &instance, users).await?;
-            return self.replace(connecting, &instance, tokens, account).await;
-        };
         if refuse_another_account(&instance, &users_account).is_err() {
             return Err(wrong);
         }
-        self.keep_beside(connecting, &instance, tokens).await?;
-        self.replace(connecting, &instance, users, users_account)
-            .await
+        let instance = self.replace(connecting, &instance, *users, users_account);
+        let instance = instance.await?;
+        self.keep_beside(connecting, &instance, tokens).await;
+        Ok(instance)
     }
 
-    /// The other set of a consent: for the instance of the same app that has its account, or else a new one.
-    pub(crate) async fn keep_beside(
-        &self,
-        connecting: &Connecting<'_>,
-        beside: &Instance,
-        tokens: TokenSet,
-    ) -> Result<(), EngineError> {
-        // Whose it is can be asked for again; the tokens come only once.
-        let account = self.ask(connecting, &tokens).await.unwrap_or_default();
-        let query = InstanceQuery {
-            app: Some(connecting.app.id),
-            account_id: account.id.clone(),
-            limit: 1,
-            ..InstanceQuery::of(self.tenant())
-        };
-        let known = match account.id {
-            Some(_) => self.instances(query).await?.pop(),
-            None => None,
-        };
-        match known {
-            Some(known) if known.status != Status::Deleting => {
-                self.replace(connecting, &known, tokens, account).await?;
-            }
-            _ => {
-                let (instance, asked) = self.insert(connecting, tokens, Some(beside)).await?;
-                self.identify(connecting, instance, asked).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn replace(
+    pub(crate) async fn replace(
         &self,
         connecting: &Connecting<'_>,
         instance: &Instance,
@@ -144,25 +120,23 @@ impl Engine {
         Ok(instance)
     }
 
-    /// Stores a new instance; with it comes what is needed to ask whose account it is.
-    async fn insert(
+    /// Stores a new instance, with its account where that is known already.
+    pub(crate) async fn insert(
         &self,
         connecting: &Connecting<'_>,
         tokens: TokenSet,
+        account: Option<Account>,
         beside: Option<&Instance>,
-    ) -> Result<(Instance, TokenSet), EngineError> {
-        let asked = TokenSet {
-            captures: tokens.captures.clone(),
-            ..TokenSet::of(tokens.access_token.duplicate())
-        };
+    ) -> Result<Instance, EngineError> {
+        let account = account.unwrap_or_default();
         let new = NewInstance {
             id: InstanceId::random()?,
             tenant: self.tenant.to_string(),
             app: connecting.app.id,
             provider: connecting.app.provider.clone(),
             name: connecting.instance_name.clone(),
-            account_id: None,
-            account_label: None,
+            account_id: account.id,
+            account_label: account.label,
             parameters: connecting.parameters.to_keep(),
             tokens,
         };
@@ -173,7 +147,7 @@ impl Engine {
             detail["beside"] = beside.id.0.into();
         }
         self.note(&instance, "instance.connected", detail).await;
-        Ok((instance, asked))
+        Ok(instance)
     }
 
     /// Writes down whose account an instance is.
@@ -230,5 +204,13 @@ impl Engine {
                 }
             }
         }
+    }
+}
+
+/// What is needed to ask whose account it is, while the tokens themselves are being stored.
+fn without_refresh_token(tokens: &TokenSet) -> TokenSet {
+    TokenSet {
+        captures: tokens.captures.clone(),
+        ..TokenSet::of(tokens.access_token.duplicate())
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tieline_core::Timestamp;
+use tieline_core::clock::saturating_add;
+use tieline_core::{InstanceId, Timestamp};
 use tieline_oauth::{DeviceAuthorization, Poll, TokenClient};
 use tieline_store::{App, Instance};
 use tokio::sync::Mutex;
@@ -34,7 +35,18 @@ pub struct DeviceStarted {
 struct Shared {
     app: App,
     options: AuthorizeOptions,
-    authorization: Mutex<DeviceAuthorization>,
+    /// Held while the provider is asked: there is one poll at a time.
+    progress: Mutex<Progress>,
+}
+
+enum Progress {
+    /// The person has not decided, and is not to be asked after before then.
+    Waiting {
+        authorization: DeviceAuthorization,
+        not_before: Timestamp,
+    },
+    /// A grant comes only once: whoever polls again is told what came of it.
+    Connected(InstanceId),
 }
 
 /// What a poll brought.
@@ -71,22 +83,27 @@ impl Engine {
             &*self.shared.clock,
         );
         let authorization = client.device_authorization().await?;
+        let now = self.shared.clock.now();
         Ok(DeviceStarted {
             user_code: authorization.user_code.clone(),
             verification_uri: authorization.verification_uri.clone(),
             verification_uri_complete: authorization.verification_uri_complete.clone(),
             scopes: authorization.scopes.clone(),
             expires_at: authorization.expires_at,
-            interval: authorization.interval,
+            interval: authorization.wait(now),
             shared: Arc::new(Shared {
                 app: app.clone(),
                 options,
-                authorization: Mutex::new(authorization),
+                progress: Mutex::new(Progress::Waiting {
+                    authorization,
+                    not_before: now,
+                }),
             }),
         })
     }
 
-    /// Asks once whether the person has decided. A caller who goes away cancels nothing: a grant comes only once.
+    /// Asks once whether the person has decided, if it is time to. A caller who goes away cancels nothing: a grant comes
+    /// only once, and whoever polls after that is told the same.
     ///
     /// # Errors
     /// When it is over: denied, too late, refused.
@@ -97,6 +114,39 @@ impl Engine {
     }
 
     async fn poll(&self, shared: &Shared) -> Result<DevicePolled, EngineError> {
+        let mut progress = shared.progress.lock().await;
+        let (authorization, not_before) = match &mut *progress {
+            Progress::Waiting {
+                authorization,
+                not_before,
+            } => (authorization, not_before),
+            Progress::Connected(id) => {
+                let instance = self.instance(*id).load().await?;
+                return Ok(DevicePolled::Connected(Box::new(instance)));
+            }
+        };
+        let now = self.shared.clock.now();
+        if let Ok(rest) = Duration::try_from(not_before.duration_since(now))
+            && !rest.is_zero()
+        {
+            return Ok(DevicePolled::Pending(rest));
+        }
+        let Some(instance) = self.ask_device(shared, authorization).await? else {
+            let now = self.shared.clock.now();
+            let interval = authorization.wait(now);
+            *not_before = saturating_add(now, interval);
+            return Ok(DevicePolled::Pending(interval));
+        };
+        *progress = Progress::Connected(instance.id);
+        Ok(DevicePolled::Connected(Box::new(instance)))
+    }
+
+    /// Asks the provider; `None` = the person has not decided.
+    async fn ask_device(
+        &self,
+        shared: &Shared,
+        authorization: &mut DeviceAuthorization,
+    ) -> Result<Option<Instance>, EngineError> {
         let Shared { app, options, .. } = shared;
         let provider = self.provider(&app.provider)?;
         let parameters = self
@@ -108,22 +158,18 @@ impl Engine {
             &self.shared.edge,
             &*self.shared.clock,
         );
-        let mut authorization = shared.authorization.lock().await;
-        let tokens = match client.poll_device(&mut authorization).await? {
-            Poll::Pending => return Ok(DevicePolled::Pending(authorization.interval)),
-            Poll::Granted(tokens) => self.granted(app, *tokens, &authorization.scopes),
+        let Poll::Granted(tokens) = client.poll_device(authorization).await? else {
+            return Ok(None);
         };
+        let tokens = self.granted(app, *tokens, &authorization.scopes);
         let connecting = Connecting {
             provider,
             parameters: &parameters,
             app,
             instance_name: options.instance_name.clone(),
         };
-        let instance = match options.instance {
-            Some(id) => self.reconnect(&connecting, id, tokens).await,
-            None => self.connect_new(&connecting, tokens).await,
-        };
-        Ok(DevicePolled::Connected(Box::new(instance?)))
+        let instance = self.connect(&connecting, options.instance, tokens).await?;
+        Ok(Some(instance))
     }
 }
 

@@ -9,9 +9,9 @@ use tieline_core::parameters::{ConfigurationError, ParameterProblems};
 use tieline_core::provider::AccountError;
 use tieline_core::random::NoRandomness;
 use tieline_core::registry::UnknownProvider;
-use tieline_core::{AppId, InstanceId, ProviderDescriptor};
+use tieline_core::{AppId, InstanceId, ParameterKey, ProviderDescriptor};
 use tieline_oauth::{
-    AuthorizationError, CallbackRefusal, DevicePoll, EdgeError, EndpointProblem, Outcome,
+    AuthorizationError, CallbackRefusal, DeviceRefusal, EdgeError, EndpointProblem, Outcome,
     RevokeFailure, TokenFailure,
 };
 use tieline_store::{Cause, StoreError};
@@ -96,12 +96,19 @@ pub enum EngineError {
         /// The way to connect one.
         way: &'static str,
     },
-    /// HTTP Basic can't carry such a name (RFC 7617 section 2).
-    #[error("{0}: a name with a colon in it can't be sent as HTTP Basic; check username")]
-    ColonInName(String),
+    /// Such a credential can't be sent (RFC 7617 section 2, RFC 9110 section 5.5).
+    #[error("{provider}: {parameter} {why}; copy it again")]
+    Unfit {
+        /// The provider.
+        provider: String,
+        /// What can't be sent.
+        parameter: ParameterKey,
+        /// Why not.
+        why: &'static str,
+    },
     /// A device authorization came to nothing.
     #[error(transparent)]
-    Device(DevicePoll),
+    Device(DeviceRefusal),
     /// Re-authorization brought another account than the instance's.
     #[error(
         "{provider}: instance {instance} is connected to {expected}, this authorization is for {found}; nothing was \
@@ -116,6 +123,31 @@ pub enum EngineError {
         expected: String,
         /// The account that consented.
         found: String,
+    },
+    /// What is given leads to another tenant's hosts than the instance's.
+    #[error(
+        "{provider}: instance {instance} is connected to {parameter} = {expected}, and stays so; leave {parameter} out, or \
+         connect another as an instance of its own"
+    )]
+    DifferentTenant {
+        /// The provider.
+        provider: String,
+        /// The instance.
+        instance: InstanceId,
+        /// The parameter that names the tenant.
+        parameter: ParameterKey,
+        /// What it is for this instance.
+        expected: String,
+    },
+    /// The provider doesn't take the credential that the account's owner gave.
+    #[error("{provider}: {vendor} doesn't take what was given; check {given}")]
+    NotTaken {
+        /// The provider.
+        provider: String,
+        /// Who doesn't.
+        vendor: &'static str,
+        /// What was given, in the provider's words and in ours.
+        given: String,
     },
     /// A token request failed.
     #[error(transparent)]
@@ -176,7 +208,8 @@ pub enum EngineError {
     },
     /// The provider gave no refresh token.
     #[error(
-        "{provider}: instance {instance} has no refresh token; its access token is used until it expires"
+        "{provider}: instance {instance} has nothing to refresh: what it has is used until the provider takes it no longer; \
+         then `tieline connect {provider} --instance {instance}` helps"
     )]
     NotRefreshable {
         /// The provider.
@@ -218,10 +251,10 @@ pub enum Kind {
     Unavailable,
 }
 
-impl From<DevicePoll> for EngineError {
-    fn from(error: DevicePoll) -> Self {
+impl From<DeviceRefusal> for EngineError {
+    fn from(error: DeviceRefusal) -> Self {
         match error {
-            DevicePoll::Failed(failure) => failure.into(),
+            DeviceRefusal::Failed(failure) => failure.into(),
             over => Self::Device(over),
         }
     }
@@ -231,17 +264,11 @@ impl EngineError {
     /// How accounts of this provider are connected instead.
     pub(crate) fn other_way(descriptor: &ProviderDescriptor) -> Self {
         let way = match descriptor.authentication {
-            Authentication::AuthorizationCode(_) => {
-                "a person consents in a browser (`Engine::authorize`)"
-            }
-            Authentication::DeviceAuthorization(_) => {
-                "a person types a code on another device (`Engine::authorize_device`)"
-            }
-            Authentication::ClientCredentials(_) => {
-                "the app's own credentials are the account (`Engine::give`)"
-            }
+            Authentication::AuthorizationCode(_) => "a person consents in a browser",
+            Authentication::DeviceAuthorization(_) => "a person types a code on another device",
+            Authentication::ClientCredentials(_) => "the app's own credentials are the account",
             Authentication::ApiKey | Authentication::Basic => {
-                "the account's owner gives the credential (`Engine::give`)"
+                "the account's owner gives the credential"
             }
         };
         Self::OtherWay {
@@ -259,7 +286,9 @@ impl EngineError {
             | Self::UnknownProvider(_)
             | Self::EndpointsChanged { .. }
             | Self::Endpoint(_)
-            | Self::Authorization(_) => Kind::Configuration,
+            | Self::Authorization(_)
+            | Self::NotTaken { .. }
+            | Self::Unfit { .. } => Kind::Configuration,
             Self::Store(
                 StoreError::BadPath { .. }
                 | StoreError::MasterKeyInvalid { .. }

@@ -38,10 +38,7 @@ impl Engine {
             app: &app,
             instance_name: taken.instance_name,
         };
-        match taken.instance {
-            Some(id) => self.reconnect(&connecting, id, tokens).await,
-            None => self.connect_new(&connecting, tokens).await,
-        }
+        self.connect(&connecting, taken.instance, tokens).await
     }
 
     /// The tokens of an answer; what was odd about it is told.

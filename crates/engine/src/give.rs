@@ -2,10 +2,11 @@
 
 use tieline_core::descriptor::Authentication;
 use tieline_core::parameters::Given;
-use tieline_core::{InstanceId, ParameterKey, Parameters, Secret, TokenSet};
+use tieline_core::{InstanceId, ParameterKey, Parameters, Secret, TokenSet, words};
 use tieline_oauth::TokenClient;
 use tieline_store::{App, Instance};
 
+use crate::account::refuse_another_account;
 use crate::connect::Connecting;
 use crate::{Engine, EngineError};
 
@@ -25,8 +26,7 @@ impl Engine {
     /// the health check before it is stored.
     ///
     /// # Errors
-    /// When the provider wants a consent instead, parameters are missing or wrong, or the provider refuses. Nothing is
-    /// stored then.
+    /// When the provider wants a consent instead, parameters are missing or wrong, or the provider refuses.
     pub async fn give(&self, app: &App, options: GiveOptions) -> Result<Instance, EngineError> {
         let (engine, app) = (self.clone(), app.clone());
         self.uninterrupted(async move { engine.take_in(&app, options).await })
@@ -45,7 +45,7 @@ impl Engine {
             app,
             instance_name: options.instance_name,
         };
-        let tokens = match descriptor.authentication {
+        match descriptor.authentication {
             Authentication::ClientCredentials(_) => {
                 let client = TokenClient::new(
                     provider,
@@ -53,37 +53,85 @@ impl Engine {
                     &self.shared.edge,
                     &*self.shared.clock,
                 );
-                self.granted(app, client.client_credentials().await?, &[])
+                let tokens = self.granted(app, client.client_credentials().await?, &[]);
+                self.connect(&connecting, options.instance, tokens).await
             }
             Authentication::ApiKey | Authentication::Basic => {
                 let tokens = TokenSet::of(credential(&parameters)?);
-                if options.instance.is_none() {
-                    self.ask(&connecting, &tokens).await?;
-                }
-                tokens
+                self.keep_given(&connecting, options.instance, tokens).await
             }
             Authentication::AuthorizationCode(_) | Authentication::DeviceAuthorization(_) => {
-                return Err(EngineError::other_way(descriptor));
+                Err(EngineError::other_way(descriptor))
             }
-        };
-        match options.instance {
-            Some(id) => self.reconnect(&connecting, id, tokens).await,
-            None => self.connect_new(&connecting, tokens).await,
         }
+    }
+
+    /// Stores a credential, after its provider has taken it and told whose it is.
+    async fn keep_given(
+        &self,
+        connecting: &Connecting<'_>,
+        again: Option<InstanceId>,
+        tokens: TokenSet,
+    ) -> Result<Instance, EngineError> {
+        let account = self.ask(connecting, &tokens).await;
+        let account = account.map_err(|error| not_taken(connecting.parameters, error))?;
+        let Some(id) = again else {
+            return self.insert(connecting, tokens, Some(account), None).await;
+        };
+        let instance = self.instance(id).load().await?;
+        refuse_another_account(&instance, &account)?;
+        self.replace(connecting, &instance, tokens, account).await
+    }
+}
+
+/// Says which of the things that were given to look at again.
+fn not_taken(parameters: &Parameters, error: EngineError) -> EngineError {
+    let descriptor = parameters.descriptor();
+    match error {
+        EngineError::Account { error, .. } if error.tells_dead_token(descriptor) => {
+            let all: Vec<_> = descriptor
+                .end_user_parameters()
+                .filter(|row| parameters.get(row.parameter).is_some())
+                .map(|row| format!("{:?} ({})", row.credential, row.parameter))
+                .collect();
+            EngineError::NotTaken {
+                provider: descriptor.id.to_owned(),
+                vendor: descriptor.vendor,
+                given: words::list(&all),
+            }
+        }
+        error => error,
     }
 }
 
 /// The credential as calls carry it: a key as it is, name and password with a colon between them (RFC 7617 section 2).
 fn credential(parameters: &Parameters) -> Result<Secret, EngineError> {
-    let text = |key| parameters.get(key).unwrap_or_default();
-    if let Authentication::ApiKey = parameters.descriptor().authentication {
-        return Ok(Secret::new(text(ParameterKey::API_KEY)));
-    }
+    let (text, descriptor) = (
+        |key| parameters.get(key).unwrap_or_default(),
+        parameters.descriptor(),
+    );
     let (name, password) = (text(ParameterKey::USERNAME), text(ParameterKey::PASSWORD));
+    let (credential, key) = match descriptor.authentication {
+        Authentication::ApiKey => (
+            text(ParameterKey::API_KEY).to_owned(),
+            ParameterKey::API_KEY,
+        ),
+        _ => (format!("{name}:{password}"), ParameterKey::PASSWORD),
+    };
+    let unfit = |parameter, why| EngineError::Unfit {
+        provider: descriptor.id.to_owned(),
+        parameter,
+        why,
+    };
     if name.contains(':') {
-        return Err(EngineError::ColonInName(
-            parameters.descriptor().id.to_owned(),
+        return Err(unfit(
+            ParameterKey::USERNAME,
+            "holds a colon, which HTTP Basic can't carry",
         ));
     }
-    Ok(Secret::new(format!("{name}:{password}")))
+    let credential = Secret::new(credential);
+    match descriptor.api.token_placement.header(&credential) {
+        Ok(_) => Ok(credential),
+        Err(_) => Err(unfit(key, "holds characters that no header can carry")),
+    }
 }

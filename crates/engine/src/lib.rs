@@ -10,6 +10,7 @@
 mod account;
 mod apps;
 pub mod authorize;
+mod beside;
 pub mod call;
 pub mod callback;
 mod connect;
@@ -38,5 +39,5 @@ pub use instance::{AccessToken, InstanceHandle};
 pub use leave::{Disconnected, Revocation};
 // What an [`EngineError`] may hold: a host that matches on it needs no other crate.
 pub use tieline_oauth::{
-    CallbackRefusal, DevicePoll, EdgeOptions, Outcome, RevokeFailure, TokenFailure,
+    CallbackRefusal, DeviceRefusal, EdgeOptions, Outcome, RevokeFailure, TokenFailure,
 };

@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const LAST_TRIES: u32 = 8;
 
 /// Waits between tries of one write. Tokens that a provider has just issued are in our hands alone: giving up loses an
-/// account, so only a closed store or the end of the program is a reason to.
+/// account, so only a closed store, an app that was deleted meanwhile or the end of the program is a reason to.
 pub(crate) struct Patience<'a> {
     engine: &'a Engine,
     instance: InstanceId,
@@ -42,7 +42,8 @@ impl<'a> Patience<'a> {
     pub(crate) async fn after(&mut self, error: StoreError) -> Result<u32, StoreError> {
         self.tries += 1;
         self.last_tries += u32::from(self.engine.shared.tasks.is_closing());
-        if matches!(error, StoreError::Closed) || self.last_tries > LAST_TRIES {
+        let is_final = matches!(error, StoreError::Closed | StoreError::NotFound { .. });
+        if is_final || self.last_tries > LAST_TRIES {
             tracing::error!(instance = %self.instance, "new tokens could not be written and are lost: {error}");
             return Err(error);
         }

@@ -11,14 +11,13 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tieline_core::clock::saturating_add;
 use tieline_core::descriptor::Authentication;
-use tieline_core::{InstanceId, Parameters, Secret, TokenSet, random};
+use tieline_core::{InstanceId, Secret, random};
 use tieline_oauth::{Outcome, TokenClient, TokenFailure, Tokens};
 use tieline_store::{
     BeginRefresh, Begun, Cause, CommitRefresh, Committed, Instance, NewQuarantine, Purpose,
     QuarantineKind, Status, StoreError,
 };
 
-use crate::connect::Connecting;
 use crate::flights::{Flight, FlightEnd, landing};
 use crate::patience::Patience;
 use crate::{Engine, EngineError};
@@ -153,31 +152,16 @@ impl Engine {
         }
         match client.refresh(&refresh_token).await {
             Ok(mut tokens) => {
-                let (users, instance) = (tokens.set.user.take(), attempt.instance.clone());
-                self.commit(&client, attempt, tokens, end).await?;
-                match users {
-                    Some(users) => self.keep_second_set(&instance, &parameters, *users).await,
-                    None => Ok(()),
+                let (users, before) = (tokens.set.user.take(), attempt.instance.clone());
+                let committed = self.commit(&client, attempt, tokens, end).await;
+                if let Some(users) = users {
+                    self.keep_second_set(&client, &before, *users, &committed)
+                        .await;
                 }
+                committed
             }
             Err(failure) => self.settle(attempt, failure).await,
         }
-    }
-
-    /// A refresh that brings a second set of tokens: it belongs to an instance of its own.
-    async fn keep_second_set(
-        &self,
-        beside: &Instance,
-        parameters: &Parameters,
-        users: TokenSet,
-    ) -> Result<(), EngineError> {
-        let connecting = Connecting {
-            provider: self.provider(&beside.provider)?,
-            parameters,
-            app: &self.app(beside.app).await?,
-            instance_name: beside.name.clone(),
-        };
-        self.keep_beside(&connecting, beside, users).await
     }
 
     /// Lease and intent, in one durable statement, before the first byte is sent. If the store can't write, nothing is

@@ -87,7 +87,8 @@ pub enum CallbackRefusal {
     },
     /// Another host than the authorization was started with.
     #[error(
-        "{provider}: the callback's {parameter} is not the host that the authorization was started with"
+        "{provider}: the callback's {parameter} is not the host that the authorization was started with; start again, and \
+         sign in where it was started"
     )]
     HostMismatch {
         /// The provider.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tieline_core::clock::saturating_add;
-use tieline_core::descriptor::Step;
+use tieline_core::descriptor::{ClientAuthentication, Step};
 use tieline_core::{OAuthField, Secret, Timestamp, endpoint};
 
 use crate::authorization::scopes;
@@ -16,10 +16,11 @@ use crate::token::{TokenClient, Tokens};
 
 /// Between polls, unless the provider says otherwise (RFC 8628 section 3.2).
 const INTERVAL: Duration = Duration::from_secs(5);
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 /// What `slow_down` adds, to this poll and all later ones (RFC 8628 section 3.5).
 const SLOWER_BY: Duration = Duration::from_secs(5);
-/// No provider asks for more, and no interval that does is kept.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// Between polls of a provider that can't be reached, unless it asks for more itself.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A user code is good for so long unless the provider says otherwise. RFC 8628 demands `expires_in`; not all send it.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -34,8 +35,10 @@ pub struct DeviceAuthorization {
     pub verification_uri_complete: Option<String>,
     /// When it is too late.
     pub expires_at: Timestamp,
-    /// How long to wait before the next poll. Grows when the provider asks for that, or can't be reached.
-    pub interval: Duration,
+    /// At least so long between polls, as the provider asks.
+    interval: Duration,
+    /// Instead, while the provider can't be reached.
+    pause: Option<Duration>,
     /// The scopes that are asked for.
     pub scopes: Vec<String>,
     device_code: Secret,
@@ -52,7 +55,7 @@ pub enum Poll {
 
 /// Why polling is over.
 #[derive(Debug, thiserror::Error)]
-pub enum DevicePoll {
+pub enum DeviceRefusal {
     /// The person said no (RFC 8628 section 3.5).
     #[error("{provider}: access was denied; start again if that was a mistake")]
     Denied {
@@ -87,7 +90,9 @@ impl TokenClient<'_> {
         let endpoint = self.endpoint(step, &nothing)?;
         let host = endpoint.url.host_str().unwrap_or_default().to_owned();
         let judge = self.judge(step, host, &nothing, None);
-        let answer = self.send(&judge, &endpoint, &self.form(pairs)).await?;
+        let answer = self
+            .send(&judge, &endpoint, &self.form(step, pairs))
+            .await?;
         let object = judge.object(&answer)?;
         let text = |field: &str| string(&object, field).ok_or_else(|| judge.lacks(&answer, field));
         let verification_uri = string(&object, "verification_uri")
@@ -103,19 +108,25 @@ impl TokenClient<'_> {
             verification_uri_complete: string(&object, "verification_uri_complete")
                 .filter(|uri| endpoint::is_endpoint(uri)),
             expires_at: saturating_add(self.clock.now(), lifetime),
-            interval: seconds(&object, "interval").map_or(INTERVAL, bounded),
+            interval: seconds(&object, "interval")
+                .unwrap_or(INTERVAL)
+                .max(SHORTEST_INTERVAL),
+            pause: None,
             scopes,
         })
     }
 
-    /// Asks once whether the person has decided (RFC 8628 section 3.4). To be called after each `interval`.
+    /// Asks once whether the person has decided (RFC 8628 section 3.4). To be called after each [`wait`](DeviceAuthorization::wait).
     ///
     /// # Errors
     /// When polling is over: denied, too late, refused.
-    pub async fn poll_device(&self, device: &mut DeviceAuthorization) -> Result<Poll, DevicePoll> {
+    pub async fn poll_device(
+        &self,
+        device: &mut DeviceAuthorization,
+    ) -> Result<Poll, DeviceRefusal> {
         let provider = self.provider.descriptor().id;
         if device.expires_at <= self.clock.now() {
-            return Err(DevicePoll::Expired { provider });
+            return Err(DeviceRefusal::Expired { provider });
         }
         let step = Step::DeviceToken;
         let code = device.device_code.duplicate();
@@ -126,7 +137,7 @@ impl TokenClient<'_> {
             ("grant_type", GRANT_TYPE.to_owned()),
             ("device_code", code.expose().to_owned()),
         ];
-        let answer = match self.send(&judge, &endpoint, &self.form(pairs)).await {
+        let answer = match self.send(&judge, &endpoint, &self.form(step, pairs)).await {
             Ok(answer) => answer,
             Err(failure) => return device.later(failure),
         };
@@ -136,53 +147,63 @@ impl TokenClient<'_> {
         }
     }
 
-    /// A form POST as the RFC has it, the client's id in it; the descriptor shapes it further.
-    fn form(&self, pairs: Vec<(&str, String)>) -> http::Request<Vec<u8>> {
-        let id = self
-            .parameters
-            .field(OAuthField::ClientId)
-            .unwrap_or_default();
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .append_pair("client_id", id)
-            .finish();
-        http::Request::new(body.into_bytes())
+    /// A form POST as the RFC has it, with the client's id and, where that belongs in the body, its secret; the descriptor
+    /// shapes it further.
+    fn form(&self, step: Step, pairs: Vec<(&str, String)>) -> http::Request<Vec<u8>> {
+        let field = |field| self.parameters.field(field);
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs(pairs);
+        body.append_pair("client_id", field(OAuthField::ClientId).unwrap_or_default());
+        if let (ClientAuthentication::Body, Some(secret)) = (
+            self.style(step).client_authentication,
+            field(OAuthField::ClientSecret),
+        ) {
+            body.append_pair("client_secret", secret);
+        }
+        http::Request::new(body.finish().into_bytes())
     }
 }
 
 impl DeviceAuthorization {
+    /// How long to wait before the next poll. Never past the end: whoever polls then is told so.
+    pub fn wait(&self, now: Timestamp) -> Duration {
+        let left = Duration::try_from(self.expires_at.duration_since(now)).unwrap_or_default();
+        self.pause.unwrap_or(self.interval).min(left)
+    }
+
     /// What a refusal means for the polling (RFC 8628 section 3.5).
-    fn go_on(&mut self, provider: &'static str, failure: TokenFailure) -> Result<Poll, DevicePoll> {
+    fn go_on(
+        &mut self,
+        provider: &'static str,
+        failure: TokenFailure,
+    ) -> Result<Poll, DeviceRefusal> {
         match failure.details.error_code.as_deref() {
-            Some("authorization_pending") => Ok(Poll::Pending),
-            Some("slow_down") => {
-                self.interval = bounded(self.interval + SLOWER_BY);
-                Ok(Poll::Pending)
-            }
-            Some("access_denied") => Err(DevicePoll::Denied { provider }),
-            Some("expired_token") => Err(DevicePoll::Expired { provider }),
-            _ => self.later(failure),
+            Some("authorization_pending") => {}
+            Some("slow_down") => self.interval = self.interval.saturating_add(SLOWER_BY),
+            Some("access_denied") => return Err(DeviceRefusal::Denied { provider }),
+            Some("expired_token") => return Err(DeviceRefusal::Expired { provider }),
+            _ => return self.later(failure),
         }
+        self.pause = None;
+        Ok(Poll::Pending)
     }
 
-    /// Whoever can't be reached is asked again, half as often (RFC 8628 section 3.5). A success that can't be read is no
-    /// such thing: asked again, the code is spent.
-    fn later(&mut self, failure: TokenFailure) -> Result<Poll, DevicePoll> {
+    /// Whoever can't be reached is asked again, half as often until it answers (RFC 8628 section 3.5). A success that
+    /// can't be read is no such thing: asked again, the code is spent.
+    fn later(&mut self, failure: TokenFailure) -> Result<Poll, DeviceRefusal> {
         let is_read = !matches!(failure.details.reason, Reason::Unreadable(_));
-        if is_read && failure.is_transient() {
-            let asked = match failure.outcome {
-                Outcome::Busy { retry_after } => retry_after,
-                _ => None,
-            };
-            self.interval = bounded(asked.unwrap_or(self.interval * 2).max(self.interval));
-            return Ok(Poll::Pending);
+        if !is_read || !failure.is_transient() {
+            return Err(failure.into());
         }
-        Err(failure.into())
+        let doubled = self.pause.unwrap_or(self.interval).saturating_mul(2);
+        let asked = match failure.outcome {
+            Outcome::Busy { retry_after } => retry_after,
+            _ => None,
+        };
+        let pause = asked.unwrap_or_else(|| doubled.min(LONGEST_PAUSE));
+        self.pause = Some(pause.max(self.interval));
+        Ok(Poll::Pending)
     }
-}
-
-fn bounded(interval: Duration) -> Duration {
-    interval.clamp(Duration::from_secs(1), LONGEST_INTERVAL)
 }
 
 fn string(object: &Map<String, Value>, field: &str) -> Option<String> {

@@ -43,7 +43,9 @@ pub enum EndpointProblem {
         cure: EndpointCure,
     },
     /// It depends on the connection, and what it depends on is missing or doesn't fit.
-    #[error("{provider}: the {name} can't be told: {problem}; connect the account again")]
+    #[error(
+        "{provider}: the {name} can't be told: {problem}; give what is missing when the account is connected, or connect it again"
+    )]
     Template {
         /// The provider.
         provider: &'static str,
@@ -301,7 +303,7 @@ mod tests {
         };
         assert_eq!(
             source.step(Step::Exchange).unwrap_err().to_string(),
-            "acme: the token endpoint can't be told: nothing is known for {realm}; connect the account again"
+            "acme: the token endpoint can't be told: nothing is known for {realm}; give what is missing when the account is connected, or connect it again"
         );
     }
 }

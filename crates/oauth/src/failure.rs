@@ -1,7 +1,7 @@
 //! From an outcome to a failure that may be told: what is known of it without a secret, and the cure.
 
 use tieline_core::descriptor::{ProviderDescriptor, Step};
-use tieline_core::{OAuthField, ParameterKey};
+use tieline_core::{OAuthField, ParameterKey, words};
 
 use crate::edge::Answer;
 use crate::endpoints::keys;
@@ -107,11 +107,10 @@ fn cure(
             )
         }
         (Outcome::AppRefused, _, Some(_)) => {
-            format!(
-                "check {} and {}",
-                both(OAuthField::ClientId),
-                both(OAuthField::ClientSecret)
-            )
+            let fields = [OAuthField::ClientId, OAuthField::ClientSecret].into_iter();
+            let fields = fields.filter(|field| descriptor.parameter_for_field(*field).is_some());
+            let fields: Vec<_> = fields.map(both).collect();
+            format!("check {}", words::list(&fields))
         }
         (Outcome::AppRefused, _, None) => format!("check {urls}"),
         (Outcome::NotSent, ..) => format!("nothing was sent; check the network and {urls}"),
@@ -122,7 +121,9 @@ fn cure(
             ..,
         ) => format!("try again in {} s", wait.as_secs()),
         (Outcome::Busy { retry_after: None }, ..) => "try again later".to_owned(),
-        (Outcome::Dead, ..) if step == Step::Exchange => "start the authorization again".to_owned(),
+        (Outcome::Dead, ..) if matches!(step, Step::Exchange | Step::DeviceToken) => {
+            "start the authorization again".to_owned()
+        }
         (Outcome::Dead, ..) => "the account must be connected again".to_owned(),
         (Outcome::Rejected, _, Some(_)) => format!(
             "look the code up in the documentation of {}",

@@ -51,8 +51,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Judges the answer to a request for a user code, or for tokens before the user has decided: the object, if it is no
-    /// refusal.
+    /// Judges the answer to a request for a user code: the object, if it is no refusal.
     pub(crate) fn object(&self, answer: &Answer) -> Result<Map<String, Value>, TokenFailure> {
         if !answer.status.is_success() {
             return Err(self.refusal(answer));
@@ -173,6 +172,8 @@ impl Judge<'_> {
             .as_ref()
             .map_or(Meaning::Other, |error| meaning(error, self.step, declared));
         let outcome = match meant {
+            // No grant stands behind it that could be dead (RFC 6749 section 4.4).
+            Meaning::Dead if self.step == Step::ClientCredentials => Outcome::AppRefused,
             Meaning::Dead => Outcome::Dead,
             Meaning::AppRefused => Outcome::AppRefused,
             Meaning::Busy => Outcome::Busy {

@@ -1,7 +1,8 @@
-//! OAuth 2.0 spoken to one provider, statelessly: the authorization URL, the callback, and the three steps of the back
-//! channel (exchange, refresh, revoke).
+//! OAuth 2.0 spoken to one provider, statelessly: the authorization URL, the callback, and the steps of the back channel
+//! (exchange, refresh, revocation, client credentials, device authorization).
 //!
-//! A reader can follow the protocol file by file: [`mod@authorization`] → [`callback`] → [`token`]. A request of the back
+//! A reader can follow the protocol file by file: [`mod@authorization`] → [`callback`] → [`token`], and [`device`] for
+//! those who consent elsewhere. A request of the back
 //! channel is built by the `oauth2` crate, re-shaped as the descriptor says, sent once through the [`edge`], decoded
 //! tolerantly and judged; every failure is one of a closed list of [`Outcome`]s.
 //!
@@ -35,7 +36,7 @@ pub use authorization::{
 };
 pub use callback::{Callback, CallbackRefusal, check_callback, state_of};
 pub use decode::Warning;
-pub use device::{DeviceAuthorization, DevicePoll, Poll};
+pub use device::{DeviceAuthorization, DeviceRefusal, Poll};
 pub use edge::{Edge, EdgeError, EdgeOptions};
 pub use egress::{Egress, EgressRefusal};
 pub use endpoints::{Endpoint, EndpointProblem, NamedBy, api_base};

@@ -160,12 +160,12 @@ fn authorization(
             format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
         }
         (ClientAuthentication::BearerSecret, Some(secret)) => format!("Bearer {secret}"),
-        (ClientAuthentication::Basic, Some(_)) => {
-            let header = standard
-                .headers()
-                .get(AUTHORIZATION)
-                .ok_or(Unwritable("client authentication is missing"))?;
-            return Ok(Some(sensitive(header.clone())));
+        (ClientAuthentication::Basic, Some(secret)) => {
+            match standard.headers().get(AUTHORIZATION) {
+                Some(header) => return Ok(Some(sensitive(header.clone()))),
+                // `oauth2` has no part in the device grant.
+                None => format!("Basic {}", STANDARD.encode(encoded(id, secret))),
+            }
         }
         (ClientAuthentication::Body | ClientAuthentication::Public, _) | (_, None) => {
             return Ok(None);
@@ -175,6 +175,12 @@ fn authorization(
     let header = HeaderValue::from_str(&text)
         .map_err(|_| Unwritable("the client secret does not fit a header"))?;
     Ok(Some(sensitive(header)))
+}
+
+/// Id and secret, encoded first (RFC 6749 section 2.3.1).
+fn encoded(id: &str, secret: &str) -> String {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    format!("{}:{}", encode(id), encode(secret))
 }
 
 /// Kept out of `Debug` output.

@@ -110,14 +110,17 @@ fn start(
         Site::Named(host) => format!("https://{host}"),
     };
     let verification_uri = format!("{origin}{}", rules.verification_uri);
-    let body = json!({
+    let mut body = json!({
         "device_code": device_code.expose(),
         "user_code": user_code,
         "verification_uri": verification_uri,
-        "verification_uri_complete": format!("{verification_uri}?user_code={user_code}"),
         "expires_in": rules.lifetime_seconds,
         "interval": rules.interval_seconds,
     });
+    if rules.verification_uri_complete {
+        body["verification_uri_complete"] =
+            format!("{verification_uri}?user_code={user_code}").into();
+    }
     let device = Device {
         user_code,
         site: seen.site.clone(),
@@ -150,21 +153,17 @@ impl Devices {
             return Poll::Unknown;
         };
         let before = device.polled_at.replace(now);
-        if matches!(device.decision, Decision::Done) {
-            return Poll::Spent;
-        }
-        if now >= device.expires_at {
-            return Poll::Expired;
-        }
-        if before.is_some_and(|before| now < saturating_add(before, device.interval)) {
-            device.interval = device.interval.saturating_add(SLOWER);
-            return Poll::TooEarly;
-        }
+        let is_early = before.is_some_and(|before| now < saturating_add(before, device.interval));
         match device.decision {
+            Decision::Done => Poll::Spent,
+            _ if now >= device.expires_at => Poll::Expired,
+            _ if is_early => {
+                device.interval = device.interval.saturating_add(SLOWER);
+                Poll::TooEarly
+            }
             Decision::Open => Poll::Open,
             Decision::Denied => Poll::Denied,
             Decision::Approved(account) => Poll::Approved(account, device.asked.clone()),
-            Decision::Done => Poll::Spent,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Connecting with a code that is typed on another device.
 
-use tieline_core::Parameters;
 use tieline_core::descriptor::Step;
-use tieline_oauth::{DevicePoll, Poll, Tokens};
+use tieline_core::{Clock as _, Parameters};
+use tieline_oauth::{DeviceRefusal, Poll, Tokens};
 
 use crate::findings::Stuck;
 use crate::stage::Stage;
@@ -23,7 +23,7 @@ pub(crate) async fn connect(
         .approve_device(&started.user_code, Some(name))
         .map_err(|error| format!("the vendor doesn't know the user code: {error}"))?;
     // Nobody polls sooner than that.
-    stage.clock.advance(started.interval);
+    stage.clock.advance(started.wait(stage.clock.now()));
     match client.poll_device(&mut started).await {
         Ok(Poll::Granted(tokens)) => Ok(*tokens),
         Ok(Poll::Pending) => Err(format!(
@@ -32,7 +32,7 @@ pub(crate) async fn connect(
                 .refusal(tieline_sandbox::Endpoint::Token)
                 .unwrap_or_default()
         )),
-        Err(DevicePoll::Failed(failure)) => Err(stage.explain(Step::DeviceToken, &failure)),
+        Err(DeviceRefusal::Failed(failure)) => Err(stage.explain(Step::DeviceToken, &failure)),
         Err(over) => Err(over.to_string()),
     }
 }

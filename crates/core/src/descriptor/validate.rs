@@ -73,6 +73,10 @@ impl ProviderDescriptor {
             if !row.is_some_and(|row| row.set_by == SetBy::EndUser) {
                 problems.push(format!("no mapping has the end user give {key}"));
             }
+            // Whatever else an account's owner gives is kept in the clear.
+            if *key != ParameterKey::USERNAME && row.is_some_and(|row| !row.secret) {
+                problems.push(format!("{key} is not secret"));
+            }
         }
     }
 
@@ -214,7 +218,8 @@ impl ProviderDescriptor {
             let fits = match mapping.map(|mapping| mapping.format) {
                 Some(Format::HostLabel) => true,
                 Some(Format::OneOf(words)) => {
-                    words.iter().all(|(_, text)| template::is_host_label(text))
+                    let mut texts = words.iter().map(|(_, text)| *text);
+                    !in_host.contains(&name) || texts.all(template::is_host_label)
                 }
                 Some(Format::Text | Format::Url) => !in_host.contains(&name),
                 None => takes_captures && !in_host.contains(&name) && self.captures(name),
@@ -222,6 +227,11 @@ impl ProviderDescriptor {
             if !fits {
                 problems.push(format!(
                     "{place} asks for {{{name}}}, which is no parameter that fits there"
+                ));
+            }
+            if mapping.is_some_and(|mapping| !mapping.required && mapping.default.is_none()) {
+                problems.push(format!(
+                    "{place} asks for {{{name}}}, which may be left out: make it required, or give it a default"
                 ));
             }
         }

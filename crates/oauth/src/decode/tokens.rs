@@ -58,8 +58,11 @@ pub(crate) fn token_set(
     }
     set.captures = captures(answer, root, object);
     set.user = users.and_then(|users| context.users_set(&users, &set, warnings));
-    let users_expiry = set.user.as_ref().and_then(|user| user.expires_at);
-    set.expires_at = set.expires_at.or(users_expiry);
+    // What can't be refreshed would be given up at an end that may not be its own.
+    if set.refresh_token.is_some() {
+        let users_expiry = set.user.as_ref().and_then(|user| user.expires_at);
+        set.expires_at = set.expires_at.or(users_expiry);
+    }
     Ok(set)
 }
 

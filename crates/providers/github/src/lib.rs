@@ -52,8 +52,7 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
             "Sign in to GitHub, click your profile picture, and choose **Settings**, **Developer \
              settings**, **OAuth Apps**. (An organization's apps are in its own **Settings**.)",
             "Open your app, and copy the **Client ID**.",
-            "If you do not have the secret any more, click **Generate a new client secret** under \
-             **Client secrets**, and copy it: GitHub shows it this once.",
+            "Without the secret, click **Generate a new client secret**: it is shown this once.",
             "Note the **Authorization callback URL**.",
         ],
         create_application: &[
@@ -62,7 +61,7 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
             "Click **New OAuth App** (for your first one: **Register a new application**).",
             "Fill in **Application name** and **Homepage URL**. Users see both.",
             "In **Authorization callback URL**, enter your callback URL. An app has only one.",
-            "Click **Register application**.",
+            "Click **Register application**. To connect with `--device`, tick **Enable Device Flow**.",
             "Copy the **Client ID**. Under **Client secrets**, click **Generate a new client \
              secret**, and copy it: GitHub shows it this once.",
         ],
@@ -80,6 +79,10 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
              **Applications**, **Authorized OAuth Apps**.",
         ],
         troubleshooting: &[
+            Trouble::new(
+                "`device_flow_disabled`",
+                "Tick **Enable Device Flow** in the settings of your app, and click **Update application**.",
+            ),
             Trouble::new(
                 "`incorrect_client_credentials`",
                 "Copy the **Client ID** again, and generate a new **Client secret** if in doubt.",

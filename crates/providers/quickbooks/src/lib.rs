@@ -16,6 +16,7 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
             "https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
         ),
         scopes: &["com.intuit.quickbooks.accounting"],
+        https_redirect_uri_only: true,
         callback: Callback {
             captures: &[Capture::whole("realm", "realmId")],
             ..Callback::DEFAULT
@@ -71,14 +72,13 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         notes: &[
             "An app has two pairs of keys. Those of **Development** reach sandbox companies only: \
              set `use_sandbox` to `true` with them.",
-            "Callback URLs of **Production** are `https`, with a domain name and no query. \
-             **Development** also takes `http://localhost`.",
+            "Callback URLs are `https`, with a domain name and no query. **Production** takes no \
+             `localhost`: name one of your own, with `--callback-url` at the command line.",
             "The accounting scope reads and writes: Intuit has none that only reads.",
             "A connection speaks for one company, the one that its user picks. Only an \
              administrator of the company can connect it.",
             "A connection that rests for 100 days ends, and each one does after five years.",
-            "Statements differ on how long the refresh token before last still works: a day, or not \
-             at all. Tieline counts on not at all.",
+            "Whether a spent refresh token works for another day is told in two ways; count on no.",
         ],
         troubleshooting: &[
             Trouble::new(

@@ -31,7 +31,10 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
             scope_separator: ",",
             token_type_means_bearer: &["bot", "user"],
             error_when: Some(NOT_OK),
-            errors: &[("invalid_auth", "invalid_token")],
+            errors: &[
+                ("invalid_auth", "invalid_token"),
+                ("account_inactive", "invalid_token"),
+            ],
             captures: &[
                 Capture::whole("team", "team.id"),
                 Capture::whole("team_name", "team.name"),
@@ -62,7 +65,7 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         masked_errors: Some(MaskedErrors {
             when: NOT_OK,
             code: "error",
-            dead_access_token: &["invalid_auth", "token_expired", "token_revoked"],
+            dead_access_token: DEAD,
         }),
         ..Api::DEFAULT
     },
@@ -143,7 +146,12 @@ const DOCS: &str = "Slack's docs, November 2026";
 const USER_SCOPE: ParameterKey = ParameterKey::new("slack.user.scope");
 /// Slack tells errors under status 200.
 const NOT_OK: ErrorWhen = ErrorWhen::new("ok", "false");
-
+const DEAD: &[&str] = &[
+    "account_inactive",
+    "invalid_auth",
+    "token_expired",
+    "token_revoked",
+];
 const MAPPINGS: &[ParameterMapping] = &[
     ParameterMapping::api_key("Client ID"),
     ParameterMapping::api_secret("Client Secret"),

@@ -78,12 +78,19 @@ pub(crate) struct DeviceRules {
     pub(crate) client_authentication: Vec<ClientAuth>,
     /// A path; the answer names it at the host that the request came to.
     pub(crate) verification_uri: String,
+    /// Whether the answer also holds the address with the code in it. Absent = yes.
+    #[serde(default = "yes")]
+    pub(crate) verification_uri_complete: bool,
     /// Between two polls. Absent = 5, as in RFC 8628, section 3.2.
     #[serde(default = "five")]
     pub(crate) interval_seconds: u64,
     /// Of both codes. Absent = 15 minutes.
     #[serde(default = "quarter_of_an_hour")]
     pub(crate) lifetime_seconds: u64,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn five() -> u64 {

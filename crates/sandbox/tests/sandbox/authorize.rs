@@ -61,15 +61,15 @@ async fn a_wrong_client_or_redirect_uri_is_shown_and_never_redirected() {
         ),
         (
             ("redirect_uri", "http://host.example/"),
-            "redirect_uri must be https, or http on loopback",
+            "redirect_uri must be https, or http on loopback where that is taken",
         ),
         (
             ("redirect_uri", "http://127.0.0.1.host.example/"),
-            "redirect_uri must be https, or http on loopback",
+            "redirect_uri must be https, or http on loopback where that is taken",
         ),
         (
             ("redirect_uri", "javascript:alert(1)"),
-            "redirect_uri must be https, or http on loopback",
+            "redirect_uri must be https, or http on loopback where that is taken",
         ),
         (
             ("redirect_uri", "https://host.example/#a"),

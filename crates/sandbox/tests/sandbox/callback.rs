@@ -61,13 +61,12 @@ async fn a_callback_is_signed_over_all_that_it_carries() {
         signed.sort();
         let found: Vec<_> = signed.iter().map(|(name, _)| name.as_ref()).collect();
         assert_eq!(found.join(" "), names);
-        let signed: Vec<_> = signed
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let signed = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(signed)
+            .finish();
         let secret = acme.sandbox.client().1;
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-        mac.update(signed.join("&").as_bytes());
+        mac.update(signed.as_bytes());
         let mac = mac.finalize().into_bytes();
         let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(query(&callback, "hmac").unwrap(), hex, "{callback}");

@@ -15,6 +15,9 @@ fn rules() -> String {
             "verification_uri": "/login/device",
         });
         rules["token"]["device"] = json!({ "client_authentication": ["id"] });
+        for part in ["token", "api"] {
+            rules[part]["host"] = "{account.tenant}.acme.example".into();
+        }
     })
 }
 

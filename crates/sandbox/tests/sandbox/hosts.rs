@@ -168,7 +168,10 @@ async fn a_token_is_good_at_its_accounts_host() {
 
 #[tokio::test]
 async fn one_host_for_all_has_all_accounts_and_no_host_takes_any() {
-    let rules = acme_but(|rules| rules["authorization"]["host"] = "login.acme.example".into());
+    let rules = acme_but(|rules| {
+        rules["authorization"]["host"] = "login.acme.example".into();
+        rules["token"].as_object_mut().unwrap().remove("host");
+    });
     let mut acme = Played::start(&rules).await;
     let url = url_at(&acme, "login.acme.example");
     let callback = acme.sandbox.consent_as(&url, "grace").await.unwrap();

@@ -21,7 +21,7 @@ async fn garbage_gets_an_error_and_leaves_the_server_standing() {
         "a: b\r\n".repeat(5_000)
     );
     let bad_basic = format!(
-        "POST /oauth/token HTTP/1.1\r\nhost: h\r\nauthorization: Basic \u{ff}\r\n{form}\r\ncontent-length: 12\r\n\r\ngrant_type=a"
+        "POST /oauth/token HTTP/1.1\r\nhost: acme.example\r\nauthorization: Basic \u{ff}\r\n{form}\r\ncontent-length: 12\r\n\r\ngrant_type=a"
     );
     for garbage in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"[..],

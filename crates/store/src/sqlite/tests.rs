@@ -129,13 +129,14 @@ async fn an_older_schema_is_backed_up_and_migrated() {
     assert!(!folder.backups().exists(), "a new database needs no backup");
 
     let mut migrations = MIGRATIONS.to_vec();
+    let schema = MIGRATIONS.len() as i64;
     migrations.push((
-        2,
-        "second",
-        "CREATE TABLE second (id INTEGER PRIMARY KEY) STRICT",
+        schema + 1,
+        "next",
+        "CREATE TABLE next (id INTEGER PRIMARY KEY) STRICT",
     ));
     let found = inspect(&folder.database()).await.unwrap();
-    assert_eq!(found.schema, 1);
+    assert_eq!(found.schema, schema);
     let sqlite = Sqlite::open_with(&folder, &found, Timestamp::UNIX_EPOCH, &migrations)
         .await
         .unwrap();
@@ -144,7 +145,7 @@ async fn an_older_schema_is_backed_up_and_migrated() {
         Some("kept")
     );
     sqlite
-        .change(sqlx::query("INSERT INTO second (id) VALUES (1)"))
+        .change(sqlx::query("INSERT INTO next (id) VALUES (1)"))
         .await
         .unwrap();
     sqlite.close().await;
@@ -156,23 +157,16 @@ async fn an_older_schema_is_backed_up_and_migrated() {
     assert_eq!(backups.len(), 1, "{backups:?}");
     assert_eq!(
         backups[0].file_name().unwrap(),
-        "schema-1-19700101T000000000000Z.db"
+        &*format!("schema-{schema}-19700101T000000000000Z.db")
     );
-    assert_eq!(inspect(&backups[0]).await.unwrap().schema, 1);
+    assert_eq!(inspect(&backups[0]).await.unwrap().schema, schema);
 
-    // The release that knows only the first schema refuses what the second one wrote.
+    // The release that knows only the schema before refuses what the next one wrote.
     let error = inspect(&folder.database()).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            StoreError::NewerSchema {
-                found: 2,
-                known: 1,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    let StoreError::NewerSchema { found, known, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!((found, known), (schema + 1, schema));
 }
 
 #[tokio::test]

@@ -267,7 +267,9 @@ async fn what_is_no_backup_is_not_restored() {
     fs::write(home.path("newer"), &bytes).unwrap();
     let mut newer = Outside::open(&home.path("newer")).await;
     newer
-        .run(sqlx::query("UPDATE _sqlx_migrations SET version = 999"))
+        .run(sqlx::query(
+            "UPDATE _sqlx_migrations SET version = 999 WHERE version = 1",
+        ))
         .await;
     newer.close().await;
     fs::write(home.path("foreign"), "").unwrap();

@@ -154,7 +154,7 @@ async fn a_newer_schema_is_refused_and_nothing_changes() {
     let home = Home::new();
     home.open().await.close().await;
     let mut database = home.database().await;
-    database.run(sqlx::query("INSERT INTO _sqlx_migrations SELECT 999, 'x', installed_on, 1, checksum, 0 FROM _sqlx_migrations")).await;
+    database.run(sqlx::query("INSERT INTO _sqlx_migrations SELECT 999, 'x', installed_on, 1, checksum, 0 FROM _sqlx_migrations LIMIT 1")).await;
     database.close().await;
     let before = content(&home.data());
     let error = home
@@ -162,14 +162,7 @@ async fn a_newer_schema_is_refused_and_nothing_changes() {
         .await
         .unwrap_err();
     assert!(
-        matches!(
-            error,
-            StoreError::NewerSchema {
-                found: 999,
-                known: 1,
-                ..
-            }
-        ),
+        matches!(error, StoreError::NewerSchema { found: 999, .. }),
         "{error}"
     );
     assert!(error.to_string().contains("store.db"), "{error}");

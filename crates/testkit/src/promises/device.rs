@@ -1,7 +1,8 @@
 //! A code that is typed on another device becomes tokens, where the vendor has that; waiting and refusal are understood.
 
+use tieline_core::Clock as _;
 use tieline_core::descriptor::Step;
-use tieline_oauth::{DeviceAuthorization, DevicePoll, Poll, TokenClient};
+use tieline_oauth::{DeviceAuthorization, DeviceRefusal, Poll, TokenClient};
 
 use super::tokens;
 use crate::device;
@@ -36,17 +37,18 @@ pub(crate) async fn examine(subject: &Subject, findings: &mut Findings) -> Resul
         .deny_device(&waiting.user_code)
         .map_err(|error| error.to_string())?;
     let denied = poll(&stage, client, &mut waiting).await;
-    findings.expect(matches!(denied, Err(DevicePoll::Denied { .. })), || {
+    findings.expect(matches!(denied, Err(DeviceRefusal::Denied { .. })), || {
         format!("the person denies, and that is judged {denied:?}; look at `answer.errors`")
     });
 
     // Polled at once: the vendor asks for patience, and gets it.
     let mut hasty = start(&stage, client).await?;
-    let (asked, mut last) = (hasty.interval, Ok(Poll::Pending));
+    let wait = |device: &DeviceAuthorization| device.wait(stage.clock.now());
+    let (asked, mut last) = (wait(&hasty), Ok(Poll::Pending));
     for _ in 0..2 {
         last = client.poll_device(&mut hasty).await;
     }
-    let patient = matches!(last, Ok(Poll::Pending)) && hasty.interval > asked;
+    let patient = matches!(last, Ok(Poll::Pending)) && wait(&hasty) > asked;
     findings.expect(patient, || {
         format!("the vendor asks to be polled less often, and that is judged {last:?}; look at `answer.errors`")
     });
@@ -63,7 +65,7 @@ async fn poll(
     stage: &Stage,
     client: TokenClient<'_>,
     device: &mut DeviceAuthorization,
-) -> Result<Poll, DevicePoll> {
-    stage.clock.advance(device.interval);
+) -> Result<Poll, DeviceRefusal> {
+    stage.clock.advance(device.wait(stage.clock.now()));
     client.poll_device(device).await
 }

@@ -57,14 +57,6 @@ pub(super) fn add(descriptor: &ProviderDescriptor, quirks: &mut Quirks) {
         Authentication::ClientCredentials(_) => {
             step!(quirks, &oauth2.exchange, "The token request", "exchange");
         }
-        Authentication::AuthorizationCode(_) if refreshes && differ(oauth2) => {
-            step!(
-                quirks,
-                &oauth2.exchange,
-                "The exchange, unlike the refresh,",
-                "exchange"
-            );
-        }
         Authentication::AuthorizationCode(_) => {
             step!(quirks, &oauth2.exchange, "The exchange", "exchange");
         }
@@ -76,11 +68,6 @@ pub(super) fn add(descriptor: &ProviderDescriptor, quirks: &mut Quirks) {
     if oauth2.revocation_endpoint.known().is_some() {
         step!(quirks, &oauth2.revoke, "The revocation", "revoke");
     }
-}
-
-/// Whether the app proves itself in one way for a code and in another for a refresh token.
-fn differ(oauth2: &OAuth2) -> bool {
-    oauth2.exchange.client_authentication != oauth2.refresh.client_authentication
 }
 
 fn add_hosts(oauth2: &OAuth2, quirks: &mut Quirks) {
@@ -184,8 +171,10 @@ fn add_callback(callback: &Callback, quirks: &mut Quirks) {
 
 fn add_step(quirks: &mut Quirks, request: &TokenRequest, title: &str, fields: [&'static str; 7]) {
     let [authentication, method, body, renamed, extra, omit, headers] = fields;
+    let without_id = request.omit.contains(&"client_id");
     let how = match request.client_authentication {
         ClientAuthentication::Basic => None,
+        ClientAuthentication::Public if without_id => Some("does not tell which client asks"),
         ClientAuthentication::BasicRaw => {
             Some("carries the client's id and secret as HTTP Basic without encoding them first")
         }
