@@ -10,7 +10,8 @@ use tieline_engine::{Arrival, AuthorizeOptions, Engine, EngineError, Kind, NewAp
 use tieline_store::{Instance, Status};
 use tieline_tests::anchor::{OidcProvider, OidcProviderOptions};
 use tieline_tests::provider::{MAPPINGS, provider};
-use tieline_tests::stage::{get, open_engine, query};
+use tieline_tests::sides::open_engine;
+use tieline_tests::stage::{get, query};
 
 const CALLBACK: &str = "http://127.0.0.1:8917/callback";
 

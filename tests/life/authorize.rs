@@ -6,17 +6,11 @@ use tieline_core::http::CallbackQuery;
 use tieline_core::parameters::Given;
 use tieline_engine::{Arrival, AuthorizeOptions, BoundTo, EngineError, Kind, NewApp};
 use tieline_sandbox::{Act, ClientAuth, Endpoint, Gate};
-use tieline_store::{InstanceQuery, Status};
+use tieline_store::Status;
 use tieline_tests::stage::{Stage, eventually, query};
 
 async fn instances(stage: &Stage) -> usize {
-    stage
-        .engine
-        .store()
-        .instances(InstanceQuery::of("default"))
-        .await
-        .unwrap()
-        .len()
+    stage.instances().await.len()
 }
 
 fn token_requests(stage: &Stage) -> usize {
@@ -141,7 +135,7 @@ async fn a20_a_callback_at_another_apps_address_exchanges_nothing() {
         };
         stage.engine.create_app(new).await.unwrap()
     });
-    let options = AuthorizeOptions {
+    let options = || AuthorizeOptions {
         bound_to: BoundTo::Session {
             user: "ada".to_owned(),
         },
@@ -155,7 +149,7 @@ async fn a20_a_callback_at_another_apps_address_exchanges_nothing() {
         (arrive(&attacker.context, "ada"), "another app's address"),
         (arrive(&victim.context, "mallory"), "another user's session"),
     ] {
-        let (_, callback) = stage.consented(options.clone()).await;
+        let (_, callback) = stage.consented(options()).await;
         let refused = stage.engine.call_back(&wrong, &callback).await.unwrap_err();
         assert!(
             matches!(refused, EngineError::NotYours { .. }),
@@ -173,7 +167,7 @@ async fn a20_a_callback_at_another_apps_address_exchanges_nothing() {
     }
     assert_eq!((token_requests(&stage), instances(&stage).await), (0, 0));
 
-    let (_, callback) = stage.consented(options).await;
+    let (_, callback) = stage.consented(options()).await;
     stage
         .engine
         .call_back(&arrive(&victim.context, "ada"), &callback)
@@ -313,11 +307,7 @@ async fn a_caller_who_leaves_cancels_no_exchange_and_shutting_down_waits_for_it(
     shutting_down.await.unwrap();
 
     let stage = stage.reopened().await;
-    let kept = stage
-        .engine
-        .instances(InstanceQuery::of("default"))
-        .await
-        .unwrap();
+    let kept = stage.instances().await;
     assert_eq!(kept.len(), 1);
     assert!(stage.holds_the_current_refresh_token(&kept[0]).await);
 }

@@ -1,11 +1,21 @@
 //! The life of an instance, judged by the ledger of the other side.
 
-#![expect(clippy::unwrap_used, reason = "a step that fails is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a step that fails is a failed test"
+)]
 
+mod app_account;
 mod authorize;
 mod call;
+mod consent_of_two;
+mod device;
+mod give;
 mod leave;
+mod masked_errors;
 mod reconnect;
 mod refresh;
 mod refresh_outcomes;
+mod tenant_hosts;
 mod trouble;

@@ -1,21 +1,16 @@
 //! Reconnecting an instance: the same account, and the newer consent goes before everything else.
 
 use tieline_core::http::CallbackQuery;
-use tieline_engine::{Arrival, AuthorizeOptions, EngineError};
+use tieline_engine::{Arrival, EngineError};
 use tieline_sandbox::{Act, Endpoint, Gate};
 use tieline_store::QuarantineKind;
-use tieline_tests::stage::{Stage, query};
+use tieline_tests::stage::{Stage, again, query};
 
 #[tokio::test]
 async fn the_account_stays_the_same_when_an_instance_is_reconnected() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
-    let again = AuthorizeOptions {
-        instance: Some(instance.id),
-        ..AuthorizeOptions::LOCAL
-    };
-
-    let started = stage.start(again.clone()).await;
+    let started = stage.start(again(&instance)).await;
     let callback = stage
         .sandbox
         .consent_as(&started.authorization_url, "grace")
@@ -37,7 +32,7 @@ async fn the_account_stays_the_same_when_an_instance_is_reconnected() {
     assert_eq!(stage.load(&instance).await.generation, 1);
     assert!(stage.holds_the_current_refresh_token(&instance).await);
 
-    let (arrival, callback) = stage.consented(again).await;
+    let (arrival, callback) = stage.consented(again(&instance)).await;
     let reconnected = stage.engine.call_back(&arrival, &callback).await.unwrap();
     assert_eq!((reconnected.id, reconnected.generation), (instance.id, 2));
     assert!(stage.holds_the_current_refresh_token(&instance).await);
@@ -48,12 +43,8 @@ async fn an_account_that_is_known_never_becomes_another_nor_unknown() {
     let stage = Stage::infusionsoft().await;
     let instance = stage.connect().await;
     assert_eq!(instance.account_id.as_deref(), Some("hl214"));
-    let again = AuthorizeOptions {
-        instance: Some(instance.id),
-        ..AuthorizeOptions::LOCAL
-    };
     // An answer without the tenant: nobody can tell whose account that is.
-    let (arrival, callback) = stage.consented(again.clone()).await;
+    let (arrival, callback) = stage.consented(again(&instance)).await;
     let nameless = format!(
         "code={}&state={}",
         callback.get("code").unwrap(),
@@ -88,7 +79,7 @@ async fn an_account_that_is_known_never_becomes_another_nor_unknown() {
     );
 
     // The health check doesn't answer, but the tenant came with the tokens.
-    let (arrival, callback) = stage.consented(again).await;
+    let (arrival, callback) = stage.consented(again(&instance)).await;
     stage.sandbox.script(Endpoint::Api, Act::ResetBeforeWork);
     let back = stage.engine.call_back(&arrival, &callback).await.unwrap();
     assert_eq!((back.id, back.generation), (instance.id, 2));
@@ -104,11 +95,7 @@ async fn an_account_that_is_known_never_becomes_another_nor_unknown() {
 async fn a_new_consent_goes_before_a_refresh_that_was_faster() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
-    let again = AuthorizeOptions {
-        instance: Some(instance.id),
-        ..AuthorizeOptions::LOCAL
-    };
-    let (arrival, callback) = stage.consented(again).await;
+    let (arrival, callback) = stage.consented(again(&instance)).await;
     let gate = Gate::new();
     stage
         .sandbox
@@ -125,11 +112,7 @@ async fn a_new_consent_goes_before_a_refresh_that_was_faster() {
 async fn two_answers_for_one_generation_are_both_kept() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
-    let again = AuthorizeOptions {
-        instance: Some(instance.id),
-        ..AuthorizeOptions::LOCAL
-    };
-    let (arrival, callback) = stage.consented(again).await;
+    let (arrival, callback) = stage.consented(again(&instance)).await;
     let (gate, refresh) = stage.held_refresh(&instance).await;
     stage.engine.call_back(&arrival, &callback).await.unwrap();
     gate.release();

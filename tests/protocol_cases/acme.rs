@@ -3,13 +3,16 @@
 use tieline_core::descriptor::{Api, Authentication, OAuth2, ProviderDescriptor};
 use tieline_core::parameters::Given;
 use tieline_core::{
-    Configuration, ManualClock, ParameterMapping, Parameters, ProviderSetup, Secret,
+    Configuration, ManualClock, ParameterKey, ParameterMapping, Parameters, ProviderSetup, Secret,
 };
 use tieline_oauth::{Edge, EdgeOptions, TokenClient};
 
 pub(crate) const CODE: &str = "SplxlOBeZQQYbYS6WxSbIA";
 pub(crate) const REDIRECT_URI: &str = "https://host.example/callback/7f?x=1";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// Which tenant: what the person who connects would give.
+pub(crate) const SHOP: ParameterKey = ParameterKey::new("acme.shop");
 
 /// A provider with a descriptor made for one case.
 #[derive(Debug)]
@@ -24,6 +27,7 @@ impl Acme {
                 ..ParameterMapping::api_secret("Consumer Secret")
             },
             ParameterMapping::callback_url("Redirect URL"),
+            ParameterMapping::host_label("Shop", SHOP),
         ];
         Self(Box::leak(Box::new(ProviderDescriptor {
             authentication: Authentication::AuthorizationCode(oauth2),
@@ -59,7 +63,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Token and revocation endpoints at `origin`.
+    /// Endpoints of the back channel at `origin`.
     pub(crate) fn new(oauth2: OAuth2, origin: &str, edge: &Edge) -> Self {
         Self::with_credentials(oauth2, origin, edge, "acme-key", Some("acme-s3cr3t"))
     }
@@ -73,9 +77,11 @@ impl Bench {
     ) -> Self {
         let token = format!("{origin}/token");
         let revoke = format!("{origin}/revoke");
+        let device = format!("{origin}/device");
         let more = [
             ("oauth.token.url", &*token),
             ("oauth.token.revoke_url", &*revoke),
+            ("oauth.device.authorization.url", &*device),
         ];
         let provider = Acme::with(oauth2);
         let parameters = parameters(&provider, id, secret, &more);

@@ -1,12 +1,14 @@
 //! Rows about what comes back through the browser.
 
+use tieline_core::Secret;
 use tieline_core::descriptor::{Callback as DeclaredCallback, CallbackHost, Capture, OAuth2};
 use tieline_core::http::CallbackQuery;
+use tieline_core::parameters::Given;
 use tieline_oauth::{
     AuthorizationRequestOptions, Callback, CallbackRefusal, authorization, check_callback, state_of,
 };
 
-use crate::acme::{Acme, REDIRECT_URI, STANDARD, parameters};
+use crate::acme::{Acme, REDIRECT_URI, SHOP, STANDARD, parameters};
 
 /// A provider with an issuer that says so in every answer.
 const WITH_ISSUER: OAuth2 = OAuth2 {
@@ -20,20 +22,21 @@ fn check(oauth2: OAuth2, query: &str) -> Result<Callback, CallbackRefusal> {
     check_from(oauth2, query, None)
 }
 
+/// An authorization that was started for one shop, if for any.
 fn check_from(
     oauth2: OAuth2,
     query: &str,
-    expected_host: Option<&str>,
+    shop: Option<&str>,
 ) -> Result<Callback, CallbackRefusal> {
     let query = CallbackQuery::parse(query);
     assert_eq!(state_of(&query)?, "xyz");
     let provider = Acme::with(oauth2);
-    check_callback(
-        &provider,
-        &parameters(&provider, "key", Some("secret"), &[]),
-        &query,
-        expected_host,
-    )
+    let mut parameters = parameters(&provider, "key", Some("secret"), &[]);
+    if let Some(shop) = shop {
+        let given = Given::from([(SHOP.to_string(), Secret::from(shop))]);
+        parameters = parameters.with_end_user(&given).unwrap();
+    }
+    check_callback(&provider, &parameters, &query)
 }
 
 fn refusal(query: &str) -> CallbackRefusal {
@@ -74,7 +77,7 @@ fn a04_the_whole_check_does_not_rely_on_the_look_up() {
         "?code=a&state=xyz&access_token=t",
     ] {
         assert!(
-            check_callback(&provider, &parameters, &CallbackQuery::parse(query), None).is_err(),
+            check_callback(&provider, &parameters, &CallbackQuery::parse(query)).is_err(),
             "{query}"
         );
     }
@@ -244,10 +247,10 @@ fn a25_a_code_is_decoded_once() {
 }
 
 #[test]
-fn a27_a_host_is_believed_only_inside_the_providers_domain() {
+fn a27_a_host_is_believed_only_if_it_is_the_one_that_was_started_with() {
     let host = Some(CallbackHost {
         parameter: "shop",
-        suffix: ".shops.acme.example",
+        host: "{acme.shop}.shops.acme.example",
     });
     let oauth2 = OAuth2 {
         callback: DeclaredCallback {
@@ -256,31 +259,41 @@ fn a27_a_host_is_believed_only_inside_the_providers_domain() {
         },
         ..STANDARD
     };
-    let of = |shop: &str, expected| {
-        check_from(oauth2, &format!("?code=a&state=xyz&shop={shop}"), expected).is_ok()
+    let of = |shop: &str, started_for| {
+        let query = format!("?code=a&state=xyz&shop={shop}");
+        check_from(oauth2, &query, started_for).map(|_| ())
     };
-    assert!(of("ada.shops.acme.example", None));
-    assert!(of("ada.shops.acme.example", Some("ada.shops.acme.example")));
-    assert!(!of(
+    let mismatch = Err(CallbackRefusal::HostMismatch {
+        provider: "acme",
+        parameter: "shop",
+    });
+    assert_eq!(of("ada.shops.acme.example", Some("ada")), Ok(()));
+    assert_eq!(of("ADA.Shops.acme.example", Some("ada")), Ok(()));
+    for other in [
         "eve.shops.acme.example",
-        Some("ada.shops.acme.example")
-    ));
-    for evil in [
         "evil.example",
         "",
         "shops.acme.example",
         ".shops.acme.example",
-        "a.b.shops.acme.example",
-        "evil.example%2F.shops.acme.example",
-        "evil.example%23.shops.acme.example",
-        "-a.shops.acme.example",
+        "a.ada.shops.acme.example",
+        "ada.shops.acme.example.",
         "ada.shops.acme.example.evil.example",
-        "a%00b.shops.acme.example",
+        "evil.example%2F.shops.acme.example",
+        "evil.example%23ada.shops.acme.example",
+        "-ada.shops.acme.example",
+        "ada%00.shops.acme.example",
         "ada.shops.acme.example%2F",
+        "{acme.shop}.shops.acme.example",
     ] {
-        assert!(!of(evil, None), "{evil}");
+        assert_eq!(of(other, Some("ada")), mismatch, "{other}");
     }
-    assert!(check(oauth2, "?code=a&state=xyz").is_err());
+    assert_eq!(
+        of("ada.shops.acme.example", None),
+        mismatch,
+        "nobody said which shop"
+    );
+    let silent = check_from(oauth2, "?code=a&state=xyz", Some("ada"));
+    assert_eq!(silent.map(|_| ()), mismatch);
 }
 
 #[test]

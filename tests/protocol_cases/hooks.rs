@@ -49,6 +49,7 @@ impl ProviderSetup for Hooked {
                 None
             }
             Step::Revoke => return Err(HookRefusal("nothing can be revoked today".to_owned())),
+            Step::ClientCredentials | Step::DeviceAuthorization | Step::DeviceToken => None,
         };
         Ok(())
     }
@@ -111,8 +112,7 @@ fn hooks_amend_the_authorization_and_check_the_callback() {
         Some(("nonce".into(), "7".into()))
     );
 
-    let check =
-        |query: &str| check_callback(&provider, &parameters, &CallbackQuery::parse(query), None);
+    let check = |query: &str| check_callback(&provider, &parameters, &CallbackQuery::parse(query));
     assert!(check("?code=a&state=xyz&signature=good").is_ok());
     let refusal = check("?code=a&state=xyz&signature=bad").unwrap_err();
     assert!(

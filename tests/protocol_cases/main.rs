@@ -1,9 +1,9 @@
 //! What a provider, or the front channel, sends, and what must come of it.
 //!
 //! `protocol_cases` runs the table in `fixtures/protocol-cases.json`, or in the folder that `TIELINE_PROTOCOL_CASES`
-//! names. Rows that no table can say have a test each, named after them. A20 (another app's callback), A22 (a state used
-//! twice) and A23 (a state that is too old) are about what is remembered between two requests: the engine's tests have
-//! them.
+//! names; `host_labels` reads `host-labels.txt` beside it. Rows that no table can say have a test each, named after
+//! them. A20 (another app's callback), A22 (a state used twice) and A23 (a state that is too old) are about what is
+//! remembered between two requests: the engine's tests have them.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,7 +14,9 @@
 mod acme;
 mod callback;
 mod canary;
+mod device;
 mod hooks;
+mod host_labels;
 mod requests;
 mod responder;
 mod revoke;

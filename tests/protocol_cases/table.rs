@@ -53,8 +53,8 @@ pub(crate) struct Run {
 
 /// Runs every row about the token endpoint that a machine can play.
 ///
-/// Rows about the callback, requests and revocation have a test each, named after them. Device flow (D), metadata (M)
-/// and introspection (V05) come later, with the steps that they are about.
+/// Rows about the callback, requests, devices and revocation have a test each, named after them. Metadata (M) and
+/// introspection (V05) come later, with the steps that they are about.
 pub(crate) async fn run(folder: &Path, edge: &Edge) -> Run {
     let path = folder.join("protocol-cases.json");
     let file = std::fs::read_to_string(&path)
@@ -143,7 +143,8 @@ impl Case {
             })
             .collect();
         let contexts: &[&str] = match self.context.as_str() {
-            "code" | "cc" | "exchange" => &["code"],
+            "code" | "exchange" => &["code"],
+            "cc" => &["cc"],
             "refresh" => &["refresh"],
             "any" => &["code", "refresh"],
             other => panic!("{}: unknown context: {other}", self.id),
@@ -164,6 +165,7 @@ impl Case {
                         ))
                         .await
                 }
+                "cc" => client.client_credentials().await,
                 _ => {
                     client
                         .exchange(&secret(CODE), REDIRECT_URI, Some(&secret(VERIFIER)))

@@ -6,7 +6,7 @@ use tieline_core::descriptor::OAuth2;
 use tieline_core::{Secret, SystemClock};
 use tieline_oauth::{EdgeOptions, Outcome, Reason, TokenClient};
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::acme::{Acme, Bench, STANDARD, edge, parameters, secret};
 use crate::responder::{Act, Responder};
@@ -104,9 +104,10 @@ async fn t98_an_answer_that_is_cut_short_is_kept_as_far_as_it_came() {
 
 #[tokio::test]
 async fn t99_nothing_is_sent_where_nobody_listens() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // Bound and not listening: nobody else can take the port meanwhile.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let origin = format!("http://{}", taken.local_addr().unwrap());
     let edge = edge();
     for origin in [&*origin, "https://nowhere.invalid"] {
         let bench = Bench::new(STANDARD, origin, &edge);

@@ -5,4 +5,5 @@ pub mod anchor;
 pub mod browser;
 pub mod provider;
 pub mod script;
+pub mod sides;
 pub mod stage;

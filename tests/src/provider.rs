@@ -33,7 +33,7 @@ pub const MAPPINGS: &[ParameterMapping] = &[
 
 /// An invented provider that does as the RFCs say, and states its issuer: the sandbox's, whose port nobody knows
 /// before.
-pub(crate) fn acme(issuer: &str) -> ProviderDescriptor {
+pub fn acme(issuer: &str) -> ProviderDescriptor {
     ProviderDescriptor {
         vendor: "Acme Inc",
         authentication: Authentication::AuthorizationCode(OAuth2 {

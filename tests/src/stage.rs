@@ -10,25 +10,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 use tieline as _;
 use tieline_core::http::CallbackQuery;
+use tieline_core::parameters::Given;
 use tieline_core::prelude::*;
-use tieline_core::{Configuration, ManualClock, Timestamp};
-use tieline_engine::{Arrival, AuthorizeOptions, Engine, EngineError, NewApp, Started};
-use tieline_sandbox::{Act, Endpoint, Gate, Sandbox, VendorRules};
-use tieline_store::{App, Instance, MasterKey, Purpose, Store, StoreOptions};
+use tieline_core::{Configuration, ManualClock};
+use tieline_engine::{
+    Arrival, AuthorizeOptions, Engine, EngineError, GiveOptions, NewApp, Started,
+};
+use tieline_sandbox::{Act, Endpoint, Gate, Sandbox};
+use tieline_store::{App, Instance, InstanceQuery, Purpose};
 use tokio::task::JoinHandle;
 
 use crate::provider::{acme, provider};
-
-/// Where the tests' users come back to. Nothing listens there: the stage hands the callback over itself.
-pub const CALLBACK_URL: &str = "https://localhost:8917/callback";
-
-/// 2026-01-01T00:00:00Z.
-const MORNING: i64 = 1_767_225_600;
+use crate::sides::{configuration, open_engine, sandbox};
 
 /// Everything that one test plays with.
 #[derive(Debug)]
@@ -43,6 +42,7 @@ pub struct Stage {
     pub folder: TempDir,
     provider: &'static dyn ProviderSetup,
     secret: String,
+    left_out: Vec<ParameterKey>,
 }
 
 impl Stage {
@@ -53,14 +53,22 @@ impl Stage {
 
     /// A stage with the invented provider, described a little differently.
     pub async fn acme_with(change: impl FnOnce(ProviderDescriptor) -> ProviderDescriptor) -> Self {
-        let (sandbox, clock) = sandbox("acme").await;
+        Self::edited(|_| {}, change).await
+    }
+
+    /// A stage with the invented provider, played by other rules and described accordingly.
+    pub async fn edited(
+        edit: impl FnOnce(&mut Value),
+        change: impl FnOnce(ProviderDescriptor) -> ProviderDescriptor,
+    ) -> Self {
+        let (sandbox, clock) = sandbox("acme", edit).await;
         let descriptor = change(acme(sandbox.base_url()));
         Self::set(sandbox, clock, provider(descriptor)).await
     }
 
     /// A stage with Infusionsoft, as its own crate describes it.
     pub async fn infusionsoft() -> Self {
-        let (sandbox, clock) = sandbox("infusionsoft").await;
+        let (sandbox, clock) = sandbox("infusionsoft", |_| {}).await;
         let provider = Registry::discover()
             .unwrap()
             .provider("infusionsoft")
@@ -75,7 +83,7 @@ impl Stage {
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let secret = sandbox.client().1.to_owned();
-        let configuration = configuration(&sandbox, provider.descriptor().id, &secret);
+        let configuration = configuration(&sandbox, provider, &secret, &[]);
         let engine = open_engine(folder.path(), &clock, provider, configuration).await;
         Self {
             sandbox,
@@ -84,22 +92,15 @@ impl Stage {
             folder,
             provider,
             secret,
+            left_out: Vec::new(),
         }
     }
 
     /// Ends the engine and starts another on the same folder, as after a restart.
     #[must_use]
-    pub async fn reopened(mut self) -> Self {
-        self.engine.shutdown().await;
-        let configuration = configuration(&self.sandbox, self.provider(), &self.secret);
-        self.engine = open_engine(
-            self.folder.path(),
-            &self.clock,
-            self.provider,
-            configuration,
-        )
-        .await;
-        self
+    pub async fn reopened(self) -> Self {
+        let configuration = self.configuration(&self.sandbox);
+        self.restarted(configuration).await
     }
 
     /// Restarts with another client secret in the configuration.
@@ -109,18 +110,28 @@ impl Stage {
         self.reopened().await
     }
 
+    /// Restarts without one of the parameters in the configuration.
+    #[must_use]
+    pub async fn without(mut self, parameter: ParameterKey) -> Self {
+        self.left_out.push(parameter);
+        self.reopened().await
+    }
+
     /// Restarts with another server in the configuration.
     #[must_use]
-    pub async fn facing(mut self, sandbox: &Sandbox) -> Self {
+    pub async fn facing(self, sandbox: &Sandbox) -> Self {
+        let configuration = self.configuration(sandbox);
+        self.restarted(configuration).await
+    }
+
+    fn configuration(&self, sandbox: &Sandbox) -> Configuration {
+        configuration(sandbox, self.provider, &self.secret, &self.left_out)
+    }
+
+    async fn restarted(mut self, configuration: Configuration) -> Self {
         self.engine.shutdown().await;
-        let configuration = configuration(sandbox, self.provider(), &self.secret);
-        self.engine = open_engine(
-            self.folder.path(),
-            &self.clock,
-            self.provider,
-            configuration,
-        )
-        .await;
+        let (folder, clock) = (self.folder.path(), &self.clock);
+        self.engine = open_engine(folder, clock, self.provider, configuration).await;
         self
     }
 
@@ -198,6 +209,15 @@ impl Stage {
         self.engine.call_back(&arrival, &callback).await
     }
 
+    /// Connects an account of the usual app with what its owner gives, by parameter key.
+    pub async fn give(&self, parameters: Given) -> Result<Instance, EngineError> {
+        let options = GiveOptions {
+            parameters,
+            ..GiveOptions::default()
+        };
+        self.engine.give(&self.app().await, options).await
+    }
+
     /// Starts a refresh whose answer the server keeps back, after it has spent the token, until the gate is released.
     pub async fn held_refresh(
         &self,
@@ -216,6 +236,12 @@ impl Stage {
     pub fn begin_shutdown(&self) -> JoinHandle<()> {
         let engine = self.engine.clone();
         tokio::spawn(async move { engine.shutdown().await })
+    }
+
+    /// All instances, by id.
+    pub async fn instances(&self) -> Vec<Instance> {
+        let all = InstanceQuery::of(self.engine.tenant());
+        self.engine.instances(all).await.unwrap()
     }
 
     /// The instance as it is stored now.
@@ -277,6 +303,20 @@ pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     assert!(waited.is_ok(), "waited in vain: {what}");
 }
 
+/// What somebody gives, by parameter key.
+pub fn given<const N: usize>(parameters: [(ParameterKey, &str); N]) -> Given {
+    let pairs = parameters.map(|(key, text)| (key.to_string(), Secret::from(text)));
+    Given::from(pairs)
+}
+
+/// To authorize an instance once more.
+pub fn again(instance: &Instance) -> AuthorizeOptions {
+    AuthorizeOptions {
+        instance: Some(instance.id),
+        ..AuthorizeOptions::LOCAL
+    }
+}
+
 /// The query of a callback URL.
 pub fn query(callback: &str) -> CallbackQuery {
     CallbackQuery::parse(callback.split_once('?').map_or("", |(_, query)| query))
@@ -285,66 +325,4 @@ pub fn query(callback: &str) -> CallbackQuery {
 /// A GET of a path relative to the API's base.
 pub fn get(path: &str) -> http::Request<Bytes> {
     http::Request::get(path).body(Bytes::new()).unwrap()
-}
-
-async fn sandbox(vendor: &str) -> (Sandbox, Arc<ManualClock>) {
-    let clock = Arc::new(ManualClock::new(Timestamp::from_second(MORNING).unwrap()));
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("vendors")
-        .join(vendor)
-        .with_extension("json");
-    let rules = VendorRules::from_json(&std::fs::read_to_string(path).unwrap()).unwrap();
-    (
-        Sandbox::start(rules, Arc::clone(&clock) as _)
-            .await
-            .unwrap(),
-        clock,
-    )
-}
-
-/// An engine on a folder's store, for one provider and one configuration.
-pub async fn open_engine(
-    folder: &Path,
-    clock: &Arc<ManualClock>,
-    provider: &'static dyn ProviderSetup,
-    configuration: Configuration,
-) -> Engine {
-    let (master_key, _) = MasterKey::load_or_create(&folder.join("master.key")).unwrap();
-    let options = StoreOptions {
-        data_dir: folder.join("data"),
-        master_key,
-        deployment: "default".to_owned(),
-        clock: Arc::clone(clock) as _,
-    };
-    let store = Store::open(options).await.unwrap();
-    let registry = Registry::builder().with(provider).build().unwrap();
-    Engine::builder(registry, store)
-        .configuration(configuration)
-        .clock(Arc::clone(clock) as _)
-        .build()
-        .unwrap()
-}
-
-/// What an operator would configure, with the sandbox in the provider's place.
-fn configuration(sandbox: &Sandbox, provider: &str, secret: &str) -> Configuration {
-    let mut values = vec![
-        (ParameterKey::OAUTH_API_KEY, sandbox.client().0.to_owned()),
-        (ParameterKey::OAUTH_API_SECRET, secret.to_owned()),
-        (ParameterKey::OAUTH_CALLBACK_URL, CALLBACK_URL.to_owned()),
-        (
-            ParameterKey::OAUTH_AUTHORIZATION_URL,
-            sandbox.authorization_endpoint(),
-        ),
-        (ParameterKey::OAUTH_TOKEN_URL, sandbox.token_endpoint()),
-        (ParameterKey::BASE_URL, sandbox.api_base()),
-    ];
-    values.extend(
-        sandbox
-            .revocation_endpoint()
-            .map(|url| (ParameterKey::OAUTH_TOKEN_REVOKE_URL, url)),
-    );
-    let environment = values
-        .into_iter()
-        .map(|(key, value)| (key.environment_name(provider), value));
-    Configuration::from_parts(None, environment).unwrap()
 }

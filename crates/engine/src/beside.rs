@@ -37,7 +37,7 @@ impl Engine {
                 app: &self.app(beside.app).await?,
                 instance_name: beside.name.clone(),
             };
-            self.try_beside(&connecting, beside, users).await
+            self.try_beside(&connecting, beside, users, None).await
         };
         told(beside, kept.await);
     }
@@ -49,8 +49,10 @@ impl Engine {
         connecting: &Connecting<'_>,
         beside: &Instance,
         tokens: TokenSet,
+        account: Option<Account>,
     ) {
-        told(beside, self.try_beside(connecting, beside, tokens).await);
+        let kept = self.try_beside(connecting, beside, tokens, account);
+        told(beside, kept.await);
     }
 
     async fn try_beside(
@@ -58,9 +60,13 @@ impl Engine {
         connecting: &Connecting<'_>,
         beside: &Instance,
         tokens: TokenSet,
+        account: Option<Account>,
     ) -> Result<(), EngineError> {
-        // Whose it is can be asked for again; the tokens come only once.
-        let account = self.ask(connecting, &tokens).await.unwrap_or_default();
+        let account = match account {
+            Some(known) => known,
+            // Whose it is can be asked for again; the tokens come only once.
+            None => self.ask(connecting, &tokens).await.unwrap_or_default(),
+        };
         match self.neighbour(connecting, beside, &account).await? {
             Some(known) => self.replace(connecting, &known, tokens, account).await?,
             None => {

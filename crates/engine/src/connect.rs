@@ -42,12 +42,11 @@ impl Engine {
         let asked = without_refresh_token(&tokens);
         let instance = self.insert(connecting, tokens, None, None).await?;
         if let Some(users) = users {
-            let asked = without_refresh_token(&users);
-            let beside = Some(&instance);
+            let (asked, beside) = (without_refresh_token(&users), Some(&instance));
             let second = self.insert(connecting, *users, None, beside).await?;
-            self.identify(connecting, second, asked).await?;
+            self.identify(connecting, second, asked).await;
         }
-        self.identify(connecting, instance, asked).await
+        Ok(self.identify(connecting, instance, asked).await)
     }
 
     /// New tokens for an instance that exists: only if they speak for the same account.
@@ -65,7 +64,7 @@ impl Engine {
             (Ok(()), Some(users)) => {
                 let instance = self.replace(connecting, &instance, tokens, account);
                 let instance = instance.await?;
-                self.keep_beside(connecting, &instance, *users).await;
+                self.keep_beside(connecting, &instance, *users, None).await;
                 return Ok(instance);
             }
             // The tokens of the wrong account are dropped, not revoked: at some providers revoking one grant ends every
@@ -79,7 +78,9 @@ impl Engine {
         }
         let instance = self.replace(connecting, &instance, *users, users_account);
         let instance = instance.await?;
-        self.keep_beside(connecting, &instance, tokens).await;
+        let account = Some(account);
+        self.keep_beside(connecting, &instance, tokens, account)
+            .await;
         Ok(instance)
     }
 
@@ -150,27 +151,26 @@ impl Engine {
         Ok(instance)
     }
 
-    /// Writes down whose account an instance is.
+    /// Writes down whose account an instance is. The tokens are safe and will be proved by the first call: whatever fails
+    /// here, only the account's name is missing.
     async fn identify(
         &self,
         connecting: &Connecting<'_>,
         instance: Instance,
         asked: TokenSet,
-    ) -> Result<Instance, EngineError> {
-        match self.ask(connecting, &asked).await {
-            Ok(account) => {
-                self.shared
-                    .store
-                    .set_account(instance.id, account.id, account.label, asked.captures)
-                    .await?;
-                self.instance(instance.id).load().await
-            }
-            Err(error) => {
-                // The tokens are safe and will be proved by the first call; only the account's name is missing.
-                tracing::warn!(provider = instance.provider, instance = %instance.id, "whose account it is stays unknown: {error}");
-                Ok(instance)
-            }
-        }
+    ) -> Instance {
+        let identified = async {
+            let Account { id, label } = self.ask(connecting, &asked).await?;
+            let store = &self.shared.store;
+            store
+                .set_account(instance.id, id, label, asked.captures)
+                .await?;
+            self.instance(instance.id).load().await
+        };
+        identified.await.unwrap_or_else(|error: EngineError| {
+            tracing::warn!(provider = instance.provider, instance = %instance.id, "whose account it is stays unknown: {error}");
+            instance
+        })
     }
 
     /// Asks the provider whose account a set of tokens speaks for.

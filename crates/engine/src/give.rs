@@ -1,6 +1,6 @@
 //! Accounts that are connected without a browser: the owner gives the credential itself, or the app is the account.
 
-use tieline_core::descriptor::Authentication;
+use tieline_core::descriptor::{Authentication, TokenPlacement};
 use tieline_core::parameters::Given;
 use tieline_core::{InstanceId, ParameterKey, Parameters, Secret, TokenSet, words};
 use tieline_oauth::TokenClient;
@@ -106,31 +106,36 @@ fn not_taken(parameters: &Parameters, error: EngineError) -> EngineError {
 
 /// The credential as calls carry it: a key as it is, name and password with a colon between them (RFC 7617 section 2).
 fn credential(parameters: &Parameters) -> Result<Secret, EngineError> {
-    let (text, descriptor) = (
-        |key| parameters.get(key).unwrap_or_default(),
-        parameters.descriptor(),
-    );
-    let (name, password) = (text(ParameterKey::USERNAME), text(ParameterKey::PASSWORD));
-    let (credential, key) = match descriptor.authentication {
-        Authentication::ApiKey => (
-            text(ParameterKey::API_KEY).to_owned(),
-            ParameterKey::API_KEY,
-        ),
-        _ => (format!("{name}:{password}"), ParameterKey::PASSWORD),
-    };
+    let descriptor = parameters.descriptor();
+    let text = |key| parameters.get(key).unwrap_or_default();
     let unfit = |parameter, why| EngineError::Unfit {
         provider: descriptor.id.to_owned(),
         parameter,
         why,
     };
-    if name.contains(':') {
-        return Err(unfit(
-            ParameterKey::USERNAME,
-            "holds a colon, which HTTP Basic can't carry",
-        ));
-    }
+    let user = |key| match text(key) {
+        text if text.contains(':') => {
+            Err(unfit(key, "holds a colon, which HTTP Basic can't carry"))
+        }
+        text => Ok(text),
+    };
+    let placement = descriptor.api.token_placement;
+    let (credential, key) = match (descriptor.authentication, placement) {
+        (Authentication::ApiKey, TokenPlacement::BasicUser(_)) => {
+            let key = ParameterKey::API_KEY;
+            (user(key)?.to_owned(), key)
+        }
+        (Authentication::ApiKey, _) => {
+            let key = ParameterKey::API_KEY;
+            (text(key).to_owned(), key)
+        }
+        _ => {
+            let (name, password) = (ParameterKey::USERNAME, ParameterKey::PASSWORD);
+            (format!("{}:{}", user(name)?, text(password)), password)
+        }
+    };
     let credential = Secret::new(credential);
-    match descriptor.api.token_placement.header(&credential) {
+    match placement.header(&credential) {
         Ok(_) => Ok(credential),
         Err(_) => Err(unfit(key, "holds characters that no header can carry")),
     }
