@@ -275,3 +275,34 @@ async fn a_provider_without_devices_says_how_else() {
     assert!(matches!(refused, EngineError::OtherWay { .. }), "{refused}");
     assert_eq!(stage.sandbox.ledger().requests().len(), 0);
 }
+
+#[tokio::test]
+async fn an_app_that_is_gone_or_anothers_is_not_polled_for() {
+    let stage = stage().await;
+    let device = approved(&stage, AuthorizeOptions::LOCAL, "ada").await;
+    let theirs = stage.engine.for_tenant("theirs");
+    let refused = theirs.poll_device(&device).await.unwrap_err();
+    assert!(matches!(refused, EngineError::NoSuchApp(_)), "{refused}");
+    stage.engine.delete_app(stage.app().await.id).await.unwrap();
+    let refused = poll(&stage, &device).await.unwrap_err();
+    assert!(matches!(refused, EngineError::NoSuchApp(_)), "{refused}");
+    assert_eq!(polls(&stage), 0, "the grant is not spent");
+}
+
+#[tokio::test]
+async fn an_app_that_goes_while_the_provider_answers_holds_nobody_up() {
+    let stage = stage().await;
+    let device = approved(&stage, AuthorizeOptions::LOCAL, "ada").await;
+    let gate = Gate::new();
+    stage
+        .sandbox
+        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
+    let (engine, polled) = (stage.engine.clone(), device.clone());
+    let caller = tokio::spawn(async move { engine.poll_device(&polled).await });
+    gate.reached().await;
+    stage.engine.delete_app(stage.app().await.id).await.unwrap();
+    gate.release();
+    let refused = caller.await.unwrap().unwrap_err();
+    assert!(matches!(refused, EngineError::Store(_)), "{refused}");
+    stage.engine.shutdown().await;
+}

@@ -1,9 +1,11 @@
 //! Reconnecting an instance: the same account, and the newer consent goes before everything else.
 
 use tieline_core::http::CallbackQuery;
+use tieline_core::prelude::*;
 use tieline_engine::{Arrival, EngineError};
 use tieline_sandbox::{Act, Endpoint, Gate};
 use tieline_store::QuarantineKind;
+use tieline_tests::script;
 use tieline_tests::stage::{Stage, again, query};
 
 #[tokio::test]
@@ -126,4 +128,53 @@ async fn two_answers_for_one_generation_are_both_kept() {
         kept.iter().map(|record| record.kind).collect::<Vec<_>>(),
         [QuarantineKind::Conflict]
     );
+}
+
+/// As QuickBooks does: the callback names the account, and the health check is asked for by that name.
+async fn named_by_the_browser() -> Stage {
+    const REALM: &[Capture] = &[Capture::whole("realm", "realm")];
+    Stage::edited(
+        |rules| rules["authorization"]["callback"]["realm"] = "{account.sub}".into(),
+        |descriptor| ProviderDescriptor {
+            authentication: Authentication::AuthorizationCode(OAuth2 {
+                callback: Callback {
+                    captures: REALM,
+                    ..Callback::DEFAULT
+                },
+                ..*descriptor.oauth2()
+            }),
+            api: Api {
+                health_check: Stated::Known(HealthCheck {
+                    path: "/me",
+                    account_id: AccountFact::Capture("realm"),
+                    account_label: AccountFact::Field("email"),
+                }),
+                ..descriptor.api
+            },
+            ..descriptor
+        },
+    )
+    .await
+}
+
+#[tokio::test]
+async fn what_came_through_the_browser_proves_no_account() {
+    let stage = named_by_the_browser().await;
+    let instance = stage.connect().await;
+    assert_eq!(instance.account_id.as_deref(), Some("u-1001"));
+    for status in [403, 404, 503] {
+        let started = stage.start(again(&instance)).await;
+        let url = &started.authorization_url;
+        let callback = stage.sandbox.consent_as(url, "grace").await.unwrap();
+        let forged = callback.replace("realm=u-1002", "realm=u-1001");
+        assert_ne!(forged, callback);
+        stage
+            .sandbox
+            .script(Endpoint::Api, script::json(status, "{}"));
+        let arrival = Arrival::Local(started.id);
+        let refused = stage.engine.call_back(&arrival, &query(&forged)).await;
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, EngineError::Account { .. }), "{refused}");
+        assert_eq!(stage.load(&instance).await.generation, 1);
+    }
 }

@@ -230,6 +230,18 @@ mod tests {
     }
 
     #[test]
+    fn where_oauth2_has_no_part_id_and_secret_are_encoded_here() {
+        let provider = acme();
+        let parameters = parameters(&provider, &[("oauth.api.secret", "a b/c")]);
+        let standard = Request::new(CODE.as_bytes().to_vec());
+        let endpoint = Url::parse("https://acme.example/token").unwrap();
+        let request = shape(&standard, &endpoint, &TokenRequest::BASIC, &parameters).unwrap();
+        let expected = format!("Basic {}", STANDARD.encode("key:a+b%2Fc"));
+        assert_eq!(request.headers()[AUTHORIZATION], *expected);
+        assert!(!String::from_utf8_lossy(request.body()).contains("client_id"));
+    }
+
+    #[test]
     fn exactly_one_client_authentication() {
         let without_id = CODE.strip_suffix("&client_id=key").unwrap();
         for (way, more, authorization, body) in [
