@@ -75,10 +75,6 @@ fn cure(
     reason: &Reason,
     error_code: Option<&str>,
 ) -> String {
-    let both = |field| match descriptor.parameter_for_field(field) {
-        Some(row) => format!("{:?} ({})", row.credential, row.parameter),
-        None => field.to_string(),
-    };
     let urls: Vec<_> = keys(step).iter().map(ParameterKey::to_string).collect();
     let urls = urls.join(", ");
     match (outcome, reason, error_code) {
@@ -90,29 +86,7 @@ fn cure(
         (Outcome::AppRefused, Reason::Redirect, _) => {
             format!("a token endpoint must not redirect; check {urls}")
         }
-        // Whatever it says, nothing is there.
-        (Outcome::AppRefused, _, Some("not_found")) => format!("check {urls}"),
-        (Outcome::AppRefused, _, Some("unauthorized_client")) => {
-            format!(
-                "allow the app this grant at {}, or check {}",
-                descriptor.vendor,
-                both(OAuthField::ClientId)
-            )
-        }
-        (Outcome::AppRefused, _, Some("redirect_uri_mismatch" | "bad_redirect_uri")) => {
-            format!(
-                "register {} at {} exactly as it is set",
-                both(OAuthField::RedirectUri),
-                descriptor.vendor
-            )
-        }
-        (Outcome::AppRefused, _, Some(_)) => {
-            let fields = [OAuthField::ClientId, OAuthField::ClientSecret].into_iter();
-            let fields = fields.filter(|field| descriptor.parameter_for_field(*field).is_some());
-            let fields: Vec<_> = fields.map(both).collect();
-            format!("check {}", words::list(&fields))
-        }
-        (Outcome::AppRefused, _, None) => format!("check {urls}"),
+        (Outcome::AppRefused, ..) => for_app(descriptor, &urls, error_code),
         (Outcome::NotSent, ..) => format!("nothing was sent; check the network and {urls}"),
         (
             Outcome::Busy {
@@ -137,6 +111,33 @@ fn cure(
         }
         (Outcome::OutcomeUnknown { .. }, ..) => {
             "whether the provider acted on it is not known".to_owned()
+        }
+    }
+}
+
+/// What to do about the app, where it is the app that was refused.
+fn for_app(descriptor: &ProviderDescriptor, urls: &str, error_code: Option<&str>) -> String {
+    let both = |field| match descriptor.parameter_for_field(field) {
+        Some(row) => format!("{:?} ({})", row.credential, row.parameter),
+        None => field.to_string(),
+    };
+    let vendor = descriptor.vendor;
+    match error_code {
+        // Whatever it says, nothing is there.
+        None | Some("not_found") => format!("check {urls}"),
+        Some("unauthorized_client") => {
+            let id = both(OAuthField::ClientId);
+            format!("allow the app this grant at {vendor}, or check {id}")
+        }
+        Some("redirect_uri_mismatch" | "bad_redirect_uri") => {
+            let redirect_uri = both(OAuthField::RedirectUri);
+            format!("register {redirect_uri} at {vendor} exactly as it is set")
+        }
+        Some(_) => {
+            let fields = [OAuthField::ClientId, OAuthField::ClientSecret].into_iter();
+            let there = fields.filter(|field| descriptor.parameter_for_field(*field).is_some());
+            let there: Vec<_> = there.map(both).collect();
+            format!("check {}", words::list(&there))
         }
     }
 }

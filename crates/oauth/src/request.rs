@@ -12,6 +12,9 @@ use tieline_core::descriptor::{
 use tieline_core::{OAuthField, Parameters};
 use url::Url;
 
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// The request can't be written as the descriptor wants it.
 #[derive(Debug, thiserror::Error)]
 #[error("the request can't be written as the provider's descriptor wants it: {0}")]
@@ -40,29 +43,21 @@ pub(crate) fn shape(
     parameters: &Parameters,
 ) -> Result<Request<Bytes>, Unwritable> {
     let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, JSON);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let mut pairs: Vec<(String, String)> = form_urlencoded::parse(standard.body())
         .into_owned()
         .collect();
-    match authorization(
-        standard,
-        style.client_authentication,
-        parameters,
-        &mut pairs,
-    )? {
-        Some(value) => headers.insert(AUTHORIZATION, value),
-        None => None,
+    let authentication = style.client_authentication;
+    if let Some(value) = authorization(standard, authentication, parameters, &mut pairs)? {
+        headers.insert(AUTHORIZATION, value);
+    }
+    let amendments = Amendments {
+        names: style.names,
+        extra: style.extra,
+        omit: style.omit,
     };
-    amend(
-        &mut pairs,
-        &Amendments {
-            names: style.names,
-            extra: style.extra,
-            omit: style.omit,
-        },
-        parameters,
-    );
+    amend(&mut pairs, &amendments, parameters);
 
     let mut url = endpoint.clone();
     let (method, format) = match style.method {
@@ -70,28 +65,23 @@ pub(crate) fn shape(
         DeclaredMethod::Get => (Method::GET, BodyFormat::Query),
     };
     let body = match format {
+        // Secrets included: only a descriptor whose provider takes them nowhere else says so. No URL is ever logged.
+        BodyFormat::Query => {
+            url.query_pairs_mut().extend_pairs(pairs);
+            Bytes::new()
+        }
         BodyFormat::Form => {
-            headers.insert(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/x-www-form-urlencoded"),
-            );
+            headers.insert(CONTENT_TYPE, FORM);
             form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(pairs)
                 .finish()
                 .into()
         }
         BodyFormat::Json => {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            let object: Map<_, _> = pairs
-                .into_iter()
-                .map(|(name, value)| (name, Value::String(value)))
-                .collect();
+            headers.insert(CONTENT_TYPE, JSON);
+            let pairs = pairs.into_iter();
+            let object: Map<_, _> = pairs.map(|(name, value)| (name, value.into())).collect();
             Value::Object(object).to_string().into()
-        }
-        // Secrets included: only a descriptor whose provider takes them nowhere else says so. No URL is ever logged.
-        BodyFormat::Query => {
-            url.query_pairs_mut().extend_pairs(pairs);
-            Bytes::new()
         }
     };
     for (name, value) in style.headers {
