@@ -65,7 +65,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     for finding in &findings {
         writeln!(output, "{finding}")?;
     }
-    Err(format!("{} findings that must not land", findings.len()).into())
+    Err(summary(findings.len()).into())
+}
+
+fn summary(findings: usize) -> String {
+    let plural = if findings == 1 { "" } else { "s" };
+    format!("{findings} finding{plural} that must not land")
 }
 
 /// Everything that must not land, sorted by path and line.
@@ -160,6 +165,12 @@ mod tests {
     fn told(root: &Path) -> Vec<String> {
         let findings = examine(root).unwrap();
         findings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn findings_are_counted_in_words() {
+        assert_eq!(summary(1), "1 finding that must not land");
+        assert_eq!(summary(2), "2 findings that must not land");
     }
 
     #[test]

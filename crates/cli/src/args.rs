@@ -141,7 +141,7 @@ pub(crate) struct Connect {
     #[arg(long)]
     pub(crate) device: bool,
     /// The local port to which the provider sends you back, if no callback URL is given or configured [default: 8917]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", conflicts_with = "callback_url")]
     pub(crate) callback_port: Option<u16>,
     /// The callback URL as registered with the provider, if it is neither configured nor the local one; the app keeps it
     #[arg(long, value_name = "URL")]

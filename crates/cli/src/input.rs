@@ -8,28 +8,33 @@ use tieline::Secret;
 
 use crate::error::CliError;
 
-/// What a file holds; `-` is standard input. A file may be a pipe, and take its time.
+/// What a file holds; `-` is standard input.
 pub(crate) async fn bytes(file: &str) -> Result<Vec<u8>, CliError> {
+    let read = read(file).await;
+    read.map_err(|error| CliError::Usage(format!("can't read {file}: {error}")))
+}
+
+/// As [`bytes`], for what must be text; the line break that ends a file is no part of it. The error doesn't name the file.
+pub(crate) async fn secret(file: &str) -> io::Result<Secret> {
+    let text = String::from_utf8(read(file).await?)
+        .map(Secret::new)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))?;
+    let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
+    Ok(Secret::from(line.strip_suffix('\r').unwrap_or(line)))
+}
+
+/// A file may be a pipe, and take its time.
+async fn read(file: &str) -> io::Result<Vec<u8>> {
     let path = file.to_owned();
-    let read = elsewhere(move || {
+    elsewhere(move || {
         if path == "-" {
             let mut bytes = Vec::new();
             io::stdin().read_to_end(&mut bytes).map(|_| bytes)
         } else {
             std::fs::read(path)
         }
-    });
-    read.await
-        .map_err(|error| CliError::Usage(format!("can't read {file}: {error}")))
-}
-
-/// As [`bytes`], for what must be text; the line break that ends a file is no part of it.
-pub(crate) async fn secret(file: &str) -> Result<Secret, CliError> {
-    let text = String::from_utf8(bytes(file).await?)
-        .map(Secret::new)
-        .map_err(|_| CliError::Usage(format!("{file} is not UTF-8 text")))?;
-    let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
-    Ok(Secret::from(line.strip_suffix('\r').unwrap_or(line)))
+    })
+    .await
 }
 
 /// The next line of standard input; `None` when there is none.
@@ -44,7 +49,12 @@ pub(crate) async fn line() -> io::Result<Option<String>> {
 
 /// Whether there is a person to be asked: one who sees the question, and can type an answer.
 pub(crate) fn is_person() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    is_terminal() && io::stderr().is_terminal()
+}
+
+/// Whether standard input is typed.
+pub(crate) fn is_terminal() -> bool {
+    io::stdin().is_terminal()
 }
 
 /// As [`line`], without its line break, while the terminal doesn't show what is typed.

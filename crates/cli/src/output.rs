@@ -76,6 +76,9 @@ impl Output {
 
     /// A question to a person, who types the answer behind it.
     pub(crate) fn question(&self, text: &str) {
+        if self.json {
+            return self.notice(text);
+        }
         let mut stderr = anstream::stderr();
         let _ = write!(stderr, "{} ", shown(text)).and_then(|()| stderr.flush());
     }

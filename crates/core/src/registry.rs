@@ -75,7 +75,7 @@ pub enum RegistryError {
 
 /// Nobody goes by that name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no provider {name:?}{}; known providers: {}", .suggestion.map(|id| format!(", did you mean {id:?}?")).unwrap_or_default(), .known.join(", "))]
+#[error("there is no provider {name:?}{} known providers: {}", .suggestion.map_or_else(|| ";".to_owned(), |id| format!(": did you mean {id:?}?")), .known.join(", "))]
 pub struct UnknownProvider {
     /// What was asked for.
     pub name: String,
@@ -301,7 +301,7 @@ mod tests {
         let registry = Registry::builder().with(&ACME).build().unwrap();
         assert_eq!(
             registry.provider("amce").unwrap_err().to_string(),
-            "there is no provider \"amce\", did you mean \"acme\"?; known providers: acme"
+            "there is no provider \"amce\": did you mean \"acme\"? known providers: acme"
         );
         assert_eq!(
             registry.provider("zzz").unwrap_err().to_string(),

@@ -98,7 +98,7 @@ impl Engine {
         }
     }
 
-    /// Writes down what happened. An instance doesn't fail because its diary can't be written.
+    /// Writes down what happened. An instance doesn't fail because its events can't be written.
     pub(crate) async fn note(
         &self,
         instance: &Instance,

@@ -167,10 +167,18 @@ impl Judge<'_> {
 
     /// The provider refused, in a 4xx or in a success that bears an error.
     fn refused(&self, answer: &Answer, error: Option<ErrorAnswer>) -> TokenFailure {
-        let declared = &self.provider.descriptor().oauth2().answer;
-        let meant = error
-            .as_ref()
-            .map_or(Meaning::Other, |error| meaning(error, self.step, declared));
+        let descriptor = self.provider.descriptor();
+        let declared = &descriptor.oauth2().answer;
+        let dead_at_api = |error: &ErrorAnswer| {
+            let masked = descriptor.api.masked_errors;
+            masked.is_some_and(|masked| masked.dead_access_token.contains(&error.code.as_str()))
+        };
+        let meant = match &error {
+            // Where the API speaks of dead tokens in codes of its own, revocation is one of its methods.
+            Some(error) if self.step == Step::Revoke && dead_at_api(error) => Meaning::Dead,
+            Some(error) => meaning(error, self.step, declared),
+            None => Meaning::Other,
+        };
         let outcome = match meant {
             // No grant stands behind it that could be dead (RFC 6749 section 4.4).
             Meaning::Dead if self.step == Step::ClientCredentials => Outcome::AppRefused,

@@ -22,8 +22,9 @@ pub(crate) fn section(document: &mut Document, descriptor: &ProviderDescriptor) 
         "`tieline connect` listens there until you have consented."
     });
     document.block(
-        "For another port or URL, use `--callback-port` or `--callback-url`. If a program of yours embeds Tieline, \
-         register the callback URL at which that program is reached. In any case, the registered URL and the one that \
-         you give to Tieline must agree to the last character.",
+        "For another port or URL, set `oauth.callback.url` to it. Where nobody sets that, `tieline connect` uses the URL \
+         above, with the port that `--callback-port` names; `--callback-url` gives the app another URL, which it keeps. \
+         If a program of yours embeds Tieline, register the callback URL at which that program is reached. In any case, \
+         the registered URL and the one that you give to Tieline must agree to the last character.",
     );
 }

@@ -47,7 +47,12 @@ fn captures(oauth2: &OAuth2) -> Vec<String> {
                 format!(": what stands between {} and {}", code(after), code(before))
             }
         };
-        format!("Tieline keeps the {name} that comes in the {field} {place}{part}.")
+        let from = if capture.name == capture.field {
+            String::new()
+        } else {
+            format!(", from {field}")
+        };
+        format!("Tieline keeps {name}{from} {place}{part}.")
     };
     told.into_iter().map(fact).collect()
 }
@@ -62,10 +67,16 @@ mod tests {
         assert_eq!(
             facts(invented::SHOPS.oauth2()),
             [
-                "Tieline keeps the `realm` that comes in the `realmId` of the callback.",
+                "Tieline keeps `realm`, from `realmId` of the callback.",
                 "The answer may bring a second set of tokens in `authed_user`, which speaks for the user: it becomes an \
                  instance of its own.",
             ]
         );
+    }
+    #[test]
+    fn a_fact_that_keeps_its_name_is_named_once() {
+        let mut oauth2 = OAuth2::DEFAULT;
+        oauth2.callback.captures = const { &[Capture::whole("shop", "shop")] };
+        assert_eq!(facts(&oauth2), ["Tieline keeps `shop` of the callback."]);
     }
 }

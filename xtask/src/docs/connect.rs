@@ -50,12 +50,12 @@ fn given_when_connecting(document: &mut Document, descriptor: &ProviderDescripto
         "{all} {belong} to the account: whoever connects it gives {them}."
     )];
     sentences.push("At a terminal, `tieline connect` asks for what is left out.".to_owned());
-    if given.iter().any(|(mapping, _)| mapping.secret) {
-        sentences.push(
-            "A secret never stands on the command line: `--set-file` reads it from the file that is named, and with \
-             `-` from standard input."
-                .to_owned(),
-        );
+    if let Some((secret, _)) = given.iter().find(|(mapping, _)| mapping.secret) {
+        sentences.push(format!(
+            "A secret never stands on the command line: you type it unseen. A script gives it on standard input, with \
+             {}, or names a file in place of `-`.",
+            code(&format!("--set-file {}=-", secret.parameter))
+        ));
     }
     sentences.push(format!(
         "A program gives {them} as the parameters of {}.",
@@ -106,11 +106,12 @@ mod tests {
         assert_eq!(
             rendered(&invented::DESK),
             "### Check and connect\n\nThe first command shows which values Tieline found and where; the second \
-             connects an account.\n\n```sh\ntieline config explain acme-desk\ntieline connect acme-desk --set-file \
-             api.key=- --set subdomain=acme\n```\n\n**API Key** (`api.key`) and **Domain** (`subdomain`; `acme` is an \
+             connects an account.\n\n```sh\ntieline config explain acme-desk\ntieline connect acme-desk --set \
+             subdomain=acme\n```\n\n**API Key** (`api.key`) and **Domain** (`subdomain`; `acme` is an \
              example) belong to the account: whoever connects it gives them. At a terminal, `tieline connect` asks for \
-             what is left out. A secret never stands on the command line: `--set-file` reads it from the file that is \
-             named, and with `-` from standard input. A program gives them as the parameters of `Engine::give`.\n\n\
+             what is left out. A secret never stands on the command line: you type it unseen. A script gives it on \
+             standard input, with `--set-file api.key=-`, or names a file in place of `-`. A program gives them as the \
+             parameters of `Engine::give`.\n\n\
              Where Tieline is run for a single tenant, its operator may set `subdomain` in the file or the \
              environment. That holds for accounts with which nothing else is given.\n"
         );

@@ -65,10 +65,18 @@ fn further_scopes(oauth2: &OAuth2) -> Vec<String> {
 
 fn challenge(challenge: CodeChallenge) -> String {
     match challenge {
-        CodeChallenge::S256 => "The code is bound to Tieline by PKCE, with `S256`.".to_owned(),
-        CodeChallenge::Plain => "The code is bound to Tieline by PKCE, with `plain`.".to_owned(),
+        CodeChallenge::S256 => sent("S256"),
+        CodeChallenge::Plain => sent("plain"),
         CodeChallenge::Refused(why) => format!("PKCE is not used: {why}."),
     }
+}
+
+/// What Tieline does. Whether the provider insists on it is another question.
+fn sent(method: &str) -> String {
+    format!(
+        "With the request for consent, Tieline sends a PKCE challenge ({}); with the code, what answers it.",
+        code(method)
+    )
 }
 
 /// What a callback must show before its code is exchanged.
@@ -108,7 +116,7 @@ mod tests {
             [
                 "Users consent at `https://{acme.shop}.shops.acme.example/authorize`, for the scope `read`.",
                 "Scopes that the app lists in `acme.user_scope` are asked for too, as `user_scope`.",
-                "The code is bound to Tieline by PKCE, with `S256`.",
+                "With the request for consent, Tieline sends a PKCE challenge (`S256`); with the code, what answers it.",
                 "The callback is signed with the **Client secret**: a callback whose `hmac` does not sign all of it is \
                  refused.",
                 "The callback names a host in `shop`. It must be `{acme.shop}.shops.acme.example`, where the consent was \

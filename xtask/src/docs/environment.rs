@@ -73,7 +73,7 @@ pub(crate) fn render(registry: &Registry) -> Page {
         "The dictionary says [who sets a parameter](parameters.md#who-sets-a-parameter) and what the \
          [formats](parameters.md#formats) are. What the end user sets is given when an account is connected. Where \
          Tieline is run for a single tenant, a variable may hold it in case nothing is given then; for a secret of the end \
-         user there is none.",
+         user there is none, and one that is set is refused.",
     );
     for provider in registry.iter() {
         variables(&mut document, provider.descriptor());

@@ -82,15 +82,13 @@ pub(crate) fn json(descriptor: &ProviderDescriptor) -> String {
     format!("{{\n{}\n}}", members.join(",\n"))
 }
 
-/// The command that connects an account. A secret is read from standard input, where only one can be.
+/// The command that connects an account. It asks for secrets, which are typed unseen.
 pub(crate) fn connect(descriptor: &ProviderDescriptor, options: &str) -> String {
     let mut command = format!("tieline connect {}{options}", descriptor.id);
     for (mapping, value) in of_account(descriptor) {
-        command += &if mapping.secret {
-            format!(" --set-file {}=-", mapping.parameter)
-        } else {
-            format!(" --set {}={}", mapping.parameter, word(&value))
-        };
+        if !mapping.secret {
+            command += &format!(" --set {}={}", mapping.parameter, word(&value));
+        }
     }
     command
 }

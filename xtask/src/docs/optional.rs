@@ -1,6 +1,7 @@
 //! The parameters of a provider that need not be set.
 
 use tieline::core::SetBy;
+use tieline::core::descriptor::Rotates;
 use tieline::{ParameterKey as Key, ParameterMapping, ProviderDescriptor};
 
 use super::examples::is_needed;
@@ -12,7 +13,7 @@ pub(crate) fn section(document: &mut Document, descriptor: &ProviderDescriptor) 
     document.heading(3, "Optional parameters");
     let mut optional: Vec<_> = descriptor
         .parameters()
-        .filter(|mapping| !is_needed(mapping))
+        .filter(|mapping| !is_needed(mapping) && is_of_use(mapping, descriptor))
         .collect();
     optional.sort_by_key(|mapping| mapping.parameter);
     let by_end_user = optional.iter().any(|row| row.set_by == SetBy::EndUser);
@@ -46,6 +47,13 @@ pub(crate) fn section(document: &mut Document, descriptor: &ProviderDescriptor) 
     );
 }
 
+/// Whether there is anything that the parameter could change: without refresh tokens, no endpoint refreshes. One that
+/// revokes can be named even where none is known.
+fn is_of_use(mapping: &ParameterMapping, descriptor: &ProviderDescriptor) -> bool {
+    let rotates = descriptor.oauth2().rotation.rotates;
+    mapping.parameter != Key::OAUTH_TOKEN_REFRESH_URL || rotates != Rotates::NoRefreshToken
+}
+
 /// What holds when nobody sets the parameter.
 fn default_value(mapping: &ParameterMapping, descriptor: &ProviderDescriptor) -> String {
     let oauth2 = descriptor.oauth2();
@@ -67,6 +75,8 @@ fn default_value(mapping: &ParameterMapping, descriptor: &ProviderDescriptor) ->
 
 #[cfg(test)]
 mod tests {
+    use tieline::core::descriptor::Authentication;
+
     use super::*;
     use crate::docs::invented;
 
@@ -95,5 +105,19 @@ mod tests {
             assert!(shops.contains(line), "{line} is not in {shops}");
         }
         assert!(!shops.contains("`acme.shop`"), "{shops}");
+    }
+
+    #[test]
+    fn without_refresh_tokens_no_endpoint_that_refreshes_is_offered() {
+        let refreshes = "| `oauth.token.refresh_url` |";
+        assert!(rows(&invented::SHOPS).contains(refreshes));
+        let mut oauth2 = *invented::SHOPS.oauth2();
+        oauth2.rotation.rotates = Rotates::NoRefreshToken;
+        let once = rows(&ProviderDescriptor {
+            authentication: Authentication::AuthorizationCode(oauth2),
+            ..invented::SHOPS
+        });
+        assert!(!once.contains(refreshes), "{once}");
+        assert!(once.contains("| `oauth.token.revoke_url` |"), "{once}");
     }
 }

@@ -17,10 +17,7 @@ pub(crate) fn section(document: &mut Document, descriptor: &ProviderDescriptor) 
         .iter()
         .map(|mapping| format!("**{}**", text(mapping.credential)))
         .collect();
-    let (secret, options) = (list(&named), secrets.iter());
-    let again: String = options
-        .map(|mapping| format!(" --set-file {}=-", mapping.parameter))
-        .collect();
+    let (secret, them) = (list(&named), if named.len() == 1 { "it" } else { "them" });
     let proved = if descriptor.api.health_check.known().is_some() {
         "The health check proves it before it is stored"
     } else {
@@ -30,11 +27,8 @@ pub(crate) fn section(document: &mut Document, descriptor: &ProviderDescriptor) 
         format!("{proved}. Tieline keeps it sealed."),
         format!(
             "There is nothing to refresh: calls carry it until {vendor} no longer takes it. Then give the new {secret} to \
-             the instance: {}.",
-            code(&format!(
-                "tieline connect {} --instance ID{again}",
-                descriptor.id
-            ))
+             the instance: {} asks for {them}.",
+            code(&format!("tieline connect {} --instance ID", descriptor.id))
         ),
         format!(
             "Disconnecting deletes it from Tieline. At {vendor} it stays valid until its owner withdraws it there."
@@ -59,7 +53,7 @@ mod tests {
             "## What the account's owner gives\n\n\
              - The health check proves it before it is stored. Tieline keeps it sealed.\n\
              - There is nothing to refresh: calls carry it until Acme Desk no longer takes it. Then give the new **API \
-             Key** to the instance: `tieline connect acme-desk --instance ID --set-file api.key=-`.\n\
+             Key** to the instance: `tieline connect acme-desk --instance ID` asks for it.\n\
              - Disconnecting deletes it from Tieline. At Acme Desk it stays valid until its owner withdraws it there.\n"
         );
         assert!(rendered(&invented::VAULT).contains("- Nothing proves it before"));

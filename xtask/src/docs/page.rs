@@ -1,11 +1,11 @@
 //! The set-up page of one provider: everything a person needs from "register an app" to a connected account.
 
 use tieline::ProviderDescriptor;
-use tieline::core::descriptor::Stated;
+use tieline::core::descriptor::{RateLimit, Stated};
 use tieline::core::words::{calls, window};
 
 use super::files::{MARK, PROVIDERS, Page};
-use super::markdown::{Document, text};
+use super::markdown::{Document, slug, text};
 use super::words::yes_no;
 use super::{api, give, lead, owner, tokens};
 
@@ -43,18 +43,22 @@ pub(crate) fn render(descriptor: &ProviderDescriptor) -> Page {
 fn locate_credentials(document: &mut Document, descriptor: &ProviderDescriptor) {
     document.heading(2, "Locate credentials for authentication");
     let steps = if descriptor.authentication.is_given() {
-        "These steps collect what the account's owner gives. If there is none of it yet, see [create an \
-         application](#create-an-application)."
+        "These steps collect what the account's owner gives. If there is none of it yet,"
     } else {
-        "These steps collect the credentials of an app that is registered already. If you have none yet, [create an \
-         application](#create-an-application)."
+        "These steps collect the credentials of an app that is registered already. If you have none yet,"
     };
-    document.block(&format!("{steps} {}", portal(descriptor)));
+    let title = preparation(descriptor);
+    document.block(&format!(
+        "{steps} [{}](#{}). {}",
+        title.to_lowercase(),
+        slug(title),
+        portal(descriptor)
+    ));
     document.numbered(descriptor.guide.locate_credentials);
 }
 
 fn create_application(document: &mut Document, descriptor: &ProviderDescriptor) {
-    document.heading(2, "Create an application");
+    document.heading(2, preparation(descriptor));
     let first = if descriptor.authentication.is_given() {
         let vendor = text(descriptor.vendor);
         format!("{vendor} wants no app: these steps prepare what the account's owner gives. ")
@@ -67,11 +71,23 @@ fn create_application(document: &mut Document, descriptor: &ProviderDescriptor) 
     document.numbered(descriptor.guide.create_application);
 }
 
+/// What there must be before anybody can connect.
+fn preparation(descriptor: &ProviderDescriptor) -> &'static str {
+    if descriptor.authentication.is_given() {
+        "Prepare an account"
+    } else {
+        "Create an application"
+    }
+}
+
 fn portal(descriptor: &ProviderDescriptor) -> String {
-    format!(
-        "The developer portal is <{}>.",
-        descriptor.guide.developer_portal
-    )
+    let url = descriptor.guide.developer_portal;
+    if descriptor.authentication.is_given() {
+        // No developer is needed: it may as well be a page for users.
+        format!("{}'s page for this is <{url}>.", text(descriptor.vendor))
+    } else {
+        format!("The developer portal is <{url}>.")
+    }
 }
 
 fn notes(document: &mut Document, descriptor: &ProviderDescriptor) {
@@ -88,28 +104,56 @@ fn rate_limits(document: &mut Document, descriptor: &ProviderDescriptor) {
         Stated::Unknown => document.block("Not known yet."),
         Stated::None(why) => document.block(&format!("{vendor} states none: {why}.")),
         Stated::Known(limits) => {
-            document.block(
-                "Where statements differ, keep to the tightest limit of each window. Tieline does not hold calls back: \
-                 the provider's own answer to a call too many is handed on.",
-            );
-            document.table(
-                [
-                    "Limit",
-                    "Counted per",
-                    "Tightest of its window",
-                    "Stated by",
-                ],
-                limits.iter().map(|limit| {
-                    [
-                        format!("{} per {}", calls(limit.calls), window(limit.per)),
-                        text(limit.counted_per),
-                        yes_no(limit.kept),
-                        text(limit.stated_by),
-                    ]
-                }),
-            );
+            let differ = limits.iter().any(|limit| competes(limit, limits));
+            let keep = if differ {
+                "Where statements differ, keep to the tightest limit of each window. "
+            } else {
+                ""
+            };
+            document.block(&format!(
+                "{keep}Tieline does not hold calls back: the provider's own answer to a call too many is handed on."
+            ));
+            limits_table(document, limits, differ);
         }
     }
+}
+
+/// Whether another statement speaks of the same calls in the same window.
+fn competes(limit: &RateLimit, limits: &[RateLimit]) -> bool {
+    let same = limits
+        .iter()
+        .filter(|other| other.counted_per == limit.counted_per && other.per == limit.per);
+    same.count() > 1
+}
+
+fn limits_table(document: &mut Document, limits: &[RateLimit], differ: bool) {
+    let row = |limit: &RateLimit| {
+        [
+            format!("{} per {}", calls(limit.calls), window(limit.per)),
+            text(limit.counted_per),
+            text(limit.stated_by),
+        ]
+    };
+    if !differ {
+        document.table(
+            ["Limit", "Counted per", "Stated by"],
+            limits.iter().map(row),
+        );
+        return;
+    }
+    document.table(
+        [
+            "Limit",
+            "Counted per",
+            "Tightest of its window",
+            "Stated by",
+        ],
+        limits.iter().map(|limit| {
+            let [said, counted_per, stated_by] = row(limit);
+            let tightest = yes_no(limit.kept || !competes(limit, limits));
+            [said, counted_per, tightest, stated_by]
+        }),
+    );
 }
 
 fn troubleshooting(document: &mut Document, descriptor: &ProviderDescriptor) {
@@ -158,7 +202,7 @@ mod tests {
             headings(&invented::DESK),
             [
                 "## Locate credentials for authentication",
-                "## Create an application",
+                "## Prepare an account",
                 "## Rate limits",
                 "## Give the parameters to Tieline",
                 "### Optional parameters",
@@ -180,6 +224,65 @@ mod tests {
                 assert!(!page.contains(word), "{word} is in {page}");
             }
         }
+    }
+
+    /// The section on rate limits.
+    fn limits(limits: &'static [RateLimit]) -> String {
+        let mut document = Document::default();
+        let rate_limits_known = ProviderDescriptor {
+            rate_limits: Stated::Known(limits),
+            ..invented::DESK
+        };
+        rate_limits(&mut document, &rate_limits_known);
+        document.finish()
+    }
+
+    #[test]
+    fn only_statements_on_the_same_calls_and_window_compete() {
+        const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
+        const APART: &[RateLimit] = &[
+            RateLimit::new(200, MINUTE, "desk of plan A", "docs"),
+            RateLimit::new(400, MINUTE, "desk of plan B", "docs").told(),
+        ];
+        const DIFFERING: &[RateLimit] = &[
+            RateLimit::new(200, MINUTE, "app", "docs"),
+            RateLimit::new(400, MINUTE, "app", "portal").told(),
+            RateLimit::new(9, MINUTE, "user", "docs").told(),
+        ];
+        let apart = limits(APART);
+        assert_eq!(
+            apart,
+            "## Rate limits\n\nTieline does not hold calls back: the provider's own answer to a call too many is \
+             handed on.\n\n| Limit | Counted per | Stated by |\n| --- | --- | --- |\n\
+             | 200 calls per minute | desk of plan A | docs |\n\
+             | 400 calls per minute | desk of plan B | docs |\n"
+        );
+        let differing = limits(DIFFERING);
+        assert_eq!(
+            differing,
+            "## Rate limits\n\nWhere statements differ, keep to the tightest limit of each window. Tieline does not \
+             hold calls back: the provider's own answer to a call too many is handed on.\n\n\
+             | Limit | Counted per | Tightest of its window | Stated by |\n| --- | --- | --- | --- |\n\
+             | 200 calls per minute | app | yes | docs |\n\
+             | 400 calls per minute | app | no | portal |\n\
+             | 9 calls per minute | user | yes | docs |\n"
+        );
+    }
+
+    #[test]
+    fn whoever_gives_a_key_prepares_an_account() {
+        let desk = render(&invented::DESK).text;
+        for words in [
+            "If there is none of it yet, [prepare an account](#prepare-an-account). Acme Desk's page for this is <",
+            "\n- [Prepare an account](#prepare-an-account)\n",
+        ] {
+            assert!(desk.contains(words), "{words} is not in {desk}");
+        }
+        let lower = desk.to_lowercase();
+        assert!(
+            !lower.contains("portal is") && !lower.contains("oauth"),
+            "{desk}"
+        );
     }
 
     #[test]

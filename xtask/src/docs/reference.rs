@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tieline::core::COMMON_PARAMETERS;
 use tieline::core::words::list;
-use tieline::core::{COMMON_PARAMETERS, SetBy};
 use tieline::{ParameterKey, ParameterMapping, ProviderDescriptor, Registry};
 
 use super::files::{MARK, Page, REFERENCE};
@@ -185,13 +185,10 @@ fn each_once(rows: &[&ParameterMapping], says: impl Fn(&ParameterMapping) -> Str
 }
 
 fn variable(mapping: &ParameterMapping) -> String {
-    if mapping.secret && mapping.set_by == SetBy::EndUser {
-        return "none, it is given when an account is connected".to_owned();
+    match tieline::core::parameters::variable("", mapping) {
+        Some(name) => code(&format!("<PROVIDER>{name}")),
+        None => "none, it is given when an account is connected".to_owned(),
     }
-    code(&format!(
-        "<PROVIDER>{}",
-        mapping.parameter.environment_name("")
-    ))
 }
 
 /// Which providers take a parameter that none of them has a word for.
@@ -250,12 +247,13 @@ mod tests {
     }
 
     #[test]
-    fn the_mapping_tells_formats() {
+    fn the_mapping_tells_formats_and_of_oauth_only_where_there_is_any() {
         let page = credential_mapping(&invented::registry()).text;
         for row in [
             "| Shop | `acme.shop` | none | yes | no | host label | end user |\n",
             "| World | `acme.region` | none | yes | no | one of `live`, `test` | end user |\n",
-            "| API Key | `api.key` | none | yes | yes | text | end user |\n",
+            "| API Key | `api.key` | yes | yes | text | end user |\n",
+            "| Acme Desk credential | Tieline parameter | Required | Secret | Format | Set by |\n",
         ] {
             assert!(page.contains(row), "{row} is not in {page}");
         }

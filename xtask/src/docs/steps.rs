@@ -50,10 +50,10 @@ fn step(name: &str, request: &TokenRequest, endpoint: &str) -> [String; 3] {
             "`client_id` and `client_secret` among the parameters; no `Authorization` header"
         }
         ClientAuthentication::Public if request.omit.contains(&"client_id") => {
-            "Not at all: the token is enough"
+            "not at all: the token is enough"
         }
         ClientAuthentication::Public => "`client_id` among the parameters; no secret",
-        ClientAuthentication::BearerSecret => "The secret as a bearer token",
+        ClientAuthentication::BearerSecret => "the secret as a bearer token",
     };
     [
         name.to_owned(),
@@ -122,6 +122,6 @@ mod tests {
             ..TokenRequest::with(ClientAuthentication::Public)
         };
         let [.., proof] = step("Revocation", &revoke, "https://acme.example/revoke");
-        assert_eq!(proof, "Not at all: the token is enough");
+        assert_eq!(proof, "not at all: the token is enough");
     }
 }

@@ -1,37 +1,51 @@
 //! Tables that more than one page shows.
 
-use tieline::core::SetBy;
+use tieline::core::parameters::variable;
 use tieline::{ParameterMapping, ProviderDescriptor};
 
 use super::formats::format;
 use super::markdown::{Document, code, text};
 use super::words::yes_no;
 
-/// The credential-mapping table of one provider.
+/// The credential-mapping table of one provider. Where none of it is OAuth, nothing is said of that.
 pub(crate) fn credentials(document: &mut Document, descriptor: &ProviderDescriptor) {
     let credential = format!("{} credential", text(descriptor.vendor));
-    document.table(
-        [
-            &credential,
-            "Tieline parameter",
-            "OAuth field",
-            "Required",
-            "Secret",
-            "Format",
-            "Set by",
-        ],
-        descriptor.mappings.iter().map(|mapping| {
-            [
-                text(mapping.credential),
-                code(mapping.parameter.as_str()),
-                oauth_field(mapping),
-                yes_no(mapping.required),
-                yes_no(mapping.secret),
-                format(mapping.format),
-                mapping.set_by.to_string(),
-            ]
-        }),
-    );
+    let head = [
+        &credential,
+        "Tieline parameter",
+        "Required",
+        "Secret",
+        "Format",
+        "Set by",
+    ];
+    let mappings = descriptor.mappings.iter();
+    if mappings.clone().all(|row| row.oauth_field.is_none()) {
+        document.table(head, mappings.map(cells));
+    } else {
+        document.table(
+            with_field(head, "OAuth field"),
+            mappings.map(|row| with_field(cells(row), oauth_field(row))),
+        );
+    }
+}
+
+fn cells(mapping: &ParameterMapping) -> [String; 6] {
+    [
+        text(mapping.credential),
+        code(mapping.parameter.as_str()),
+        yes_no(mapping.required),
+        yes_no(mapping.secret),
+        format(mapping.format),
+        mapping.set_by.to_string(),
+    ]
+}
+
+/// The cells, with one more behind the parameter.
+fn with_field<T>(cells: [T; 6], field: T) -> [T; 7] {
+    let [credential, parameter, required, secret, format, set_by] = cells;
+    [
+        credential, parameter, field, required, secret, format, set_by,
+    ]
 }
 
 /// The protocol's name of what the parameter becomes.
@@ -47,9 +61,8 @@ pub(crate) fn variables(
     mapping: &ParameterMapping,
     descriptor: &ProviderDescriptor,
 ) -> [String; 2] {
-    if mapping.secret && mapping.set_by == SetBy::EndUser {
-        return ["none", "none"].map(str::to_owned);
+    match variable(descriptor.id, mapping) {
+        Some(name) => [code(&name), code(&format!("{name}_FILE"))],
+        None => ["none", "none"].map(str::to_owned),
     }
-    let name = mapping.parameter.environment_name(descriptor.id);
-    [code(&name), code(&format!("{name}_FILE"))]
 }

@@ -47,15 +47,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     for file in create(root, &names)? {
         say(&format!("wrote {file}"));
     }
-    let id = &names.id;
-    say(&format!(
+    say(&next(&names.id));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What there is to do, as CONTRIBUTING.md has it.
+fn next(id: &str) -> String {
+    format!(
         "next:\n  \
          1. fill in crates/providers/{id}/src/lib.rs, and tests/vendors/{id}.json without looking at it\n  \
          2. cargo xtask docs\n  \
-         3. cargo test -p tieline-{id}        (UPDATE_SNAPSHOTS=1 writes the authorization URL for you to review)\n  \
-         4. cargo xtask tidy                  (lists the placeholders that are left)"
-    ));
-    Ok(ExitCode::SUCCESS)
+         3. cargo test -p tieline-{id}\n     \
+         misses two snapshots\n  \
+         4. UPDATE_SNAPSHOTS=1 cargo test -p tieline-{id}\n     \
+         writes them, the authorization URL and the transcript of what went over the wire: review both\n  \
+         5. cargo test -p tieline-{id}\n     \
+         is green\n  \
+         6. INSTA_UPDATE=always cargo test -p tieline-cli\n     \
+         writes the command line's lists of all providers: review those too\n  \
+         7. cargo xtask tidy\n     \
+         lists the placeholders that are left"
+    )
 }
 
 /// Makes everything below `root`, and tells which files it wrote.

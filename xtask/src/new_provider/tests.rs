@@ -124,6 +124,56 @@ fn a_provider_is_made_and_linked_and_nothing_else_changes() {
 }
 
 #[test]
+fn each_fact_of_the_vendors_file_is_marked_or_named_where_it_is_to_be_checked() {
+    let names = Names::new("zz", None).unwrap();
+    let vendor = names.fill(include_str!("templates/vendor.json.in"));
+    let vendor: serde_json::Value = serde_json::from_str(&vendor).unwrap();
+    let about = vendor["about"].as_array().unwrap().iter();
+    let named: Vec<&str> = about
+        .map(|entry| entry.as_str().unwrap())
+        .filter_map(|entry| entry.strip_prefix("PLACEHOLDER: check these members, "))
+        .flat_map(|entry| entry.trim_end_matches('.').split([' ', ',']))
+        .filter(|word| word.contains('.'))
+        .collect();
+    let is_marked = |fact: &serde_json::Value| {
+        let text = fact.to_string();
+        text.contains("placeholder.invalid") || text.contains("PLACEHOLDER")
+    };
+    let mut unmarked = Vec::new();
+    for section in ["authorization", "token", "revocation", "api"] {
+        for (member, fact) in vendor[section].as_object().unwrap() {
+            if fact.is_object() || member == "routes" || !is_marked(fact) {
+                unmarked.push(format!("{section}.{member}"));
+            }
+        }
+    }
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    let named = named.into_iter().map(str::to_owned).collect();
+    assert_eq!(sorted(named), sorted(unmarked));
+}
+
+#[test]
+fn what_is_next_is_what_contributing_says() {
+    let contributing = fs::read_to_string(root().unwrap().join("CONTRIBUTING.md")).unwrap();
+    let contributing = contributing.replace("<id>", "zz");
+    let (_, mut rest) = contributing.split_once("## Add a provider").unwrap();
+    let next = next("zz");
+    let commands = next.lines().filter_map(|line| line.trim().split_once(". "));
+    let commands: Vec<_> = commands
+        .map(|(_, command)| command)
+        .filter(|command| command.contains("cargo "))
+        .collect();
+    assert_eq!(commands.len(), 6, "{next}");
+    for command in commands {
+        let found = rest.split_once(command);
+        (_, rest) = found.unwrap_or_else(|| panic!("{command} is not where it belongs"));
+    }
+}
+
+#[test]
 fn every_list_stays_sorted_whatever_comes_first() {
     let scratch = scratch();
     let known = |root: &Path| -> Vec<String> {

@@ -39,7 +39,7 @@ async fn dispatch(engine: &Engine, command: Apps, output: &Output) -> Result<(),
             parameters,
         } => {
             let descriptor = engine.registry().provider(&provider)?.descriptor();
-            let parameters = given(descriptor, &parameters).await?;
+            let parameters = given(descriptor, &parameters, output).await?;
             let app = engine
                 .create_app(NewApp {
                     provider,
@@ -53,7 +53,7 @@ async fn dispatch(engine: &Engine, command: Apps, output: &Output) -> Result<(),
             let app = engine.app(app).await?;
             let mut all = engine.app_own_parameters(&app).await?;
             let descriptor = engine.registry().provider(&app.provider)?.descriptor();
-            all.extend(given(descriptor, &parameters).await?);
+            all.extend(given(descriptor, &parameters, output).await?);
             let app = engine.set_app_parameters(&app, all).await?;
             show(engine, &app, output).await
         }

@@ -1,8 +1,9 @@
 //! `tieline config explain`: where each parameter comes from.
 
-use tieline::core::parameters::{Explained, State};
-use tieline::{ProviderDescriptor, Registry};
+use tieline::core::parameters::{Explained, State, Unusable};
+use tieline::{ParameterKey, ProviderDescriptor, Registry};
 
+use super::connect::callback_url;
 use crate::args::{Common, Config};
 use crate::error::CliError;
 use crate::output::{Output, shown, table};
@@ -30,22 +31,9 @@ pub(crate) fn run(common: &Common, command: &Config, output: &Output) -> Result<
 }
 
 fn cells(descriptor: &ProviderDescriptor, row: &Explained) -> [String; 4] {
-    let (value, origin) = match (&row.not_unicode, &row.state) {
-        (Some(variable), _) => (
-            "(not UTF-8)".to_owned(),
-            format!("environment variable {variable}"),
-        ),
-        (None, State::Set { value, origin }) => (value.clone(), origin.clone()),
-        (None, State::Missing { environment }) => {
-            ("(missing)".to_owned(), format!("set {environment}"))
-        }
-        (None, State::Unset { environment }) if is_asked_for(descriptor, row) => (
-            "-".to_owned(),
-            format!("given when connecting, or set {environment}"),
-        ),
-        (None, State::Unset { environment }) => {
-            ("-".to_owned(), format!("optional: {environment}"))
-        }
+    let (value, origin) = match &row.problem {
+        Some(problem) => unusable(row, problem),
+        None => usable(descriptor, row),
     };
     [
         row.parameter.to_string(),
@@ -53,6 +41,44 @@ fn cells(descriptor: &ProviderDescriptor, row: &Explained) -> [String; 4] {
         value,
         origin,
     ]
+}
+
+/// The value that can't be used, where it may be shown, and why.
+fn unusable(row: &Explained, problem: &Unusable) -> (String, String) {
+    let value = match &row.state {
+        State::Set { value, origin } if *origin == problem.origin => value.clone(),
+        _ => "(unusable)".to_owned(),
+    };
+    (value, format!("{} ({})", problem.what, problem.origin))
+}
+
+fn usable(descriptor: &ProviderDescriptor, row: &Explained) -> (String, String) {
+    let nothing = || "-".to_owned();
+    match &row.state {
+        State::Set { value, origin } => (value.clone(), origin.clone()),
+        // The command line makes one up, for itself and the app that it makes.
+        State::Missing { environment } if row.parameter == ParameterKey::OAUTH_CALLBACK_URL => {
+            let url = callback_url::usual(descriptor);
+            (
+                nothing(),
+                format!("optional: {environment}; without it `tieline connect` uses {url}"),
+            )
+        }
+        State::Missing { environment } => ("(missing)".to_owned(), format!("set {environment}")),
+        State::Unset { environment } => (
+            nothing(),
+            left_open(descriptor, row, environment.as_deref()),
+        ),
+    }
+}
+
+/// How a parameter that nobody set can be set.
+fn left_open(descriptor: &ProviderDescriptor, row: &Explained, variable: Option<&str>) -> String {
+    match (is_asked_for(descriptor, row), variable) {
+        (true, Some(variable)) => format!("given when connecting, or set {variable}"),
+        (_, None) => "given when connecting".to_owned(),
+        (false, Some(variable)) => format!("optional: {variable}"),
+    }
 }
 
 /// Whether the person who connects an account must give it, where nobody does in their stead.
@@ -63,29 +89,74 @@ fn is_asked_for(descriptor: &ProviderDescriptor, row: &Explained) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tieline::{ParameterKey, ParameterMapping};
+    use tieline::core::SetBy;
+    use tieline::{ParameterMapping, ProviderSetup};
 
     use super::*;
 
-    const THEIRS: &[ParameterMapping] = &[ParameterMapping::account_key("API Key")];
-    const APPS: &[ParameterMapping] = &[ParameterMapping::new("API Key", ParameterKey::API_KEY)];
+    #[derive(Debug)]
+    struct Desk;
+
+    static DESK: ProviderDescriptor = ProviderDescriptor::new(
+        "desk",
+        "Desk",
+        &[
+            ParameterMapping::host_label("Helpdesk", ParameterKey::SUBDOMAIN),
+            ParameterMapping::account_key("API Key"),
+            ParameterMapping {
+                set_by: SetBy::EndUser,
+                required: false,
+                ..ParameterMapping::new("Team", ParameterKey::new("desk.team"))
+            },
+            ParameterMapping::new("Region", ParameterKey::new("desk.region")),
+            ParameterMapping::callback_url("Redirect URL"),
+        ],
+    );
+
+    impl ProviderSetup for Desk {
+        fn descriptor(&self) -> &'static ProviderDescriptor {
+            &DESK
+        }
+    }
+
+    /// The rows of its own parameters.
+    fn told(variables: &[(&str, &str)]) -> String {
+        let variables = variables.iter();
+        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let configuration = tieline::Configuration::from_parts(None, variables).unwrap();
+        let explained = configuration.explain(&Desk);
+        let rows = explained.iter().take(DESK.mappings.len());
+        let rows: Vec<_> = rows.map(|row| cells(&DESK, row)[2..].join("  ")).collect();
+        rows.join("\n")
+    }
 
     #[test]
-    fn what_is_given_when_connecting_is_neither_missing_nor_optional() {
-        let row = Explained {
-            parameter: ParameterKey::API_KEY,
-            credential: "API Key",
-            state: State::Unset {
-                environment: "ACME_API_KEY".to_owned(),
-            },
-            not_unicode: None,
-        };
-        let origin = |mappings| {
-            let acme = ProviderDescriptor::new("acme", "Acme", mappings);
-            let [.., origin] = cells(&acme, &row);
-            origin
-        };
-        assert_eq!(origin(THEIRS), "given when connecting, or set ACME_API_KEY");
-        assert_eq!(origin(APPS), "optional: ACME_API_KEY");
+    fn what_nobody_set_says_who_may() {
+        insta::assert_snapshot!(told(&[]), @r"
+        -  given when connecting, or set DESK_SUBDOMAIN
+        -  given when connecting
+        -  optional: DESK_DESK_TEAM
+        (missing)  set DESK_DESK_REGION
+        -  optional: DESK_OAUTH_CALLBACK_URL; without it `tieline connect` uses http://127.0.0.1:8917/callback
+        ");
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_why() {
+        let variables = [
+            ("DESK_SUBDOMAIN", "a.b"),
+            ("DESK_API_KEY", "CANARY"),
+            ("DESK_DESK_REGION", "eu"),
+            ("DESK_DESK_REGION_FILE", "/nowhere"),
+        ];
+        let told = told(&variables);
+        assert!(!told.contains("CANARY"), "{told}");
+        insta::assert_snapshot!(told, @r"
+        a.b  is not one label of a host: give only the part before the provider's domain, in lower-case letters, digits and dashes (environment variable DESK_SUBDOMAIN)
+        (unusable)  is given when connecting, and never before (environment variable DESK_API_KEY)
+        -  optional: DESK_DESK_TEAM
+        (unusable)  is set both directly and by a file; keep one (DESK_DESK_REGION and DESK_DESK_REGION_FILE)
+        -  optional: DESK_OAUTH_CALLBACK_URL; without it `tieline connect` uses http://127.0.0.1:8917/callback
+        ");
     }
 }

@@ -4,7 +4,7 @@ mod app;
 mod ask;
 mod beside;
 mod browser;
-mod callback_url;
+pub(super) mod callback_url;
 mod device;
 mod listen;
 mod page;
@@ -15,7 +15,7 @@ mod way;
 
 use serde::Serialize;
 use tieline::core::SetBy;
-use tieline::core::parameters::{ParameterProblems, Problem};
+use tieline::core::parameters::{ParameterProblems, Problem, misgiven};
 use tieline::engine::{AuthorizeOptions, Engine, EngineError, GiveOptions};
 use tieline::store::{App, Instance};
 use tieline::{InstanceId, ParameterMapping, ProviderDescriptor};
@@ -80,7 +80,8 @@ async fn dispatch(
 ) -> Result<Instance, CliError> {
     let descriptor = engine.registry().provider(&connect.provider)?.descriptor();
     let way = way::choose(descriptor, connect)?;
-    let mut parameters = parameters::given(descriptor, &connect.parameters).await?;
+    let mut parameters = parameters::given(descriptor, &connect.parameters, output).await?;
+    let misgiven = misgiven(descriptor, &parameters);
     let app = app::app(engine, descriptor, connect).await?;
     let connected = async {
         ask::complete(engine, &app, connect.instance, &mut parameters, output).await?;
@@ -108,7 +109,13 @@ async fn dispatch(
         }
     };
     connected.await.map_err(|error| match error {
-        CliError::Engine(EngineError::Parameters(problems)) => {
+        CliError::Engine(EngineError::Parameters(mut problems)) => {
+            // Where the app's own come first, the account's are told with them, and not a run later.
+            let untold = misgiven
+                .into_iter()
+                .filter(|told| !problems.0.contains(told));
+            let untold: Vec<_> = untold.collect();
+            problems.0.extend(untold);
             with_cure(&problems, descriptor, &app)
         }
         error => error,

@@ -43,7 +43,7 @@ async fn dispatch(engine: &Engine, command: Instances, output: &Output) -> Resul
                 facts(&[
                     ("account", account.label.clone().unwrap_or_default()),
                     ("account id", account.id.clone().unwrap_or_default()),
-                    ("token", "accepted by the provider".to_owned()),
+                    ("access", "accepted by the provider".to_owned()),
                 ])
             })
         }
@@ -130,14 +130,7 @@ fn listed(all: &[Instance]) -> String {
         return "No instance yet: `tieline connect PROVIDER` makes one.".to_owned();
     }
     let rows: Vec<_> = all.iter().map(row).collect();
-    let heading = [
-        "ID",
-        "PROVIDER",
-        "STATUS",
-        "ACCOUNT",
-        "NAME",
-        "TOKEN EXPIRES",
-    ];
+    let heading = ["ID", "PROVIDER", "STATUS", "ACCOUNT", "NAME", "EXPIRES"];
     table(heading, &rows)
 }
 

@@ -1,6 +1,7 @@
 //! `tieline mappings`: which credential of which provider is which parameter.
 
 use serde::Serialize;
+use tieline::core::parameters::variable;
 use tieline::{ParameterMapping, Registry};
 
 use crate::error::CliError;
@@ -11,7 +12,8 @@ struct Row {
     provider: &'static str,
     #[serde(flatten)]
     mapping: &'static ParameterMapping,
-    environment: String,
+    /// The variable that sets it; none for a secret that is given when connecting.
+    environment: Option<String>,
 }
 
 pub(crate) fn run(provider: Option<&str>, output: &Output) -> Result<(), CliError> {
@@ -25,7 +27,7 @@ pub(crate) fn run(provider: Option<&str>, output: &Output) -> Result<(), CliErro
         .map(|(descriptor, mapping)| Row {
             provider: descriptor.id,
             mapping,
-            environment: mapping.parameter.environment_name(descriptor.id),
+            environment: variable(descriptor.id, mapping),
         })
         .collect();
     output.answer(&rows, || {
@@ -43,7 +45,7 @@ pub(crate) fn run(provider: Option<&str>, output: &Output) -> Result<(), CliErro
                     mapping.parameter.to_string(),
                     field,
                     mapping.set_by.to_string(),
-                    row.environment.clone(),
+                    row.environment.clone().unwrap_or_default(),
                 ]
             })
             .collect();

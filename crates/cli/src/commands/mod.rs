@@ -10,6 +10,7 @@ mod keys;
 mod kinds;
 mod mappings;
 mod parameters;
+mod plain;
 mod providers;
 
 use clap::CommandFactory as _;

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use tieline::core::descriptor::Stated;
+use tieline::core::parameters::variable;
 use tieline::core::{Format, words};
 use tieline::{ProviderDescriptor, Registry};
 
 use super::kinds;
+use super::plain::plain;
 use crate::args::Providers;
 use crate::error::CliError;
 use crate::output::{BOLD, Output, facts, table};
@@ -47,6 +49,11 @@ fn page(descriptor: &ProviderDescriptor) -> String {
     let guide = descriptor.guide;
     let mut text = format!("{BOLD}{}{BOLD:#} ({})\n\n", descriptor.name, descriptor.id);
     let _ = writeln!(text, "{}\n", mapping_table(descriptor));
+    let preparation = if descriptor.authentication.is_given() {
+        "Prepare an account"
+    } else {
+        "Create an application"
+    };
     let step = |step| format!("{step}.");
     section(
         &mut text,
@@ -54,14 +61,14 @@ fn page(descriptor: &ProviderDescriptor) -> String {
         guide.locate_credentials,
         step,
     );
-    section(
-        &mut text,
-        "Create an application",
-        guide.create_application,
-        step,
-    );
+    section(&mut text, preparation, guide.create_application, step);
     section(&mut text, "Notes", guide.notes, |_| "-".to_owned());
-    let _ = writeln!(text, "{}", endpoints(descriptor));
+    let _ = writeln!(text, "{}\n", endpoints(descriptor));
+    let _ = writeln!(
+        text,
+        "Connect an account: tieline connect {}",
+        descriptor.id
+    );
     text
 }
 
@@ -74,7 +81,7 @@ fn mapping_table(descriptor: &ProviderDescriptor) -> String {
                 row.credential.into(),
                 row.parameter.to_string(),
                 row.set_by.to_string(),
-                row.parameter.environment_name(descriptor.id),
+                variable(descriptor.id, row).unwrap_or_default(),
             ]
         })
         .collect();
@@ -103,7 +110,7 @@ fn endpoints(descriptor: &ProviderDescriptor) -> String {
         .iter()
         .map(|limit| {
             let (calls, window) = (words::calls(limit.calls), words::window(limit.per));
-            format!("{calls} per {window} and {}", limit.counted_per)
+            format!("{calls} per {window}, per {}", limit.counted_per)
         })
         .collect();
     let device = oauth2.device.map_or("", |device| device.endpoint);
@@ -114,8 +121,14 @@ fn endpoints(descriptor: &ProviderDescriptor) -> String {
         Stated::None(_) => "none",
         Stated::Unknown => "not known",
     };
+    let portal = if descriptor.authentication.is_given() {
+        "page"
+    } else {
+        "portal"
+    };
     facts(&[
-        ("portal", descriptor.guide.developer_portal.to_owned()),
+        ("aliases", descriptor.aliases.join(", ")),
+        (portal, descriptor.guide.developer_portal.to_owned()),
         ("accounts", kinds::sentence(descriptor).to_owned()),
         ("authorize", oauth2.authorization_endpoint.to_owned()),
         ("device", device.to_owned()),
@@ -133,14 +146,18 @@ fn section(text: &mut String, title: &str, entries: &[&str], mark: impl Fn(usize
     }
     let _ = writeln!(text, "{BOLD}{title}{BOLD:#}");
     for (number, entry) in (1..).zip(entries) {
-        let _ = writeln!(text, "  {} {}", mark(number), entry.replace("**", ""));
+        let _ = writeln!(text, "  {} {}", mark(number), plain(entry));
     }
     text.push('\n');
 }
 
 #[cfg(test)]
 mod tests {
-    use tieline::core::descriptor::{Authentication, DeviceAuthorization, OAuth2};
+    use std::time::Duration;
+
+    use tieline::core::descriptor::{
+        Authentication, DeviceAuthorization, OAuth2, RateLimit, SetupGuide,
+    };
     use tieline::{ParameterKey, ParameterMapping};
 
     use super::*;
@@ -166,16 +183,55 @@ mod tests {
     }
 
     #[test]
+    fn a_guide_is_told_without_marks_and_leads_to_the_command() {
+        const MINUTE: Duration = Duration::from_secs(60);
+        const LIMITS: &[RateLimit] = &[RateLimit::new(1, MINUTE, "method and desk", "docs")];
+        let desk = page(&ProviderDescriptor {
+            aliases: &["acmedesk"],
+            authentication: Authentication::ApiKey,
+            rate_limits: Stated::Known(LIMITS),
+            guide: SetupGuide {
+                developer_portal: "https://acme.example/keys",
+                locate_credentials: &["Click **Keys**, or read [how](https://acme.example/how)."],
+                create_application: &["Ask for a login at `acme.example`."],
+                ..SetupGuide::DEFAULT
+            },
+            ..ProviderDescriptor::new("acme", "Acme", &MAPPINGS[..1])
+        });
+        insta::assert_snapshot!(anstream::adapter::strip_str(&desk).to_string(), @r"
+        Acme (acme)
+
+        ACME CREDENTIAL  PARAMETER  SET BY    ENVIRONMENT
+        API Key          api.key    end user
+
+        Locate credentials
+          1. Click Keys, or read how (https://acme.example/how).
+
+        Prepare an account
+          1. Ask for a login at acme.example.
+
+        aliases    acmedesk
+        page       https://acme.example/keys
+        accounts   the account's owner gives a key
+        limits     1 call per minute, per method and desk
+
+        Connect an account: tieline connect acme
+        ");
+    }
+
+    #[test]
     fn a_page_has_no_rows_that_mean_nothing() {
         insta::assert_snapshot!(shown(Authentication::ApiKey), @r"
         Acme (acme)
 
         ACME CREDENTIAL  PARAMETER    SET BY    ENVIRONMENT
-        API Key          api.key      end user  ACME_API_KEY
+        API Key          api.key      end user
         Region           acme.region  tenant    ACME_ACME_REGION
         acme.region is one of eu and us
 
         accounts   the account's owner gives a key
+
+        Connect an account: tieline connect acme
         ");
         let device = OAuth2 {
             device: Some(DeviceAuthorization::new("https://acme.example/device")),
@@ -186,17 +242,19 @@ mod tests {
             Authentication::ClientCredentials(OAUTH2),
             Authentication::Basic,
         ];
-        let facts = all.map(|kind| shown(kind).rsplit_once("\n\n").unwrap().1.to_owned());
+        let facts = all.map(|kind| {
+            let page = shown(kind);
+            let (page, _) = page.rsplit_once("\n\nConnect").unwrap();
+            page.rsplit_once("\n\n").unwrap().1.to_owned()
+        });
         insta::assert_snapshot!(facts.join("\n"), @r"
         accounts   a person types a code on another device
         device     https://acme.example/device
         token      https://acme.example/token
         revoke     not known
-
         accounts   the app itself is the account
         token      https://acme.example/token
         revoke     not known
-
         accounts   the account's owner gives name and password
         ");
     }

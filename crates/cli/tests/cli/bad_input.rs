@@ -64,6 +64,20 @@ async fn parameters_missing_empty_unknown_and_misspelt() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_app_and_account_is_told_at_once() {
+    let home = Home::new();
+    let ran = home
+        .run(&[
+            "connect",
+            "shopify",
+            "--set",
+            "shopify.site.address=evil.com/x",
+        ])
+        .await;
+    insta::assert_snapshot!("app_and_account", shown(&home, &ran));
+}
+
+#[tokio::test]
 async fn names_and_ids_that_lead_nowhere() {
     let home = Home::new();
     insta::assert_snapshot!(

@@ -125,6 +125,35 @@ async fn reconnecting_takes_no_options_that_it_would_ignore() {
 }
 
 #[tokio::test]
+async fn a_port_that_would_change_nothing_is_refused() {
+    let (mut home, _sandbox) = Home::with_sandbox().await;
+    let connect = ["connect", "infusionsoft", "--callback-port", "9000"];
+    let both = [&connect[..], &["--callback-url", LOCAL]].concat();
+    let both = home.run(&both).await;
+    assert!(
+        both.code == 2 && both.stderr.contains("cannot be used with"),
+        "{both:?}"
+    );
+
+    home.set("INFUSIONSOFT_OAUTH_CALLBACK_URL", LOCAL);
+    let configured = home.run(&connect).await;
+    assert_eq!(configured.code, 2, "{configured:?}");
+    insta::assert_snapshot!(configured.stderr.lines().last().unwrap(), @"error: infusionsoft: --callback-port does nothing here, since oauth.callback.url is configured (environment variable INFUSIONSOFT_OAUTH_CALLBACK_URL): change it there, or give --callback-url");
+
+    home.variables.remove("INFUSIONSOFT_OAUTH_CALLBACK_URL");
+    let create = ["apps", "create", "infusionsoft", "--json", "--set"];
+    let create = [
+        &create[..],
+        &["oauth.callback.url=https://acme.example/back"],
+    ]
+    .concat();
+    let app = home.run(&create).await.ok().json()["id"].to_string();
+    let stored = home.run(&connect).await;
+    assert_eq!(stored.code, 2, "{stored:?}");
+    insta::assert_snapshot!(stored.stderr.replace(&app, "ID").trim_end(), @"error: infusionsoft: --callback-port does nothing here, since the app ID has the callback URL https://acme.example/back: change it with `tieline apps set ID --set oauth.callback.url=…`, or give --callback-url");
+}
+
+#[tokio::test]
 async fn an_option_that_means_nothing_at_this_provider_is_refused_before_anything_is_made() {
     let home = Home::new();
     let refused = home.run(&["connect", "infusionsoft", "--device"]).await;

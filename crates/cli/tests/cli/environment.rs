@@ -40,8 +40,9 @@ async fn a_variable_that_is_not_utf8_is_named() {
     let explained = with(&home, name, b"k\xff", &explain).await.ok();
     let row = explained.stdout.lines().find(|row| row.contains("api.key"));
     assert!(
-        row.unwrap()
-            .ends_with("(not UTF-8)  environment variable INFUSIONSOFT_OAUTH_API_KEY"),
+        row.unwrap().ends_with(
+            "(unusable)  is not UTF-8 (environment variable INFUSIONSOFT_OAUTH_API_KEY)"
+        ),
         "{row:?}"
     );
 }

@@ -15,5 +15,6 @@ mod home;
 mod reading;
 mod scripts;
 mod story;
+mod terminal;
 mod tls;
 mod ways;

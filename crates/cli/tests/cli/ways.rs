@@ -63,6 +63,11 @@ async fn a_key_connects_is_kept_sealed_and_can_be_given_again() {
         );
     }
     assert_hidden(&home, &runs);
+    let list = home.run(&["instances", "list"]).await.ok().stdout;
+    let heading = list.lines().next().unwrap();
+    assert!(heading.ends_with("  EXPIRES"), "a key is no token: {list}");
+    let access = "access      accepted by the provider\n";
+    assert!(runs[1].stdout.ends_with(access), "{:?}", runs[1]);
     assert_eq!(
         runs[3].json()["instance"]["parameters"]["subdomain"],
         "analytical-engines"
@@ -84,6 +89,57 @@ async fn a_key_connects_is_kept_sealed_and_can_be_given_again() {
             .contains(&format!("tieline connect freshdesk --instance {id}")),
         "{dead:?}"
     );
+}
+
+#[tokio::test]
+async fn a_key_that_the_operator_configured_connects_nobody() {
+    let (mut home, sandbox) = Home::at("freshdesk", FRESHDESK).await;
+    home.set("FRESHDESK_API_KEY", KEY);
+    let connect = [
+        "connect",
+        "freshdesk",
+        "--set",
+        "subdomain=analytical-engines",
+    ];
+    let refused = home.run(&connect).await;
+    assert_eq!(refused.code, 3, "{refused:?}");
+    insta::assert_snapshot!(refused.stderr.lines().last().unwrap(), @r#"error: freshdesk: api.key (environment variable FRESHDESK_API_KEY) is given when connecting, and never before. Freshdesk calls it "API key". Take it out there"#);
+    assert_eq!(sandbox.ledger().requests().len(), 0);
+    // The sandbox's address differs from run to run.
+    home.variables.remove("FRESHDESK_BASE_URL");
+    let explained = home.run(&["config", "explain", "freshdesk"]).await.ok();
+    insta::assert_snapshot!(explained.stdout, @r"
+    configuration file: none
+    PARAMETER  CREDENTIAL       VALUE       WHERE FROM
+    subdomain  Helpdesk domain  -           given when connecting, or set FRESHDESK_SUBDOMAIN
+    api.key    API key          (unusable)  is given when connecting, and never before (environment variable FRESHDESK_API_KEY)
+    base.url                    -           optional: FRESHDESK_BASE_URL
+    ");
+    assert_hidden(&home, &[refused, explained]);
+    let mappings = home.run(&["mappings", "freshdesk", "--json"]).await.ok();
+    let variables: Vec<_> = mappings
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["environment"].clone())
+        .collect();
+    assert_eq!(
+        variables,
+        [
+            serde_json::json!("FRESHDESK_SUBDOMAIN"),
+            serde_json::Value::Null
+        ]
+    );
+    home.variables.remove("FRESHDESK_API_KEY");
+    let explained = home.run(&["config", "explain", "freshdesk"]).await.ok();
+    insta::assert_snapshot!(explained.stdout, @r"
+    configuration file: none
+    PARAMETER  CREDENTIAL       VALUE  WHERE FROM
+    subdomain  Helpdesk domain  -      given when connecting, or set FRESHDESK_SUBDOMAIN
+    api.key    API key          -      given when connecting
+    base.url                    -      optional: FRESHDESK_BASE_URL
+    ");
 }
 
 #[tokio::test]

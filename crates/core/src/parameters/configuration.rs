@@ -138,6 +138,11 @@ impl Configuration {
         self.not_unicode.get(name).map(String::as_str)
     }
 
+    /// Whether `name` is a variable that is set, to whatever.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.environment.contains_key(name) || self.not_unicode.contains(name)
+    }
+
     /// Refuses tables of providers that don't exist.
     ///
     /// # Errors
@@ -258,14 +263,42 @@ mod tests {
             explained
                 .iter()
                 .find(|row| row.parameter == key)
-                .and_then(|row| row.not_unicode.as_deref())
+                .and_then(|row| row.problem.as_ref())
+                .map(|problem| (problem.origin.as_str(), problem.what.as_str()))
         };
-        assert_eq!(row(ParameterKey::OAUTH_API_KEY), Some("ACME_OAUTH_API_KEY"));
+        assert_eq!(
+            row(ParameterKey::OAUTH_API_KEY),
+            Some(("environment variable ACME_OAUTH_API_KEY", "is not UTF-8"))
+        );
         assert_eq!(
             row(ParameterKey::OAUTH_API_SECRET),
-            Some("ACME_OAUTH_API_SECRET_FILE")
+            Some((
+                "environment variable ACME_OAUTH_API_SECRET_FILE",
+                "is not UTF-8"
+            ))
         );
         assert!(matches!(explained[0].state, State::Missing { .. }));
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_its_file_is_not_repeated() {
+        let variables = [
+            ("ACME_OAUTH_API_KEY_FILE", "/nowhere"),
+            ("ACME_OAUTH_API_SECRET_FILE", "sk_live_CANARY"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let configuration = Configuration::from_parts(None, variables).unwrap();
+        let refused = configuration.resolve(&Acme, &Given::new()).unwrap_err();
+        let explained = serde_json::to_string(&configuration.explain(&Acme)).unwrap();
+        for told in [refused.to_string(), explained] {
+            assert!(!told.contains("CANARY"), "{told}");
+            for place in [
+                "file /nowhere named by ACME_OAUTH_API_KEY_FILE: ",
+                "file named by ACME_OAUTH_API_SECRET_FILE: ",
+            ] {
+                assert!(told.contains(place), "{place} is not in {told}");
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,16 @@ use std::collections::BTreeMap;
 use super::problem::{CONNECTING, ParameterProblem, ParameterProblems, Problem};
 use super::{Given, Parameter, Parameters};
 use crate::suggest::closest;
-use crate::{ParameterMapping, Secret, SetBy};
+use crate::{ParameterMapping, ProviderDescriptor, Secret, SetBy};
+
+/// What is wrong with what is given for one account, whatever else there is: all that is unknown, malformed or not the
+/// end user's to give. What is missing is told by [`Parameters::with_end_user`].
+pub fn misgiven(descriptor: &'static ProviderDescriptor, given: &Given) -> Vec<ParameterProblem> {
+    let judged = given
+        .iter()
+        .map(|(key, value)| mapping(descriptor, key, value));
+    judged.filter_map(Result::err).collect()
+}
 
 impl Parameters {
     /// These, with what is given for one account above them; everything that the account needs is there then.
@@ -16,7 +25,7 @@ impl Parameters {
         let descriptor = self.descriptor;
         let mut problems = Vec::new();
         for (key, value) in given {
-            match self.end_users(key, value) {
+            match mapping(descriptor, key, value) {
                 Ok(mapping) => {
                     let parameter = Parameter {
                         value: value.duplicate(),
@@ -67,37 +76,36 @@ impl Parameters {
             })
             .collect()
     }
+}
 
-    /// The mapping of a parameter that the end user may give, and gave well.
-    fn end_users(
-        &self,
-        key: &str,
-        value: &Secret,
-    ) -> Result<&'static ParameterMapping, ParameterProblem> {
-        let descriptor = self.descriptor;
-        let mapping = descriptor
-            .parameters()
-            .find(|mapping| mapping.parameter.as_str() == key);
-        let Some(mapping) = mapping else {
-            let rows = || descriptor.end_user_parameters();
-            let suggestion = rows()
-                .find(|mapping| mapping.credential == key)
-                .map(|mapping| mapping.parameter.as_str())
-                .or_else(|| closest(key, rows().map(|mapping| mapping.parameter.as_str())));
-            return Err(ParameterProblem::unknown(
-                descriptor, key, CONNECTING, suggestion,
-            ));
-        };
-        let problem = match mapping.set_by {
-            SetBy::EndUser => Problem::with(value.expose(), mapping.format),
-            SetBy::Operator => Some(Problem::OperatorOnly),
-            SetBy::Tenant | SetBy::System => Some(Problem::NotEndUsers),
-        };
-        match problem {
-            Some(problem) => Err(ParameterProblem::value(
-                descriptor, mapping, problem, CONNECTING,
-            )),
-            None => Ok(mapping),
-        }
+/// The mapping of a parameter that the end user may give, and gave well.
+fn mapping(
+    descriptor: &'static ProviderDescriptor,
+    key: &str,
+    value: &Secret,
+) -> Result<&'static ParameterMapping, ParameterProblem> {
+    let mapping = descriptor
+        .parameters()
+        .find(|mapping| mapping.parameter.as_str() == key);
+    let Some(mapping) = mapping else {
+        let rows = || descriptor.end_user_parameters();
+        let suggestion = rows()
+            .find(|mapping| mapping.credential == key)
+            .map(|mapping| mapping.parameter.as_str())
+            .or_else(|| closest(key, rows().map(|mapping| mapping.parameter.as_str())));
+        return Err(ParameterProblem::unknown(
+            descriptor, key, CONNECTING, suggestion,
+        ));
+    };
+    let problem = match mapping.set_by {
+        SetBy::EndUser => Problem::with(value.expose(), mapping.format),
+        SetBy::Operator => Some(Problem::OperatorOnly),
+        SetBy::Tenant | SetBy::System => Some(Problem::NotEndUsers),
+    };
+    match problem {
+        Some(problem) => Err(ParameterProblem::value(
+            descriptor, mapping, problem, CONNECTING,
+        )),
+        None => Ok(mapping),
     }
 }

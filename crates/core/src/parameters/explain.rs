@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::resolve::Resolution;
+use super::variable::variable;
 use super::{Configuration, Given};
-use crate::{ParameterKey, ParameterMapping, ProviderSetup, REDACTED, SetBy};
+use crate::{ParameterKey, ParameterMapping, ProviderSetup, REDACTED, Secret, SetBy};
 
 /// One parameter, what it is set to, and by what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,9 +17,18 @@ pub struct Explained {
     /// Whether it is set.
     #[serde(flatten)]
     pub state: State,
-    /// The variable that is set above all this, but can't be read, since its value isn't UTF-8.
+    /// What stands in the way of using it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_unicode: Option<String>,
+    pub problem: Option<Unusable>,
+}
+
+/// Why what somebody set can't be used. Never holds a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unusable {
+    /// Exactly which file and key, variable, or other layer.
+    pub origin: String,
+    /// What is wrong with what stands there, as in "is empty".
+    pub what: String,
 }
 
 /// Whether a parameter is set.
@@ -39,43 +49,51 @@ pub enum State {
     },
     /// It isn't, and need not be.
     Unset {
-        /// The environment variable that would set it.
-        environment: String,
+        /// The environment variable that would set it, if one can.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        environment: Option<String>,
     },
 }
 
 impl Configuration {
-    /// Every parameter that `provider` takes, in order, with its value and origin. Works with whatever is there:
-    /// problems are [`resolve`](Self::resolve)'s to report.
+    /// Every parameter that `provider` takes, in order, with its value and origin, and what is wrong with it. Works with
+    /// whatever is there: [`resolve`](Self::resolve) is what refuses it.
     pub fn explain(&self, provider: &dyn ProviderSetup) -> Vec<Explained> {
         let descriptor = provider.descriptor();
-        let resolution = Resolution::new(descriptor)
+        let mut resolution = Resolution::new(descriptor)
             .defaults()
             .operator(self)
             .given(&Given::new());
         descriptor
             .parameters()
-            .map(|mapping| Explained {
-                parameter: mapping.parameter,
-                credential: mapping.credential,
-                state: state(&resolution, mapping),
-                not_unicode: self.unreadable_variable(descriptor.id, mapping),
+            .map(|mapping| {
+                let top = resolution.layers.top(mapping.parameter);
+                if let Some((value, origin)) = &top {
+                    resolution.check(mapping, value, origin);
+                }
+                Explained {
+                    parameter: mapping.parameter,
+                    credential: mapping.credential,
+                    state: state(descriptor.id, mapping, top),
+                    problem: problem(&resolution, mapping.parameter),
+                }
             })
             .collect()
     }
-
-    fn unreadable_variable(&self, provider: &str, mapping: &ParameterMapping) -> Option<String> {
-        let name = mapping.parameter.environment_name(provider);
-        let names = [format!("{name}_FILE"), name];
-        names
-            .into_iter()
-            .find(|name| self.not_unicode(name).is_some())
-    }
 }
 
-fn state(resolution: &Resolution, mapping: &ParameterMapping) -> State {
-    let environment = mapping.parameter.environment_name(resolution.descriptor.id);
-    match resolution.layers.top(mapping.parameter) {
+/// The first of a parameter's problems.
+fn problem(resolution: &Resolution, key: ParameterKey) -> Option<Unusable> {
+    let mut problems = resolution.problems.iter();
+    let told = problems.find(|told| told.parameter == key.as_str())?;
+    Some(Unusable {
+        origin: told.origin.clone(),
+        what: told.what.clone(),
+    })
+}
+
+fn state(provider: &str, mapping: &ParameterMapping, top: Option<(Secret, String)>) -> State {
+    match top {
         Some((_, origin)) if mapping.secret => State::Set {
             value: REDACTED.to_owned(),
             origin,
@@ -84,9 +102,11 @@ fn state(resolution: &Resolution, mapping: &ParameterMapping) -> State {
             value: value.expose().to_owned(),
             origin,
         },
-        None if mapping.required && mapping.set_by != SetBy::EndUser => {
-            State::Missing { environment }
-        }
-        None => State::Unset { environment },
+        None if mapping.required && mapping.set_by != SetBy::EndUser => State::Missing {
+            environment: mapping.parameter.environment_name(provider),
+        },
+        None => State::Unset {
+            environment: variable(provider, mapping),
+        },
     }
 }

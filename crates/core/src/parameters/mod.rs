@@ -10,12 +10,15 @@ mod layers;
 mod problem;
 mod resolve;
 mod toml_file;
+mod variable;
 
 use std::collections::BTreeMap;
 
 pub use configuration::{Configuration, ConfigurationError, FILE_NAME};
-pub use explain::{Explained, State};
+pub use end_user::misgiven;
+pub use explain::{Explained, State, Unusable};
 pub use problem::{ParameterProblem, ParameterProblems, Problem};
+pub use variable::variable;
 
 use crate::{Format, OAuthField, ParameterKey, ProviderDescriptor, Secret};
 

@@ -18,6 +18,10 @@ pub struct ParameterProblem {
     pub parameter: String,
     /// What is wrong with it.
     pub problem: Problem,
+    /// Where the value came from; empty where there is none.
+    pub(super) origin: String,
+    /// What is wrong, as what follows the parameter's name.
+    pub(super) what: String,
     /// The whole sentence.
     message: String,
 }
@@ -50,6 +54,8 @@ pub enum Problem {
     NotAWord,
     /// Belongs to an app, and was given for one account.
     NotEndUsers,
+    /// A secret of one account, and was set for all.
+    NotConfigurable,
     /// The provider takes no such parameter.
     Unknown,
     /// Set both directly and by a file.
@@ -73,6 +79,7 @@ impl ParameterProblem {
             descriptor,
             mapping,
             Problem::Missing,
+            "",
             &format!("is missing{hint}"),
             set(descriptor, mapping),
         )
@@ -104,6 +111,7 @@ impl ParameterProblem {
                 none_of.as_str()
             }
             Problem::NotEndUsers => "belongs to an app, not to one account",
+            Problem::NotConfigurable => "is given when connecting, and never before",
             Problem::OperatorOnly => "may only be set by the operator, in the configuration",
             Problem::Ambiguous => "is set both directly and by a file; keep one",
             Problem::UnreadableFile => "can't be read",
@@ -111,17 +119,12 @@ impl ParameterProblem {
         };
         let cure = match problem {
             Problem::OperatorOnly | Problem::Ambiguous | Problem::NotEndUsers => String::new(),
+            Problem::NotConfigurable => ". Take it out there".to_owned(),
             _ if origin == CONNECTING => ". Give it again".to_owned(),
             _ if origin == GIVEN => ". Change it where it was given for this app".to_owned(),
             _ => set(descriptor, mapping),
         };
-        Self::of(
-            descriptor,
-            mapping,
-            problem,
-            &format!("({origin}) {what}"),
-            cure,
-        )
+        Self::of(descriptor, mapping, problem, origin, what, cure)
     }
 
     pub(super) fn unknown(
@@ -149,6 +152,8 @@ impl ParameterProblem {
             provider,
             parameter: written.to_owned(),
             problem: Problem::Unknown,
+            origin: origin.to_owned(),
+            what: format!("is not a parameter of {}", descriptor.vendor),
             message,
         }
     }
@@ -164,6 +169,7 @@ impl ParameterProblem {
             descriptor,
             mapping,
             Problem::Missing,
+            "",
             "is missing",
             cure.to_owned(),
         )
@@ -173,6 +179,7 @@ impl ParameterProblem {
         descriptor: &ProviderDescriptor,
         mapping: &ParameterMapping,
         problem: Problem,
+        origin: &str,
         what: &str,
         cure: String,
     ) -> Self {
@@ -186,11 +193,17 @@ impl ParameterProblem {
             &"" => String::new(),
             word => format!(". {} calls it {word:?}", descriptor.vendor),
         };
-        let message = format!("{provider}: {parameter} {what}{word}{cure}");
+        let place = match origin {
+            "" => String::new(),
+            origin => format!("({origin}) "),
+        };
+        let message = format!("{provider}: {parameter} {place}{what}{word}{cure}");
         Self {
             provider,
             parameter: parameter.to_string(),
             problem,
+            origin: origin.to_owned(),
+            what: what.to_owned(),
             message,
         }
     }

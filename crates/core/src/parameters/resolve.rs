@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::layers::Layers;
 use super::problem::{GIVEN, ParameterProblem, ParameterProblems, Problem};
+use super::variable::is_configurable;
 use super::{Configuration, Given, Parameter, Parameters};
 use crate::suggest::closest;
-use crate::{ParameterMapping, ProviderDescriptor, ProviderSetup, SetBy};
+use crate::{ParameterMapping, ProviderDescriptor, ProviderSetup, Secret, SetBy};
 
 impl Configuration {
     /// The parameters of an app of the tenant `default`: defaults, file, environment, then what is `given`.
@@ -48,7 +49,7 @@ impl Configuration {
 pub(super) struct Resolution {
     pub(super) descriptor: &'static ProviderDescriptor,
     pub(super) layers: Layers,
-    problems: Vec<ParameterProblem>,
+    pub(super) problems: Vec<ParameterProblem>,
     /// Names that are set and look like parameters of this provider, but are none.
     stray_variables: Vec<String>,
     only_operator_parameters: bool,
@@ -98,6 +99,7 @@ impl Resolution {
                     continue;
                 };
                 match &entry.text {
+                    _ if !is_configurable(mapping) => self.not_configurable(mapping, &origin),
                     Some(text) => self.add(mapping, text.expose(), origin),
                     None => self.problem(mapping, Problem::NotText, &origin),
                 }
@@ -134,6 +136,15 @@ impl Resolution {
         if self.only_operator_parameters && mapping.set_by != SetBy::Operator {
             return;
         }
+        if !is_configurable(mapping) {
+            for name in [name, file_name]
+                .into_iter()
+                .filter(|name| configuration.is_set(name))
+            {
+                self.not_configurable(mapping, &format!("environment variable {name}"));
+            }
+            return;
+        }
         let unreadable = [name, file_name].map(|name| configuration.not_unicode(name));
         for variable in unreadable.into_iter().flatten() {
             let origin = format!("environment variable {variable}");
@@ -156,14 +167,17 @@ impl Resolution {
             (None, Some(path)) => {
                 let path = Path::new(path.expose());
                 let origin = format!("file {} named by {file_name}", path.display());
-                match std::fs::read_to_string(path).map(crate::Secret::new) {
+                match std::fs::read_to_string(path).map(Secret::new) {
                     Ok(text) => self.add(mapping, without_one_newline(text.expose()), origin),
                     Err(error) => {
-                        self.problem(
-                            mapping,
-                            Problem::UnreadableFile,
-                            &format!("{origin}: {error}"),
-                        );
+                        // What stands in the place of a secret's file may be the secret itself.
+                        let place = if mapping.secret {
+                            format!("file named by {file_name}")
+                        } else {
+                            origin
+                        };
+                        let place = format!("{place}: {error}");
+                        self.problem(mapping, Problem::UnreadableFile, &place);
                     }
                 }
             }
@@ -176,10 +190,12 @@ impl Resolution {
             let Some(mapping) = self.mapping(key, GIVEN) else {
                 continue;
             };
-            if mapping.set_by == SetBy::Operator {
-                self.problem(mapping, Problem::OperatorOnly, GIVEN);
-            } else {
-                self.add(mapping, value.expose(), GIVEN.to_owned());
+            match mapping.set_by {
+                SetBy::Operator => self.problem(mapping, Problem::OperatorOnly, GIVEN),
+                SetBy::EndUser if mapping.secret => {
+                    self.problem(mapping, Problem::NotConfigurable, GIVEN);
+                }
+                _ => self.add(mapping, value.expose(), GIVEN.to_owned()),
             }
         }
         self
@@ -190,12 +206,10 @@ impl Resolution {
         let mut values = BTreeMap::new();
         for mapping in self.descriptor.parameters() {
             match self.layers.top(mapping.parameter) {
-                Some((value, origin)) => match Problem::with(value.expose(), mapping.format) {
-                    Some(problem) => self.problem(mapping, problem, &origin),
-                    None => {
-                        values.insert(mapping.parameter, Parameter { value, origin });
-                    }
-                },
+                Some((value, origin)) => {
+                    self.check(mapping, &value, &origin);
+                    values.insert(mapping.parameter, Parameter { value, origin });
+                }
                 None => self.report_missing(mapping),
             }
         }
@@ -206,6 +220,13 @@ impl Resolution {
             })
         } else {
             Err(ParameterProblems(self.problems))
+        }
+    }
+
+    /// Reports what is wrong with the value on top of a parameter's layers.
+    pub(super) fn check(&mut self, mapping: &ParameterMapping, value: &Secret, origin: &str) {
+        if let Some(problem) = Problem::with(value.expose(), mapping.format) {
+            self.problem(mapping, problem, origin);
         }
     }
 
@@ -254,6 +275,13 @@ impl Resolution {
     fn add(&mut self, mapping: &ParameterMapping, value: &str, origin: String) {
         if !self.only_operator_parameters || mapping.set_by == SetBy::Operator {
             self.layers.add(mapping.parameter, value, origin);
+        }
+    }
+
+    /// Neither used nor passed over in silence. What is wrong with the operator's own secrets is no tenant's business.
+    fn not_configurable(&mut self, mapping: &ParameterMapping, origin: &str) {
+        if !self.only_operator_parameters {
+            self.problem(mapping, Problem::NotConfigurable, origin);
         }
     }
 

@@ -22,8 +22,8 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
     },
     rate_limits: Stated::Known(&[
         RateLimit::new(200, minutes(1), "helpdesk of plan Growth", SUPPORT),
-        RateLimit::new(400, minutes(1), "helpdesk of plan Pro", SUPPORT).told(),
-        RateLimit::new(700, minutes(1), "helpdesk of plan Enterprise", SUPPORT).told(),
+        RateLimit::new(400, minutes(1), "helpdesk of plan Pro", SUPPORT),
+        RateLimit::new(700, minutes(1), "helpdesk of plan Enterprise", SUPPORT),
     ]),
     guide: SetupGuide {
         developer_portal: "https://support.freshdesk.com/en/support/solutions/articles/215517",

@@ -31,10 +31,6 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
             scope_separator: ",",
             token_type_means_bearer: &["bot", "user"],
             error_when: Some(NOT_OK),
-            errors: &[
-                ("invalid_auth", "invalid_token"),
-                ("account_inactive", "invalid_token"),
-            ],
             captures: &[
                 Capture::whole("team", "team.id"),
                 Capture::whole("team_name", "team.name"),
@@ -65,19 +61,23 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         masked_errors: Some(MaskedErrors {
             when: NOT_OK,
             code: "error",
-            dead_access_token: DEAD,
+            dead_access_token: &[
+                "account_inactive",
+                "invalid_auth",
+                "token_expired",
+                "token_revoked",
+            ],
         }),
         ..Api::DEFAULT
     },
     rate_limits: Stated::Known(&[
-        RateLimit::new(1, minutes(1), "method of tier 1, and workspace", DOCS),
-        RateLimit::new(100, minutes(1), "method of tier 4, and workspace", DOCS).told(),
+        RateLimit::new(1, minutes(1), "method of tier 1 and workspace", DOCS),
+        RateLimit::new(100, minutes(1), "method of tier 4 and workspace", DOCS),
     ]),
     guide: SetupGuide {
         developer_portal: "https://api.slack.com/apps",
         locate_credentials: &[
-            "Sign in at the portal, and choose your app under **Your Apps**.",
-            "Open **Basic Information**, and go down to **App Credentials**.",
+            "Sign in at the portal, open your app, **Basic Information**, **App Credentials**.",
             "Copy the **Client ID**. Beside **Client Secret** click **Show**, and copy it.",
             "Under **OAuth & Permissions**, note one of the **Redirect URLs**, and the scopes.",
         ],
@@ -85,18 +85,15 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
             "Sign in at the portal, click **Create New App**, and choose **From scratch**.",
             "Enter an **App Name**, pick the workspace in which you develop, and click **Create App**.",
             "Under **OAuth & Permissions**, **Add New Redirect URL**: yours, **Add**, **Save URLs**.",
-            "Under **Bot Token Scopes**, click **Add an OAuth Scope** for each that you will ask for; \
-             to act for people too, under **User Token Scopes** as well.",
+            "Under **Bot Token Scopes** (and **User Token Scopes**), add each scope to ask for.",
             "For workspaces of others: **Manage Distribution**, **Activate Public Distribution**.",
             "Under **Basic Information**, **App Credentials**, copy **Client ID** and **Client Secret**.",
         ],
         notes: &[
-            "With token rotation (**OAuth & Permissions**; for good), tokens end after 12 hours, and \
-             Tieline renews them. Without, they live until somebody revokes them.",
+            "With token rotation (**OAuth & Permissions**; for good), tokens end after 12 hours.",
             "Leave PKCE off: it takes the app's secret away for good.",
             "Set `slack.user.scope` for a token of the person too: an instance beside the bot's.",
-            "Installing again adds scopes and takes none away. To have fewer, disconnect first.",
-            "Disconnecting ends the tokens; the app stays installed until somebody removes it.",
+            "Installing again only adds scopes. Disconnecting ends the tokens; the app stays installed.",
         ],
         troubleshooting: &[
             Trouble::new(
@@ -146,12 +143,7 @@ const DOCS: &str = "Slack's docs, November 2026";
 const USER_SCOPE: ParameterKey = ParameterKey::new("slack.user.scope");
 /// Slack tells errors under status 200.
 const NOT_OK: ErrorWhen = ErrorWhen::new("ok", "false");
-const DEAD: &[&str] = &[
-    "account_inactive",
-    "invalid_auth",
-    "token_expired",
-    "token_revoked",
-];
+
 const MAPPINGS: &[ParameterMapping] = &[
     ParameterMapping::api_key("Client ID"),
     ParameterMapping::api_secret("Client Secret"),

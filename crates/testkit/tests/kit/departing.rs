@@ -45,7 +45,6 @@ const TWO_SETS_OAUTH2: OAuth2 = OAuth2 {
         scope_separator: ",",
         token_type_means_bearer: &["bot", "user"],
         error_when: Some(NOT_OK),
-        errors: &[("invalid_auth", "invalid_token")],
         captures: &[
             Capture::whole("team", "team.id"),
             Capture::whole("team_name", "team.name"),
@@ -116,6 +115,7 @@ const SOMETIMES_OAUTH2: OAuth2 = OAuth2 {
     token_endpoint: "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
     revocation_endpoint: Stated::Known("https://developer.api.intuit.com/v2/oauth2/tokens/revoke"),
     scopes: &["com.intuit.quickbooks.accounting"],
+    https_redirect_uri_only: true,
     callback: Callback {
         captures: &[Capture::whole("realm", "realmId")],
         ..Callback::DEFAULT

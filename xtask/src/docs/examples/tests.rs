@@ -58,30 +58,29 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// What the command gives. A secret comes from standard input, which can hold one.
+const UNSEEN: &str = "typed unseen";
+
+/// What the command gives, and what is typed unseen where it asks.
 fn given_by(command: &str, descriptor: &ProviderDescriptor) -> Given {
     let words = words(command);
     let (start, options) = words.split_at(3);
     assert_eq!(start, ["tieline", "connect", descriptor.id]);
     let mut given = Given::new();
-    let mut reads = 0;
     for option in options.chunks(2) {
         let [name, assignment] = option else {
             panic!("{command} ends with {option:?}");
         };
         let (key, value) = assignment.split_once('=').unwrap();
-        let value = match name.as_str() {
-            "--set" => value,
-            "--set-file" if value == "-" => {
-                reads += 1;
-                "from standard input"
-            }
-            _ => panic!("{command} has {name} {value}"),
-        };
+        assert_eq!(name, "--set", "{command}");
         let before = given.insert(key.to_owned(), Secret::from(value));
         assert!(before.is_none(), "{command}");
     }
-    assert!(reads <= 1, "{command}");
+    for mapping in descriptor.end_user_parameters() {
+        if mapping.secret && is_needed(mapping) {
+            let before = given.insert(mapping.parameter.to_string(), Secret::from(UNSEEN));
+            assert!(before.is_none(), "{command}");
+        }
+    }
     given
 }
 
@@ -98,7 +97,7 @@ fn check_connecting(descriptor: &ProviderDescriptor, parameters: impl Fn() -> Pa
     for mapping in descriptor.end_user_parameters() {
         if let Some(value) = given.get(mapping.parameter.as_str()) {
             assert_eq!(connected.get(mapping.parameter), Some(value.expose()));
-            assert_eq!(mapping.secret, value.expose() == "from standard input");
+            assert_eq!(mapping.secret, value.expose() == UNSEEN);
         }
     }
     for key in needed {
@@ -162,11 +161,11 @@ fn commands_hold_what_the_account_needs() {
     assert_eq!(
         commands,
         [
-            "tieline connect acme-desk --set-file api.key=- --set subdomain=acme",
+            "tieline connect acme-desk --set subdomain=acme",
             "tieline connect acme-robots",
             "tieline connect acme-shops --set acme.shop=acme",
             "tieline connect acme-tv",
-            "tieline connect acme-vault --set username='your Sign-in name' --set-file password=-",
+            "tieline connect acme-vault --set username='your Sign-in name'",
         ]
     );
     assert_eq!(

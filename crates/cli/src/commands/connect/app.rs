@@ -42,8 +42,15 @@ async fn with_callback_url(
     let key = ParameterKey::OAUTH_CALLBACK_URL;
     let own = given.remove(key.as_str());
     let own = own.as_ref().map(Secret::expose);
-    let configured = is_configured(engine, descriptor, key);
-    let url = callback_url::choose(descriptor, connect, own, configured);
+    let configured = configured(engine, descriptor, key);
+    callback_url::judge_port(
+        descriptor,
+        connect,
+        found.as_ref(),
+        own,
+        configured.as_deref(),
+    )?;
+    let url = callback_url::choose(descriptor, connect, own, configured.is_some());
     if let Some(url) = &url {
         // Before it is stored: one that can't be used would be in the way of every later run.
         callback_url::judge(descriptor, connect, found.as_ref(), url)?;
@@ -105,14 +112,19 @@ async fn app_named(
     }
 }
 
-fn is_configured(engine: &Engine, descriptor: &ProviderDescriptor, key: ParameterKey) -> bool {
-    let Ok(provider) = engine.registry().provider(descriptor.id) else {
-        return false;
-    };
+/// Where the parameter is configured, if it is.
+fn configured(
+    engine: &Engine,
+    descriptor: &ProviderDescriptor,
+    key: ParameterKey,
+) -> Option<String> {
+    let provider = engine.registry().provider(descriptor.id).ok()?;
     let explained = engine.configuration().explain(provider);
-    explained
-        .iter()
-        .any(|row| row.parameter == key && matches!(row.state, State::Set { .. }))
+    let row = explained.into_iter().find(|row| row.parameter == key)?;
+    match row.state {
+        State::Set { origin, .. } => Some(origin),
+        State::Missing { .. } | State::Unset { .. } => None,
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
 //! What the person who connects an account must give and has not: asked for, where there is somebody to ask.
 
-use tieline::core::parameters::Given;
+use tieline::core::parameters::{Given, ParameterProblems, misgiven};
 use tieline::core::{Format, words};
-use tieline::engine::Engine;
+use tieline::engine::{Engine, EngineError};
 use tieline::store::App;
-use tieline::{InstanceId, ParameterMapping, Secret};
+use tieline::{InstanceId, ParameterMapping, ProviderDescriptor, Secret};
 
 use crate::error::CliError;
 use crate::input;
 use crate::output::Output;
+
+/// Whoever mistypes so often is no person.
+const TRIES: usize = 5;
 
 /// Adds the answers to what is given. Whatever stays open is the engine's to tell.
 pub(super) async fn complete(
@@ -21,12 +24,38 @@ pub(super) async fn complete(
     if output.is_json() || !input::is_person() {
         return Ok(());
     }
+    let descriptor = engine.registry().provider(&app.provider)?.descriptor();
     for mapping in missing(engine, app, again, given).await? {
-        if let Some(answer) = ask(mapping, output).await? {
+        let answer = good(descriptor, mapping, output, async || {
+            ask(mapping, output).await
+        });
+        if let Some(answer) = answer.await? {
             given.insert(mapping.parameter.to_string(), answer);
         }
     }
     Ok(())
+}
+
+/// The first answer with which nothing is wrong; `None` where no more are typed.
+async fn good(
+    descriptor: &'static ProviderDescriptor,
+    mapping: &ParameterMapping,
+    output: &Output,
+    ask: impl AsyncFn() -> Result<Option<Secret>, CliError>,
+) -> Result<Option<Secret>, CliError> {
+    let mut refused = Vec::new();
+    for _ in 0..TRIES {
+        let Some(answer) = ask().await? else {
+            return Ok(None);
+        };
+        let key = mapping.parameter.to_string();
+        refused = misgiven(descriptor, &Given::from([(key, answer.duplicate())]));
+        match refused.first() {
+            None => return Ok(Some(answer)),
+            Some(problem) => output.notice(&format!("{problem}.")),
+        }
+    }
+    Err(EngineError::Parameters(ParameterProblems(refused)).into())
 }
 
 /// What the account can't do without and nobody has given: neither now, nor for the app, nor when it was connected first.
@@ -53,24 +82,23 @@ async fn ask(mapping: &ParameterMapping, output: &Output) -> Result<Option<Secre
         output.notice(&format!("{}.", mapping.description));
     }
     output.question(&question(mapping));
-    let answer = if mapping.secret {
-        input::hidden_line().await?
-    } else {
-        // Nothing that is asked for here starts or ends with a space.
-        let line = input::line().await?;
-        line.map(|line| Secret::from(line.trim()))
-    };
-    Ok(answer.filter(|answer| !answer.expose().is_empty()))
+    if mapping.secret {
+        return Ok(input::hidden_line().await?);
+    }
+    // Nothing that is asked for here starts or ends with a space.
+    let line = input::line().await?;
+    Ok(line.map(|line| Secret::from(line.trim())))
 }
 
 /// The provider's word and ours.
 fn question(mapping: &ParameterMapping) -> String {
-    let choice = match mapping.format {
+    let looks = match mapping.format {
         Format::OneOf(choices) => {
             let choices: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
             format!("; one of {}", words::list(&choices))
         }
-        Format::Text | Format::Url | Format::HostLabel => String::new(),
+        Format::HostLabel => ", such as acme".to_owned(),
+        Format::Text | Format::Url => String::new(),
     };
     let hidden = if mapping.secret {
         "; what you type is not shown"
@@ -78,13 +106,15 @@ fn question(mapping: &ParameterMapping) -> String {
         ""
     };
     format!(
-        "{} ({}{choice}{hidden}):",
+        "{} ({}{looks}{hidden}):",
         mapping.credential, mapping.parameter
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use tieline::ParameterKey;
     use tieline::core::SetBy;
     use tieline::engine::GiveOptions;
@@ -140,8 +170,50 @@ mod tests {
             "Data region (acme.region; one of eu and us):"
         );
         assert_eq!(
+            question(&ParameterMapping::host_label(
+                "Shop",
+                ParameterKey::SUBDOMAIN
+            )),
+            "Shop (subdomain, such as acme):"
+        );
+        assert_eq!(
             question(&ParameterMapping::account_key("API Key")),
             "API Key (api.key; what you type is not shown):"
+        );
+    }
+    /// What becomes of these answers, and how often somebody was asked.
+    async fn answered(answers: &[&str]) -> (Result<Option<String>, CliError>, usize) {
+        static DESK: ProviderDescriptor = ProviderDescriptor::new(
+            "desk",
+            "Desk",
+            &[ParameterMapping::host_label(
+                "Helpdesk",
+                ParameterKey::SUBDOMAIN,
+            )],
+        );
+        let asked = Cell::new(0);
+        let ask = async || {
+            let answer = answers.get(asked.get()).map(|text| Secret::from(*text));
+            asked.set(asked.get() + 1);
+            Ok(answer)
+        };
+        let found = good(&DESK, &DESK.mappings[0], &Output::new(false), ask).await;
+        let found = found.map(|answer| answer.map(|text| text.expose().to_owned()));
+        (found, asked.get())
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_cannot_be_used_is_asked_for_again_five_times_at_most() {
+        let (found, asked) = answered(&["ours.desk.example", "", "ours"]).await;
+        assert_eq!((found.unwrap().as_deref(), asked), (Some("ours"), 3));
+        let (found, asked) = answered(&["a.b"]).await;
+        assert_eq!((found.unwrap(), asked), (None, 2), "nothing more is typed");
+        let (refused, asked) = answered(&["a.b"; 9]).await;
+        let refused = refused.unwrap_err();
+        assert_eq!((refused.code(), asked), (3, 5));
+        assert!(
+            refused.to_string().contains("not one label of a host"),
+            "{refused}"
         );
     }
 }

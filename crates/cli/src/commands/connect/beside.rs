@@ -9,13 +9,13 @@ use crate::error::CliError;
 /// More than any one run writes.
 const EVENTS: u32 = 50;
 
-/// Where the diary stands.
+/// Up to where events are written.
 pub(super) async fn newest_event(engine: &Engine) -> Result<i64, CliError> {
     let newest = engine.store().events(engine.tenant(), None, 1).await?;
     Ok(newest.first().map_or(0, |event| event.id))
 }
 
-/// The instances that were made beside this one since then: the diary says so.
+/// The instances that were made beside this one since then: their events say so.
 pub(super) async fn made_since(
     engine: &Engine,
     newest: i64,

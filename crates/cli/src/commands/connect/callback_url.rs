@@ -28,6 +28,43 @@ pub(super) fn choose(
     }
 }
 
+/// Refuses a port that would change nothing: only a URL of ours has one to choose. `configured` says where a callback URL
+/// is configured.
+pub(super) fn judge_port(
+    descriptor: &ProviderDescriptor,
+    connect: &Connect,
+    app: Option<&App>,
+    own: Option<&str>,
+    configured: Option<&str>,
+) -> Result<(), CliError> {
+    if connect.callback_port.is_none() {
+        return Ok(());
+    }
+    let (place, cure) = match (app, own, configured) {
+        (Some(app), Some(url), _) if !is_local_default(url) => (
+            format!("the app {} has the callback URL {url}", app.id),
+            format!(
+                "change it with `tieline apps set {} --set oauth.callback.url=…`",
+                app.id
+            ),
+        ),
+        (_, _, Some(origin)) => (
+            format!("oauth.callback.url is configured ({origin})"),
+            "change it there".to_owned(),
+        ),
+        _ => return Ok(()),
+    };
+    Err(CliError::Usage(format!(
+        "{}: --callback-port does nothing here, since {place}: {cure}, or give --callback-url",
+        descriptor.id
+    )))
+}
+
+/// The callback URL where nobody says otherwise.
+pub(in crate::commands) fn usual(descriptor: &ProviderDescriptor) -> String {
+    local(descriptor, PORT)
+}
+
 /// Refuses a URL that the provider would not take.
 pub(super) fn judge(
     descriptor: &ProviderDescriptor,
@@ -111,12 +148,6 @@ mod tests {
                 Some(other),
             ),
             (&[], Some(other), true, Some(other)),
-            (
-                &["--callback-port", "9000"],
-                Some(other),
-                false,
-                Some(other),
-            ),
             (&[], None, true, None),
             (&[], Some(usual), true, None),
             (&[], None, false, Some(usual)),
