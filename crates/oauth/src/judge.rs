@@ -39,10 +39,18 @@ impl Judge<'_> {
     /// Judges the answer of a revocation endpoint: of a success, nothing but the status counts (RFC 7009 section 2.2),
     /// unless the provider marks errors under it.
     pub(crate) fn revoked(&self, answer: &Answer) -> Result<(), TokenFailure> {
+        let oauth2 = self.provider.descriptor().oauth2();
         if !answer.status.is_success() {
-            return Err(self.refusal(answer));
+            let refusal = self.refusal(answer);
+            let is_dead = oauth2.dead_at_revocation.contains(&answer.status.as_u16())
+                && refusal.details.error_code.is_none();
+            return Err(if is_dead {
+                self.failure(Outcome::Dead, Reason::Refused, None, Some(answer))
+            } else {
+                refusal
+            });
         }
-        let declared = &self.provider.descriptor().oauth2().answer;
+        let declared = &oauth2.answer;
         match decode(&answer.body) {
             Ok(decoded) if is_marked(declared, &decoded.object) => {
                 Err(self.refused(answer, in_body(declared, &decoded.object)))

@@ -63,6 +63,7 @@ pub(crate) fn shape(
     let (method, format) = match style.method {
         DeclaredMethod::Post => (Method::POST, style.body),
         DeclaredMethod::Get => (Method::GET, BodyFormat::Query),
+        DeclaredMethod::Delete => (Method::DELETE, style.body),
     };
     let body = match format {
         // Secrets included: only a descriptor whose provider takes them nowhere else says so. No URL is ever logged.

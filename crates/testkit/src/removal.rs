@@ -55,6 +55,7 @@ pub(crate) const REMOVALS: &[(&str, Remove)] = &[
     oauth2!(refresh_endpoint),
     oauth2!(revocation_endpoint),
     oauth2!(revocable),
+    oauth2!(dead_at_revocation),
     oauth2!(device),
     oauth2!(authorization_response_iss_parameter_supported),
     oauth2!(code_challenge),

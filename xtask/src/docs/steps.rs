@@ -40,6 +40,9 @@ fn step(name: &str, request: &TokenRequest, endpoint: &str) -> [String; 3] {
         (Method::Post, BodyFormat::Form) => "POST of a form",
         (Method::Post, BodyFormat::Json) => "POST of JSON",
         (Method::Post, BodyFormat::Query) => "POST with a query",
+        (Method::Delete, BodyFormat::Form) => "DELETE with a form",
+        (Method::Delete, BodyFormat::Json) => "DELETE with JSON",
+        (Method::Delete, BodyFormat::Query) => "DELETE with a query",
     };
     let proof = match request.client_authentication {
         ClientAuthentication::Basic => "HTTP Basic; no credentials among the parameters",

@@ -100,13 +100,19 @@ impl Home {
                 sandbox.device_endpoint().unwrap_or_default(),
             ),
             (ParameterKey::OAUTH_TOKEN_URL, sandbox.token_endpoint()),
+            (
+                ParameterKey::OAUTH_TOKEN_REVOKE_URL,
+                sandbox.revocation_endpoint().unwrap_or_default(),
+            ),
             (ParameterKey::BASE_URL, sandbox.api_base()),
         ];
         let registry = Registry::discover().unwrap();
         let descriptor = registry.provider(provider).unwrap().descriptor();
         for row in descriptor.parameters() {
-            // A provider without OAuth takes few of them.
-            if let Some((key, value)) = values.iter().find(|(key, _)| *key == row.parameter) {
+            // A provider without OAuth takes few of them, and not every sandbox has them all.
+            let known = values.iter().filter(|(_, value)| !value.is_empty());
+            let mut known = known.filter(|(key, _)| *key == row.parameter);
+            if let Some((key, value)) = known.next() {
                 home.set(&key.environment_name(provider), value);
             }
         }

@@ -143,7 +143,7 @@ async fn a_key_that_the_operator_configured_connects_nobody() {
 }
 
 #[tokio::test]
-async fn a_code_typed_on_another_device_connects() {
+async fn a_code_typed_on_another_device_connects_and_the_token_can_be_ended() {
     // A real clock runs here, and it is not to be waited for.
     let hasty = GITHUB.replace("\"interval_seconds\": 5", "\"interval_seconds\": 0");
     assert_ne!(hasty, GITHUB);
@@ -158,6 +158,11 @@ async fn a_code_typed_on_another_device_connects() {
     assert_eq!(sandbox.ledger().token_requests("authorization_code"), 0);
     let id = ran.last_line()["id"].to_string();
     home.run(&["instances", "check", &id]).await.ok();
+    let token = home.run(&["instances", "token", &id]).await.ok().stdout;
+    assert!(sandbox.ledger().is_live_access_token(token.trim()));
+    let gone = home.run(&["instances", "disconnect", &id]).await.ok();
+    assert!(gone.stdout.contains("revoked at the provider"), "{gone:?}");
+    assert!(!sandbox.ledger().is_live_access_token(token.trim()));
 }
 
 /// Installs the app, and asks for tokens of Ada's own as well.

@@ -24,6 +24,9 @@ pub struct OAuth2 {
     pub revocation_endpoint: Stated<&'static str>,
     /// Which tokens can be revoked. Default: both kinds.
     pub revocable: Revocable,
+    /// The statuses with which a token that is dead already is answered there, told without an error code. Default: none, as
+    /// RFC 7009 section 2.2 wants success for that.
+    pub dead_at_revocation: &'static [u16],
     /// How a person connects on another device (RFC 8628), if the provider offers that.
     pub device: Option<DeviceAuthorization>,
     /// Whether `iss` comes with every callback (RFC 9207 section 3); then a callback without it is refused.
@@ -124,6 +127,7 @@ impl OAuth2 {
         refresh_endpoint: None,
         revocation_endpoint: Stated::Unknown,
         revocable: Revocable::Both,
+        dead_at_revocation: &[],
         device: None,
         authorization_response_iss_parameter_supported: false,
         code_challenge: CodeChallenge::S256,

@@ -72,6 +72,8 @@ pub enum Method {
     Post,
     /// Some ask for it; parameters go into the query then.
     Get,
+    /// Some revoke so; parameters stand where they would in a POST.
+    Delete,
 }
 
 /// Where the parameters of a request stand.

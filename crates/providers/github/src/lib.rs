@@ -11,14 +11,18 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
     authentication: Authentication::AuthorizationCode(OAuth2 {
         authorization_endpoint: "https://github.com/login/oauth/authorize",
         token_endpoint: "https://github.com/login/oauth/access_token",
-        revocation_endpoint: Stated::None(
-            "GitHub ends tokens by another call of its API (its docs, November 2026)",
-        ),
-        device: Some(DeviceAuthorization::new(
-            "https://github.com/login/device/code",
-        )),
+        revocation_endpoint: Stated::Known(REVOCATION),
+        dead_at_revocation: &[422],
+        device: Some(DeviceAuthorization::new(DEVICE)),
         scopes: &["read:user", "user:email"],
         exchange: TokenRequest::BODY,
+        revoke: TokenRequest {
+            method: Method::Delete,
+            body: BodyFormat::Json,
+            names: &[("token", "access_token")],
+            omit: &["token_type_hint"],
+            ..TokenRequest::BASIC
+        },
         answer: TokenAnswer {
             scope_separator: ",",
             ..TokenAnswer::DEFAULT
@@ -34,26 +38,19 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         base: "https://api.github.com",
         health_check: Stated::Known(HealthCheck {
             path: "/user",
-            // Users can change their login; the id stays.
             account_id: AccountFact::Field("id"),
             account_label: AccountFact::Field("login"),
         }),
         ..Api::DEFAULT
     },
-    rate_limits: Stated::Known(&[RateLimit::new(
-        5_000,
-        hours(1),
-        "user",
-        "GitHub's docs, November 2026",
-    )]),
+    rate_limits: Stated::Known(&[RateLimit::new(5_000, hours(1), "user", DOCS)]),
     guide: SetupGuide {
         developer_portal: "https://github.com/settings/developers",
         locate_credentials: &[
             "Sign in to GitHub, click your profile picture, and choose **Settings**, **Developer \
              settings**, **OAuth Apps**. (An organization's apps are in its own **Settings**.)",
-            "Open your app, and copy the **Client ID**.",
+            "Open your app, note its **Authorization callback URL**, and copy the **Client ID**.",
             "Without the secret, click **Generate a new client secret**: it is shown this once.",
-            "Note the **Authorization callback URL**.",
         ],
         create_application: &[
             "Sign in to GitHub, click your profile picture, and choose **Settings**, **Developer \
@@ -62,21 +59,16 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
             "Fill in **Application name** and **Homepage URL**. Users see both.",
             "In **Authorization callback URL**, enter your callback URL. An app has only one.",
             "Click **Register application**. To connect with `--device`, tick **Enable Device Flow**.",
-            "Copy the **Client ID**. Under **Client secrets**, click **Generate a new client \
-             secret**, and copy it: GitHub shows it this once.",
+            "Copy the **Client ID**, click **Generate a new client secret**, and copy that, too.",
         ],
         notes: &[
-            "This is for OAuth apps. GitHub Apps, which GitHub recommends for new work, have \
-             expiring tokens and other permissions: their credentials do not belong here.",
-            "By default Tieline asks for little: the user's profile and mail addresses. For \
-             repositories and more, set `oauth.scope` to \
+            "This is for OAuth apps: the credentials of GitHub Apps do not belong here.",
+            "For more than the user's profile and mail addresses, set `oauth.scope` to \
              [scopes of GitHub](https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps).",
             "The callback URL of a connection must have the host and port of the registered one, \
              and its path or one below. With `http://127.0.0.1` any port will do.",
-            "A token that nobody uses for a year is withdrawn, and so is the oldest when a user \
-             has more than ten of one app with the same scopes.",
-            "Disconnecting leaves the token alive. Its user ends it under **Settings**, \
-             **Applications**, **Authorized OAuth Apps**.",
+            "A token ends when it lies idle for a year, or when its user has ten newer ones alike.",
+            "Disconnecting ends the token; the app stays among the user's **Authorized OAuth Apps**.",
         ],
         troubleshooting: &[
             Trouble::new(
@@ -132,6 +124,11 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
             "what ends a token",
         ),
         Source::new(
+            "https://docs.github.com/en/rest/apps/oauth-applications",
+            "2026-11",
+            "revocation",
+        ),
+        Source::new(
             "https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api",
             "2026-11",
             "rate limits of the API",
@@ -145,6 +142,9 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
     ..ProviderDescriptor::new("github", "GitHub", MAPPINGS)
 };
 
+const DEVICE: &str = "https://github.com/login/device/code";
+const REVOCATION: &str = "https://api.github.com/applications/{oauth.api.key}/token";
+const DOCS: &str = "GitHub's docs, November 2026";
 const MAPPINGS: &[ParameterMapping] = &[
     ParameterMapping::api_key("Client ID"),
     ParameterMapping::api_secret("Client secret"),

@@ -15,6 +15,7 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         revocation_endpoint: Stated::Known(
             "https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
         ),
+        dead_at_revocation: &[400],
         scopes: &["com.intuit.quickbooks.accounting"],
         https_redirect_uri_only: true,
         callback: Callback {
@@ -78,7 +79,6 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
             "A connection speaks for one company, the one that its user picks. Only an \
              administrator of the company can connect it.",
             "A connection that rests for 100 days ends, and each one does after five years.",
-            "Whether a spent refresh token works for another day is told in two ways; count on no.",
         ],
         troubleshooting: &[
             Trouble::new(

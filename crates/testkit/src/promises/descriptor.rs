@@ -66,9 +66,10 @@ fn examine_places(
         let member = if part == "api" { "base" } else { "path" };
         let host = vendor.hosts(part).into_iter().next();
         let path = vendor.at(&format!("{part}.{member}")).as_str();
+        let path = path.map(|path| path.replace("{client_id}", client.0));
         let has = [
             ("host", url.host_str().unwrap_or_default(), host.as_deref()),
-            ("path", url.path(), path),
+            ("path", url.path(), path.as_deref()),
         ];
         for (what, stated, vendors) in has {
             let Some(vendors) = vendors else { continue };

@@ -74,7 +74,7 @@ async fn revoke(stage: &Stage, findings: &mut Findings) -> Result<(), Stuck> {
         Err(failure) => says_so && failure.is_dead_already(),
     };
     findings.expect(understood, || {
-        format!("the token is dead, and revoking it again is judged {again:?}; look at `answer.errors`, `answer.error_when` and `api.masked_errors`")
+        format!("the token is dead, and revoking it again is judged {again:?}; look at `dead_at_revocation`, `answer.errors`, `answer.error_when` and `api.masked_errors`")
     });
     Ok(())
 }

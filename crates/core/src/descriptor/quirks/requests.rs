@@ -191,6 +191,7 @@ fn add_step(quirks: &mut Quirks, request: &TokenRequest, title: &str, fields: [&
             method,
             format!("{title} is a GET with its parameters in the query."),
         ),
+        Method::Delete => quirks.add(method, format!("{title} is a DELETE.")),
     }
     match request.body {
         BodyFormat::Form => {}

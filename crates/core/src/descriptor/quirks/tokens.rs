@@ -48,4 +48,18 @@ pub(super) fn add(descriptor: &ProviderDescriptor, quirks: &mut Quirks) {
         "revocable",
         "Only access tokens can be revoked.",
     );
+    if !oauth2.dead_at_revocation.is_empty() {
+        let statuses: Vec<_> = oauth2
+            .dead_at_revocation
+            .iter()
+            .map(u16::to_string)
+            .collect();
+        quirks.add(
+            "dead_at_revocation",
+            format!(
+                "A dead token that is revoked is answered with {}.",
+                words::list(&statuses)
+            ),
+        );
+    }
 }
