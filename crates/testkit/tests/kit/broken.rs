@@ -5,7 +5,8 @@ use tieline_core::descriptor::*;
 use tieline_testkit::Promise::{self, *};
 
 use super::{assert_broken, described};
-use crate::providers::{acme, strict};
+use crate::departing::strict;
+use crate::providers::acme;
 
 #[track_caller]
 fn strict_breaks(change: impl FnOnce(&mut OAuth2), promises: &[Promise], words: &[&str]) {

@@ -4,8 +4,8 @@ use tieline_core::descriptor::CallbackSignature;
 use tieline_testkit::Promise::*;
 
 use super::{assert_broken, described};
-use crate::departing::per_tenant;
-use crate::providers::{acme, strict};
+use crate::departing::{per_tenant, strict};
+use crate::providers::acme;
 
 #[test]
 fn a_signature_that_nobody_checks() {

@@ -4,8 +4,9 @@ use tieline_core::descriptor::{ClientAuthentication, DeviceAuthorization, TokenR
 use tieline_testkit::Promise::*;
 
 use super::{assert_broken, described};
+use crate::departing::unrefreshed;
 use crate::kinds::device;
-use crate::providers::{acme, unrefreshed};
+use crate::providers::acme;
 
 const RAW: TokenRequest = TokenRequest::with(ClientAuthentication::BasicRaw);
 

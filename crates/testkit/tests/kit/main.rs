@@ -17,13 +17,17 @@ mod sound;
 mod undescribed;
 mod unrefreshed;
 
+use std::path::Path;
+
 use tieline_core::{ProviderDescriptor, ProviderSetup};
 use tieline_testkit::{Breach, Promise, Subject};
 
-/// A sound provider, as if this were its crate.
+/// A sound provider, as if this were its crate; a provider of the house has its own.
 fn reviewed(provider: &'static dyn ProviderSetup) -> Subject {
-    let package = format!("tieline-{}", provider.descriptor().id);
-    Subject::new(provider, env!("CARGO_MANIFEST_DIR"), package)
+    let (id, here) = (provider.descriptor().id, env!("CARGO_MANIFEST_DIR"));
+    let own = Path::new(here).with_file_name("providers").join(id);
+    let folder = if own.exists() { own } else { here.into() };
+    Subject::new(provider, folder, format!("tieline-{id}"))
 }
 
 /// A provider that is to be compared with the sound one of the same name.

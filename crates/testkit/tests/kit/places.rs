@@ -6,9 +6,9 @@ use tieline_core::prelude::{Format, SetBy};
 use tieline_testkit::Promise::*;
 
 use super::{assert_broken, described, subject};
-use crate::departing::{SITE_ADDRESS, per_tenant, sometimes};
+use crate::departing::{SITE_ADDRESS, per_tenant, sometimes, strict, unrefreshed};
 use crate::kinds::key;
-use crate::providers::{MAPPINGS, acme, strict, unrefreshed};
+use crate::providers::{MAPPINGS, acme};
 
 const ANY_TEXT: &[ParameterMapping] = &[
     MAPPINGS[0],

@@ -4,8 +4,9 @@ use tieline_core::descriptor::{ProviderDescriptor, hours};
 use tieline_testkit::Promise::Quirks;
 
 use super::{described, subject};
+use crate::departing::strict;
 use crate::kinds::{basic, key};
-use crate::providers::{acme, strict};
+use crate::providers::acme;
 
 #[track_caller]
 fn idle(descriptor: ProviderDescriptor, fields: &[&str]) {

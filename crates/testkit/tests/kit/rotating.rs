@@ -4,8 +4,8 @@ use tieline_core::descriptor::{Rotates, minutes};
 use tieline_testkit::Promise::Rotation;
 
 use super::{assert_broken, breaches, described, subject};
-use crate::departing::{per_tenant, sometimes, two_sets};
-use crate::providers::{acme, strict};
+use crate::departing::{per_tenant, sometimes, strict, two_sets};
+use crate::providers::acme;
 
 #[test]
 fn how_often_a_refresh_brings_a_refresh_token() {

@@ -4,9 +4,9 @@ use tieline_core::ProviderDescriptor;
 use tieline_testkit::{Breach, Promise};
 
 use super::{breaches, described, reviewed};
-use crate::departing::{per_tenant, sometimes, two_sets};
+use crate::departing::{per_tenant, sometimes, strict, two_sets, unrefreshed};
 use crate::kinds::{app, basic, device, key};
-use crate::providers::{acme, strict, unrefreshed};
+use crate::providers::acme;
 
 #[track_caller]
 fn keeps_every_promise(descriptor: ProviderDescriptor) {

@@ -7,7 +7,8 @@ use tieline_testkit::Promise::*;
 use tieline_testkit::Subject;
 
 use super::{assert_broken, described};
-use crate::providers::{acme, health_check, strict};
+use crate::departing::strict;
+use crate::providers::{acme, health_check};
 
 #[test]
 fn endpoints_and_names() {

@@ -8,7 +8,8 @@ use tieline_testkit::Promise::{
 };
 
 use super::{assert_broken, described};
-use crate::providers::{acme, strict, unrefreshed};
+use crate::departing::{strict, unrefreshed};
+use crate::providers::acme;
 
 #[track_caller]
 fn breaks(change: impl FnOnce(&mut OAuth2), promises: &[Promise], words: &[&str]) {
@@ -27,6 +28,7 @@ fn refresh_tokens_that_never_come() {
             Refresh,
             Promise::Rotation,
             DeadRefreshToken,
+            Revocation,
             Redaction,
             // Where there is one, how long it lives is to be stated.
             DocsCompleteness,
@@ -77,6 +79,7 @@ fn something_else_that_is_taken_for_one() {
             Refresh,
             Promise::Rotation,
             DeadRefreshToken,
+            Revocation,
             Redaction,
         ],
         &["the refresh token is not the one that the vendor issued"],
@@ -130,7 +133,7 @@ fn scopes_that_are_not_taken_apart() {
     breaks(
         |oauth2| oauth2.answer.scope_separator = " ",
         &[Exchange],
-        &["\"repo,user:email\"", "`answer.scope_separator`"],
+        &["\"read:user,user:email\"", "`answer.scope_separator`"],
     );
 }
 
