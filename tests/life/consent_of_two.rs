@@ -8,7 +8,7 @@ use tieline_engine::{EngineError, Kind};
 use tieline_sandbox::Endpoint;
 use tieline_store::{Instance, Status};
 use tieline_tests::script;
-use tieline_tests::stage::{Stage, again, get};
+use tieline_tests::stage::{Stage, again, eventually, get};
 
 /// Whom the vendor's server names, by token set: the account of a set is asked for under `/me`, and the sandbox tells
 /// sets apart by nothing but their tokens.
@@ -241,6 +241,11 @@ async fn a_refresh_that_brings_a_second_set_renews_the_second_instance() {
         .script(Endpoint::Token, script::json(200, both));
     told(&stage, &[PERSON]);
     stage.engine.instance(bot.id).refresh().await.unwrap();
+    // Nobody who waits for the one set waits for the other.
+    eventually("the second set is kept", async || {
+        stage.load(&person).await.generation == 2
+    })
+    .await;
     for (instance, access_token, refresh_token) in [
         (&bot, "bots", "bots-next"),
         (&person, "persons", "persons-next"),
@@ -270,4 +275,29 @@ async fn a_token_that_does_not_end_is_not_given_up_when_the_persons_does() {
     let ended = stage.engine.instance(person.id).access_token().await;
     assert_eq!(ended.unwrap_err().kind(), Kind::Reconnect);
     assert_eq!(stage.load(&bot).await.status, Status::Ok);
+}
+
+#[tokio::test]
+async fn an_instance_whose_account_was_never_told_gets_the_set_that_no_other_has() {
+    let stage = stage(&[]).await;
+    stage.sandbox.script(Endpoint::Api, script::json(500, "{}"));
+    told(&stage, &[BOT]);
+    let bot = stage.connect().await;
+    let mut all = stage.instances().await;
+    all.retain(|instance| instance.id != bot.id);
+    let person = all.remove(0);
+    assert_eq!(person.account_id, None);
+
+    let (arrival, callback) = stage.consented(again(&person)).await;
+    told(&stage, &[BOT, PERSON]);
+    let back = stage.engine.call_back(&arrival, &callback).await.unwrap();
+    assert_eq!(
+        (back.id, back.account_id.as_deref()),
+        (person.id, Some("north/u-1001"))
+    );
+    assert_eq!(stage.instances().await.len(), 2);
+    for instance in [&bot, &person] {
+        assert_eq!(stage.load(instance).await.generation, 2);
+        assert!(stage.holds_the_current_refresh_token(instance).await);
+    }
 }

@@ -131,7 +131,9 @@ async fn a_denial_is_told_and_stores_nothing() {
         matches!(told, EngineError::Device(DeviceRefusal::Denied { .. })),
         "{told}"
     );
-    assert_eq!(stage.instances().await.len(), 0);
+    let over = poll(&stage, &device).await.unwrap_err();
+    assert!(matches!(over, EngineError::DeviceOver { .. }), "{over}");
+    assert_eq!((polls(&stage), stage.instances().await.len()), (1, 0));
 }
 
 #[tokio::test]

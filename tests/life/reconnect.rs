@@ -1,5 +1,6 @@
 //! Reconnecting an instance: the same account, and the newer consent goes before everything else.
 
+use serde_json::json;
 use tieline_core::http::CallbackQuery;
 use tieline_core::prelude::*;
 use tieline_engine::{Arrival, EngineError};
@@ -134,7 +135,11 @@ async fn two_answers_for_one_generation_are_both_kept() {
 async fn named_by_the_browser() -> Stage {
     const REALM: &[Capture] = &[Capture::whole("realm", "realm")];
     Stage::edited(
-        |rules| rules["authorization"]["callback"]["realm"] = "{account.sub}".into(),
+        |rules| {
+            rules["authorization"]["callback"]["realm"] = "{account.sub}".into();
+            let company = json!({ "method": "GET", "path": "/api/companies/{account.sub}", "body": { "email": "{account.email}" } });
+            rules["api"]["routes"].as_array_mut().unwrap().push(company);
+        },
         |descriptor| ProviderDescriptor {
             authentication: Authentication::AuthorizationCode(OAuth2 {
                 callback: Callback {
@@ -145,7 +150,7 @@ async fn named_by_the_browser() -> Stage {
             }),
             api: Api {
                 health_check: Stated::Known(HealthCheck {
-                    path: "/me",
+                    path: "/companies/{realm}",
                     account_id: AccountFact::Capture("realm"),
                     account_label: AccountFact::Field("email"),
                 }),
@@ -162,15 +167,17 @@ async fn what_came_through_the_browser_proves_no_account() {
     let stage = named_by_the_browser().await;
     let instance = stage.connect().await;
     assert_eq!(instance.account_id.as_deref(), Some("u-1001"));
-    for status in [403, 404, 503] {
+    for status in [None, Some(403), Some(503)] {
         let started = stage.start(again(&instance)).await;
         let url = &started.authorization_url;
         let callback = stage.sandbox.consent_as(url, "grace").await.unwrap();
         let forged = callback.replace("realm=u-1002", "realm=u-1001");
         assert_ne!(forged, callback);
-        stage
-            .sandbox
-            .script(Endpoint::Api, script::json(status, "{}"));
+        // Without a script it answers as it is: that this is not grace's company.
+        if let Some(status) = status {
+            let act = script::json(status, "{}");
+            stage.sandbox.script(Endpoint::Api, act);
+        }
         let arrival = Arrival::Local(started.id);
         let refused = stage.engine.call_back(&arrival, &query(&forged)).await;
         let refused = refused.unwrap_err();

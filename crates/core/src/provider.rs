@@ -130,12 +130,14 @@ pub enum AccountError {
 }
 
 impl AccountError {
-    /// Whether the provider answered and refused; `false` = it can't be reached, is out of order, or can't be understood.
-    pub fn is_answer(&self) -> bool {
+    /// Whether the same question may be answered later without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
         match self {
-            Self::Status { status } => !status.is_server_error(),
-            Self::Refused { .. } => true,
-            Self::Http(_) | Self::Path(_) | Self::NotJson => false,
+            Self::Http(error) => error.is_transient(),
+            Self::Status { status } => {
+                status.is_server_error() || matches!(status.as_u16(), 408 | 429)
+            }
+            Self::Refused { .. } | Self::Path(_) | Self::NotJson => false,
         }
     }
 

@@ -62,7 +62,7 @@ pub(crate) fn refuse_another_account(
 }
 
 impl Engine {
-    /// Asks the provider with a token that no instance holds yet. If it doesn't answer, what came with the tokens may
+    /// Asks the provider with a token that no instance holds yet. If it does not tell, what came with the tokens may
     /// still tell whose account it is; what came through the browser may not, since anybody can have written that.
     pub(crate) async fn ask_account(
         &self,
@@ -83,7 +83,7 @@ impl Engine {
             Err(error) => error,
         };
         match told_with_tokens(descriptor, captures) {
-            Some(id) if !error.is_answer() => {
+            Some(id) if !error.tells_dead_token(descriptor) => {
                 tracing::warn!(
                     provider = descriptor.id,
                     "what to call the account stays unknown: {error}"

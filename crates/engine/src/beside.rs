@@ -11,33 +11,30 @@ use crate::connect::Connecting;
 use crate::{Engine, EngineError};
 
 impl Engine {
-    /// The set that came with a refresh. It is kept when that was; where the instance is gone meanwhile, nothing is to
-    /// outlive it.
-    pub(crate) async fn keep_second_set(
-        &self,
-        client: &TokenClient<'_>,
-        beside: &Instance,
-        users: TokenSet,
-        committed: &Result<(), EngineError>,
-    ) {
+    /// The set that came with a refresh. Where the instance that it came with is gone meanwhile, and no other has this
+    /// account, nothing is to outlive it.
+    pub(crate) async fn keep_second_set(&self, beside: &Instance, tokens: TokenSet, is_gone: bool) {
         let kept = async {
-            if committed.is_err() {
-                let TokenSet {
-                    access_token,
-                    refresh_token,
-                    ..
-                } = &users;
-                return self
-                    .revoke_pair(client, refresh_token.as_ref(), access_token)
-                    .await;
-            }
+            let provider = self.provider(&beside.provider)?;
+            let parameters = &self.instance_parameters(beside).await?;
             let connecting = Connecting {
-                provider: self.provider(&beside.provider)?,
-                parameters: &self.instance_parameters(beside).await?,
+                provider,
+                parameters,
                 app: &self.app(beside.app).await?,
                 instance_name: beside.name.clone(),
             };
-            self.try_beside(&connecting, beside, users, None).await
+            let account = self.ask(&connecting, &tokens).await.unwrap_or_default();
+            let is_known = self.neighbour(&connecting, beside, &account).await?;
+            if is_gone && is_known.is_none() {
+                let (edge, clock) = (&self.shared.edge, &*self.shared.clock);
+                let client = TokenClient::new(provider, parameters, edge, clock);
+                let refresh_token = tokens.refresh_token.as_ref();
+                return self
+                    .revoke_pair(&client, refresh_token, &tokens.access_token)
+                    .await;
+            }
+            self.try_beside(&connecting, beside, tokens, Some(account))
+                .await
         };
         told(beside, kept.await);
     }
@@ -79,7 +76,7 @@ impl Engine {
     }
 
     /// The instance, other than this one, that has this account at the same app.
-    async fn neighbour(
+    pub(crate) async fn neighbour(
         &self,
         connecting: &Connecting<'_>,
         beside: &Instance,

@@ -59,18 +59,24 @@ impl Engine {
         let instance = self.instance(id).load().await?;
         let users = tokens.user.take();
         let account = self.ask(connecting, &tokens).await?;
-        let (wrong, users) = match (refuse_another_account(&instance, &account), users) {
-            (Ok(()), None) => return self.replace(connecting, &instance, tokens, account).await,
-            (Ok(()), Some(users)) => {
-                let instance = self.replace(connecting, &instance, tokens, account);
-                let instance = instance.await?;
-                self.keep_beside(connecting, &instance, *users, None).await;
-                return Ok(instance);
-            }
+        let mut told = refuse_another_account(&instance, &account);
+        let Some(users) = users else {
             // The tokens of the wrong account are dropped, not revoked: at some providers revoking one grant ends every
             // grant of that user, and theirs may be an instance of its own.
-            (Err(wrong), None) => return Err(wrong),
-            (Err(wrong), Some(users)) => (wrong, users),
+            told?;
+            return self.replace(connecting, &instance, tokens, account).await;
+        };
+        if instance.account_id.is_none()
+            && let Some(known) = self.neighbour(connecting, &instance, &account).await?
+        {
+            // Whose this one is was never told: not the account that has an instance already.
+            told = refuse_another_account(&known, &Account::default());
+        }
+        let Err(wrong) = told else {
+            let instance = self.replace(connecting, &instance, tokens, account);
+            let instance = instance.await?;
+            self.keep_beside(connecting, &instance, *users, None).await;
+            return Ok(instance);
         };
         let users_account = self.ask(connecting, &users).await?;
         if refuse_another_account(&instance, &users_account).is_err() {

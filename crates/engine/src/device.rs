@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tieline_core::clock::saturating_add;
-use tieline_core::{InstanceId, Timestamp};
+use tieline_core::{InstanceId, Parameters, Timestamp};
 use tieline_oauth::{DeviceAuthorization, Poll, TokenClient};
 use tieline_store::{App, Instance};
 use tokio::sync::Mutex;
@@ -47,6 +47,8 @@ enum Progress {
     },
     /// A grant comes only once: whoever polls again is told what came of it.
     Connected(InstanceId),
+    /// Nothing came of it, and whoever asked was told why.
+    Over,
 }
 
 /// What a poll brought.
@@ -103,10 +105,10 @@ impl Engine {
     }
 
     /// Asks once whether the person has decided, if it is time to. A caller who goes away cancels nothing: a grant comes
-    /// only once, and whoever polls after that is told the same.
+    /// only once, and whoever polls after that gets the same instance.
     ///
     /// # Errors
-    /// When it is over: denied, too late, refused.
+    /// When it is over: denied, too late, refused, for another account. The first to hear of it is told why.
     pub async fn poll_device(&self, started: &DeviceStarted) -> Result<DevicePolled, EngineError> {
         let (engine, shared) = (self.clone(), Arc::clone(&started.shared));
         self.uninterrupted(async move { engine.poll(&shared).await })
@@ -124,6 +126,11 @@ impl Engine {
                 let instance = self.instance(*id).load().await?;
                 return Ok(DevicePolled::Connected(Box::new(instance)));
             }
+            Progress::Over => {
+                return Err(EngineError::DeviceOver {
+                    provider: shared.app.provider.clone(),
+                });
+            }
         };
         let now = self.shared.clock.now();
         if let Ok(rest) = Duration::try_from(not_before.duration_since(now))
@@ -131,40 +138,49 @@ impl Engine {
         {
             return Ok(DevicePolled::Pending(rest));
         }
-        let Some(instance) = self.ask_device(shared, authorization).await? else {
-            let now = self.shared.clock.now();
-            let interval = authorization.wait(now);
-            *not_before = saturating_add(now, interval);
-            return Ok(DevicePolled::Pending(interval));
-        };
-        *progress = Progress::Connected(instance.id);
-        Ok(DevicePolled::Connected(Box::new(instance)))
+        let parameters = self.parameters_of(shared).await?;
+        match self.ask_device(shared, &parameters, authorization).await {
+            Ok(None) => {
+                let now = self.shared.clock.now();
+                let interval = authorization.wait(now);
+                *not_before = saturating_add(now, interval);
+                Ok(DevicePolled::Pending(interval))
+            }
+            Ok(Some(instance)) => {
+                *progress = Progress::Connected(instance.id);
+                Ok(DevicePolled::Connected(Box::new(instance)))
+            }
+            Err(error) => {
+                *progress = Progress::Over;
+                Err(error)
+            }
+        }
     }
 
-    /// Asks the provider; `None` = the person has not decided.
+    async fn parameters_of(&self, shared: &Shared) -> Result<Parameters, EngineError> {
+        let options = &shared.options;
+        self.parameters_to_connect(&shared.app, options.instance, &options.parameters)
+            .await
+    }
+
+    /// Asks the provider; `None` = the person has not decided. Whatever fails here, fails for good.
     async fn ask_device(
         &self,
         shared: &Shared,
+        parameters: &Parameters,
         authorization: &mut DeviceAuthorization,
     ) -> Result<Option<Instance>, EngineError> {
         let Shared { app, options, .. } = shared;
         let provider = self.provider(&app.provider)?;
-        let parameters = self
-            .parameters_to_connect(app, options.instance, &options.parameters)
-            .await?;
-        let client = TokenClient::new(
-            provider,
-            &parameters,
-            &self.shared.edge,
-            &*self.shared.clock,
-        );
+        let (edge, clock) = (&self.shared.edge, &*self.shared.clock);
+        let client = TokenClient::new(provider, parameters, edge, clock);
         let Poll::Granted(tokens) = client.poll_device(authorization).await? else {
             return Ok(None);
         };
         let tokens = self.granted(app, *tokens, &authorization.scopes);
         let connecting = Connecting {
             provider,
-            parameters: &parameters,
+            parameters,
             app,
             instance_name: options.instance_name.clone(),
         };

@@ -109,6 +109,12 @@ pub enum EngineError {
     /// A device authorization came to nothing.
     #[error(transparent)]
     Device(DeviceRefusal),
+    /// A device authorization that has come to its end already.
+    #[error("{provider}: this code has been used, and nothing came of it; start again")]
+    DeviceOver {
+        /// The provider.
+        provider: String,
+    },
     /// Re-authorization brought another account than the instance's.
     #[error(
         "{provider}: instance {instance} is connected to {expected}, this authorization is for {found}; nothing was \
@@ -341,11 +347,8 @@ impl EngineError {
             Self::Store(error) => error.is_transient(),
             Self::Token(failure) => failure.is_transient(),
             Self::Revoke { error } => error.is_transient(),
-            Self::Call { error, .. }
-            | Self::Account {
-                error: AccountError::Http(error),
-                ..
-            } => error.is_transient(),
+            Self::Call { error, .. } => error.is_transient(),
+            Self::Account { error, .. } => error.is_transient(),
             Self::RefreshInProgress { .. }
             | Self::NotWrittenYet { .. }
             | Self::BrokeOff

@@ -1,6 +1,9 @@
 //! The code becomes tokens.
 
+use std::collections::BTreeMap;
+
 use tieline_core::http::CallbackQuery;
+use tieline_core::{ProviderDescriptor, TokenSet};
 use tieline_oauth::{TokenClient, Tokens};
 use tieline_store::{App, Instance, TakenAuthorization};
 
@@ -29,9 +32,7 @@ impl Engine {
             .exchange(&callback.code, &taken.redirect_uri, taken.verifier.as_ref())
             .await?;
         let mut tokens = self.granted(&app, tokens, &taken.scopes);
-        for (name, value) in callback.captures {
-            tokens.captures.entry(name).or_insert(value);
-        }
+        keep_of_callback(provider.descriptor(), callback.captures, &mut tokens);
         let connecting = Connecting {
             provider,
             parameters: &parameters,
@@ -42,12 +43,7 @@ impl Engine {
     }
 
     /// The tokens of an answer; what was odd about it is told.
-    pub(crate) fn granted(
-        &self,
-        app: &App,
-        tokens: Tokens,
-        asked: &[String],
-    ) -> tieline_core::TokenSet {
+    pub(crate) fn granted(&self, app: &App, tokens: Tokens, asked: &[String]) -> TokenSet {
         for warning in &tokens.warnings {
             tracing::warn!(provider = app.provider, field = %warning.field, "{}", warning.message);
         }
@@ -58,4 +54,20 @@ impl Engine {
         }
         set
     }
+}
+
+/// Facts that came through the browser, where anybody can have written them: none stands in for one that the provider
+/// tells with the tokens.
+fn keep_of_callback(
+    descriptor: &ProviderDescriptor,
+    told: BTreeMap<String, String>,
+    tokens: &mut TokenSet,
+) {
+    let of_answer = descriptor.oauth2().answer.captures;
+    let is_own = |name: &str| of_answer.iter().all(|capture| capture.name != name);
+    let told: Vec<_> = told.into_iter().filter(|(name, _)| is_own(name)).collect();
+    if let Some(users) = &mut tokens.user {
+        users.captures.extend(told.iter().cloned());
+    }
+    tokens.captures.extend(told);
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tieline_core::clock::saturating_add;
 use tieline_core::descriptor::Authentication;
-use tieline_core::{InstanceId, Secret, random};
+use tieline_core::{InstanceId, Secret, TokenSet, random};
 use tieline_oauth::{Outcome, TokenClient, TokenFailure, Tokens};
 use tieline_store::{
     BeginRefresh, Begun, Cause, CommitRefresh, Committed, Instance, NewQuarantine, Purpose,
@@ -36,6 +36,12 @@ enum Waiting {
 struct Attempt {
     instance: Instance,
     number: i64,
+}
+
+/// Tokens for the person beside the app, and the instance that they came with.
+struct SecondSet {
+    beside: Instance,
+    tokens: TokenSet,
 }
 
 impl Attempt {
@@ -92,7 +98,8 @@ impl Engine {
     fn fly(&self, seen: &Instance, waiting: Waiting) -> Result<Flight, EngineError> {
         let (engine, id, generation) = (self.clone(), seen.id, seen.generation);
         self.join_flight(id, move |end| async move {
-            let landing = engine.refresh_once(id, generation, &end).await;
+            let mut second = None;
+            let landing = engine.refresh_once(id, generation, &end, &mut second).await;
             match (&landing, waiting) {
                 (Err(error), Waiting::Nobody) => {
                     tracing::warn!(instance = %id, "refresh failed: {error}")
@@ -102,16 +109,22 @@ impl Engine {
                 }
                 (Ok(()), _) => {}
             }
+            let is_gone = matches!(landing, Err(EngineError::NoSuchInstance(_)));
             end.land(landing);
+            if let Some(SecondSet { beside, tokens }) = second {
+                // Nobody who waits for the first set waits for this one.
+                engine.keep_second_set(&beside, tokens, is_gone).await;
+            }
         })
     }
 
-    /// One attempt. `Ok` also when somebody else has refreshed meanwhile.
+    /// One attempt. `Ok` also when somebody else has refreshed meanwhile. A second set that came along is left in `second`.
     async fn refresh_once(
         &self,
         id: InstanceId,
         generation: i64,
         end: &FlightEnd,
+        second: &mut Option<SecondSet>,
     ) -> Result<(), EngineError> {
         let instance = self.instance(id).load().await?;
         if instance.generation != generation {
@@ -152,13 +165,11 @@ impl Engine {
         }
         match client.refresh(&refresh_token).await {
             Ok(mut tokens) => {
-                let (users, before) = (tokens.set.user.take(), attempt.instance.clone());
-                let committed = self.commit(&client, attempt, tokens, end).await;
-                if let Some(users) = users {
-                    self.keep_second_set(&client, &before, *users, &committed)
-                        .await;
-                }
-                committed
+                *second = tokens.set.user.take().map(|users| SecondSet {
+                    beside: attempt.instance.clone(),
+                    tokens: *users,
+                });
+                self.commit(&client, attempt, tokens, end).await
             }
             Err(failure) => self.settle(attempt, failure).await,
         }

@@ -41,13 +41,12 @@ impl Judge<'_> {
     pub(crate) fn revoked(&self, answer: &Answer) -> Result<(), TokenFailure> {
         let oauth2 = self.provider.descriptor().oauth2();
         if !answer.status.is_success() {
-            let refusal = self.refusal(answer);
             let is_dead = oauth2.dead_at_revocation.contains(&answer.status.as_u16())
-                && refusal.details.error_code.is_none();
+                && self.error(answer).is_none();
             return Err(if is_dead {
                 self.failure(Outcome::Dead, Reason::Refused, None, Some(answer))
             } else {
-                refusal
+                self.refusal(answer)
             });
         }
         let declared = &oauth2.answer;
@@ -148,13 +147,18 @@ impl Judge<'_> {
         }
     }
 
-    /// An answer that is not a success.
-    fn refusal(&self, answer: &Answer) -> TokenFailure {
+    /// The error that an answer tells, wherever it stands.
+    fn error(&self, answer: &Answer) -> Option<ErrorAnswer> {
         let translations = &self.provider.descriptor().oauth2().answer;
         let root = decode(&answer.body)
             .map(|decoded| decoded.object)
             .unwrap_or_default();
-        let error = in_body(translations, &root).or_else(|| in_headers(&answer.headers));
+        in_body(translations, &root).or_else(|| in_headers(&answer.headers))
+    }
+
+    /// An answer that is not a success.
+    fn refusal(&self, answer: &Answer) -> TokenFailure {
+        let error = self.error(answer);
         match answer.status.as_u16() {
             429 | 503 => {
                 let outcome = Outcome::Busy {

@@ -84,7 +84,10 @@ async fn dispatch(
     let misgiven = misgiven(descriptor, &parameters);
     let app = app::app(engine, descriptor, connect).await?;
     let connected = async {
-        ask::complete(engine, &app, connect.instance, &mut parameters, output).await?;
+        // Nobody is asked in vain.
+        if misgiven.is_empty() {
+            ask::complete(engine, &app, connect.instance, &mut parameters, output).await?;
+        }
         let options = |parameters| AuthorizeOptions {
             instance_name: connect.name.clone(),
             instance: connect.instance,

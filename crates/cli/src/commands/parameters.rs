@@ -16,8 +16,14 @@ pub(super) async fn given(
 ) -> Result<Given, CliError> {
     let values = pairs(&set.values, "--set")?;
     let files = pairs(&set.files, "--set-file")?;
-    // Before anything is read: standard input is not there twice.
+    // Before anything is read.
     check_once(values.iter().chain(&files))?;
+    let of_input = files.iter().filter(|(_, file)| *file == "-");
+    if of_input.count() > 1 && !input::is_terminal() {
+        return Err(CliError::Usage(
+            "standard input is read once: give all secrets but one in files".to_owned(),
+        ));
+    }
     let mut given = Given::new();
     for (key, value) in values {
         if is_secret(descriptor, key) {

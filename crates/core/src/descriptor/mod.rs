@@ -8,6 +8,7 @@ mod quirks;
 mod requests;
 mod rotation;
 mod validate;
+mod validate_endpoints;
 
 pub use answer::{Capture, DeadToken, ErrorWhen, ExpiresInFormat, ExpiresInUnit, TokenAnswer};
 pub use api::{

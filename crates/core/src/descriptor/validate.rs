@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Authentication, ProviderDescriptor, Stated, TokenPlacement};
-use crate::{Format, OAuthField, ParameterKey, ParameterMapping, SetBy, template};
+use super::{Authentication, ProviderDescriptor, TokenPlacement};
+use crate::{Format, OAuthField, ParameterKey, ParameterMapping, SetBy};
 
 /// One thing that is wrong with a descriptor, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,60 +124,6 @@ impl ProviderDescriptor {
         }
     }
 
-    fn validate_endpoints(&self, problems: &mut Vec<String>) {
-        let oauth2 = self.oauth2();
-        let (code, given) = (
-            self.authentication.has_front_channel(),
-            self.authentication.is_given(),
-        );
-        let device = oauth2.device.map(|device| device.endpoint);
-        let required = [
-            (
-                "authorization_endpoint",
-                code.then_some(oauth2.authorization_endpoint),
-            ),
-            ("token_endpoint", (!given).then_some(oauth2.token_endpoint)),
-            ("api.base", Some(self.api.base)),
-            ("refresh_endpoint", oauth2.refresh_endpoint),
-            ("revocation_endpoint", oauth2.revocation_endpoint.known()),
-            ("device.endpoint", device),
-        ];
-        let origins = self
-            .api
-            .origins
-            .iter()
-            .map(|origin| ("api.origins", Some(*origin)));
-        for (name, value) in required.into_iter().chain(origins) {
-            let Some(value) = value else { continue };
-            if value.is_empty() {
-                problems.push(format!("{name} is missing"));
-            } else if template::url(value, |_| Some("a"))
-                .map_or(true, |url| url.scheme() != "https")
-            {
-                problems.push(format!(
-                    "{name} {value:?} is not an https URL without fragment and credentials"
-                ));
-            }
-            // Facts are captured when an account is connected, and only calls come after that.
-            self.validate_placeholders(name, value, name == "api.base", problems);
-        }
-        if let Stated::Known(check) = self.api.health_check {
-            if !check.path.starts_with('/') {
-                problems.push(format!(
-                    "the health check's path {:?} does not start with a slash",
-                    check.path
-                ));
-            }
-            for name in template::placeholders(check.path) {
-                if !self.captures(name) {
-                    problems.push(format!(
-                        "the health check's path asks for {{{name}}}, and nothing captures it"
-                    ));
-                }
-            }
-        }
-    }
-
     /// What fits together only if all of it is there.
     fn validate_ways(&self, problems: &mut Vec<String>) {
         let oauth2 = self.oauth2();
@@ -200,53 +146,6 @@ impl ProviderDescriptor {
             problems.push("callback.signature needs a client secret to be checked with".to_owned());
         }
     }
-
-    /// Every placeholder is a parameter, and in a host one that can only be a label; elsewhere it may be a captured fact.
-    fn validate_placeholders(
-        &self,
-        place: &str,
-        template: &str,
-        takes_captures: bool,
-        problems: &mut Vec<String>,
-    ) {
-        let in_host = template::host_placeholders(template);
-        for name in template::placeholders(template) {
-            let mapping = self
-                .mappings
-                .iter()
-                .find(|mapping| mapping.parameter.as_str() == name);
-            let fits = match mapping.map(|mapping| mapping.format) {
-                Some(Format::HostLabel) => true,
-                Some(Format::OneOf(words)) => {
-                    let mut texts = words.iter().map(|(_, text)| *text);
-                    !in_host.contains(&name) || texts.all(template::is_host_label)
-                }
-                Some(Format::Text | Format::Url) => !in_host.contains(&name),
-                None => takes_captures && !in_host.contains(&name) && self.captures(name),
-            };
-            if !fits {
-                problems.push(format!(
-                    "{place} asks for {{{name}}}, which is no parameter that fits there"
-                ));
-            }
-            if mapping.is_some_and(|mapping| !mapping.required && mapping.default.is_none()) {
-                problems.push(format!(
-                    "{place} asks for {{{name}}}, which may be left out: make it required, or give it a default"
-                ));
-            }
-        }
-    }
-
-    /// Whether a fact of this name is kept when an account is connected.
-    fn captures(&self, name: &str) -> bool {
-        let oauth2 = self.oauth2();
-        let mut captures = oauth2
-            .callback
-            .captures
-            .iter()
-            .chain(oauth2.answer.captures);
-        captures.any(|capture| capture.name == name)
-    }
 }
 
 fn is_id(text: &str) -> bool {
@@ -261,7 +160,9 @@ fn is_id(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::descriptor::{Api, Authentication, OAuth2};
+    use crate::descriptor::{
+        AccountFact, Api, Authentication, Callback, Capture, HealthCheck, OAuth2, Stated,
+    };
     use crate::{ParameterKey, ParameterMapping};
 
     const MAPPINGS: &[ParameterMapping] = &[
@@ -351,5 +252,48 @@ mod tests {
              acme: the credential \"client_id\" is mapped twice\n\
              acme: acme.region has no credential: say what the provider calls it"
         );
+    }
+
+    #[test]
+    fn what_comes_through_the_browser_is_no_proof_of_an_account() {
+        const REALM: &[Capture] = &[Capture::whole("realm", "realmId")];
+        let checked = |path| ProviderDescriptor {
+            authentication: Authentication::AuthorizationCode(OAuth2 {
+                callback: Callback {
+                    captures: REALM,
+                    ..Callback::DEFAULT
+                },
+                ..*ACME.oauth2()
+            }),
+            api: Api {
+                health_check: Stated::Known(HealthCheck {
+                    path,
+                    account_id: AccountFact::Capture("realm"),
+                    account_label: AccountFact::Field("name"),
+                }),
+                ..ACME.api
+            },
+            ..ACME
+        };
+        assert_eq!(problems(&checked("/company/{realm}")), "");
+        assert_eq!(
+            problems(&checked("/me")),
+            "acme: api.health_check.account_id \"realm\" comes through the browser, where anybody can write it: ask for it \
+             in the health check's path"
+        );
+    }
+
+    #[test]
+    fn what_an_owner_gives_to_open_an_account_is_secret() {
+        const OPEN: &[ParameterMapping] = &[ParameterMapping {
+            set_by: SetBy::EndUser,
+            ..ParameterMapping::new("Key", ParameterKey::API_KEY)
+        }];
+        let keyed = ProviderDescriptor {
+            authentication: Authentication::ApiKey,
+            mappings: OPEN,
+            ..ACME
+        };
+        assert_eq!(problems(&keyed), "acme: api.key is not secret");
     }
 }

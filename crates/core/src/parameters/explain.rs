@@ -84,7 +84,7 @@ impl Configuration {
 
 /// The first of a parameter's problems.
 fn problem(resolution: &Resolution, key: ParameterKey) -> Option<Unusable> {
-    let mut problems = resolution.problems.iter();
+    let mut problems = resolution.problems.iter().chain(&resolution.passed_over);
     let told = problems.find(|told| told.parameter == key.as_str())?;
     Some(Unusable {
         origin: told.origin.clone(),

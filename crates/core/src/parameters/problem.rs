@@ -137,11 +137,14 @@ impl ParameterProblem {
         let cure = match suggestion {
             Some(key) => format!("did you mean {key}?"),
             None => {
-                let keys: Vec<_> = descriptor
-                    .parameters()
-                    .map(|mapping| mapping.parameter.as_str())
-                    .collect();
-                format!("it takes {}", keys.join(", "))
+                let rows = descriptor.parameters();
+                let rows = rows.filter(|row| origin != CONNECTING || row.set_by == SetBy::EndUser);
+                let keys: Vec<_> = rows.map(|row| row.parameter.as_str()).collect();
+                if keys.is_empty() {
+                    "leave it out: nothing is given here".to_owned()
+                } else {
+                    format!("it takes {}", keys.join(", "))
+                }
             }
         };
         let message = format!(

@@ -50,6 +50,8 @@ pub(super) struct Resolution {
     pub(super) descriptor: &'static ProviderDescriptor,
     pub(super) layers: Layers,
     pub(super) problems: Vec<ParameterProblem>,
+    /// What is set, and neither used nor in the way.
+    pub(super) passed_over: Vec<ParameterProblem>,
     /// Names that are set and look like parameters of this provider, but are none.
     stray_variables: Vec<String>,
     only_operator_parameters: bool,
@@ -61,6 +63,7 @@ impl Resolution {
             descriptor,
             layers: Layers::new(),
             problems: Vec::new(),
+            passed_over: Vec::new(),
             stray_variables: Vec::new(),
             only_operator_parameters: false,
         }
@@ -141,7 +144,14 @@ impl Resolution {
                 .into_iter()
                 .filter(|name| configuration.is_set(name))
             {
-                self.not_configurable(mapping, &format!("environment variable {name}"));
+                // Other programs may have a variable of this name: it stops nothing, and `explain` tells of it.
+                let origin = format!("environment variable {name}");
+                self.passed_over.push(ParameterProblem::value(
+                    self.descriptor,
+                    mapping,
+                    Problem::NotConfigurable,
+                    &origin,
+                ));
             }
             return;
         }

@@ -87,12 +87,18 @@ mod tests {
             ),
         ] {
             let configuration = configured(toml, variables);
-            let refused = configuration.resolve(&Desk, &Given::new()).unwrap_err();
-            assert_eq!(
-                refused.to_string(),
-                format!("desk: api.key ({place}) {cure}")
-            );
-            assert_eq!(refused.0[0].problem, Problem::NotConfigurable);
+            let resolved = configuration.resolve(&Desk, &Given::new());
+            if toml.is_empty() {
+                // A variable of that name may be another program's.
+                assert_eq!(resolved.unwrap().get(ParameterKey::API_KEY), None);
+            } else {
+                let refused = resolved.unwrap_err();
+                assert_eq!(
+                    refused.to_string(),
+                    format!("desk: api.key ({place}) {cure}")
+                );
+                assert_eq!(refused.0[0].problem, Problem::NotConfigurable);
+            }
             // Another tenant has nothing to do with what the operator configured.
             let tenants = configuration.resolve_for_tenant(&Desk, &Given::new());
             assert!(tenants.unwrap().get(ParameterKey::API_KEY).is_none());
@@ -117,9 +123,6 @@ mod tests {
             refused.to_string(),
             format!("desk: api.key (given for this app) {cure}")
         );
-        let both = configured("", &[("DESK_API_KEY", "x"), ("DESK_API_KEY_FILE", "y")]);
-        let refused = both.resolve(&Desk, &Given::new()).unwrap_err();
-        assert_eq!(refused.0.len(), 2, "{refused}");
         let open = configured("", &[("DESK_SUBDOMAIN", "ours")]);
         let open = open.resolve(&Desk, &Given::new()).unwrap();
         assert_eq!(open.get(ParameterKey::SUBDOMAIN), Some("ours"));
