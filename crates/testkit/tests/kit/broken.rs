@@ -90,8 +90,9 @@ fn an_error_that_is_mistaken_for_a_dead_refresh_token() {
 #[test]
 fn a_fact_about_the_account_that_nobody_keeps() {
     strict_breaks(
+        // What is left comes through the browser alone.
         |oauth2| oauth2.answer.captures = &[],
-        &[Exchange],
+        &[Descriptor, Exchange],
         &["\"scope\"", "`answer.captures`"],
     );
     strict_breaks(
