@@ -11,6 +11,7 @@ use tieline_sandbox::{Act, ClientAuth, Endpoint, Gate, Outcome};
 use tieline_store::{Instance, Status};
 use tieline_tests::script;
 use tieline_tests::stage::{Stage, again, eventually, get};
+use tokio::task::JoinHandle;
 
 const FIVE: Duration = Duration::from_secs(5);
 
@@ -54,6 +55,21 @@ async fn approved(stage: &Stage, options: AuthorizeOptions, account: &str) -> De
 
 async fn poll(stage: &Stage, device: &DeviceStarted) -> Result<DevicePolled, EngineError> {
     stage.engine.poll_device(device).await
+}
+
+/// A poll whose grant is given, while its answer is held.
+async fn held_poll(
+    stage: &Stage,
+    device: &DeviceStarted,
+) -> (Gate, JoinHandle<Result<DevicePolled, EngineError>>) {
+    let gate = Gate::new();
+    stage
+        .sandbox
+        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
+    let (engine, polled) = (stage.engine.clone(), device.clone());
+    let caller = tokio::spawn(async move { engine.poll_device(&polled).await });
+    gate.reached().await;
+    (gate, caller)
 }
 
 /// How long to wait after a poll that brought nothing.
@@ -185,13 +201,7 @@ async fn a_refusal_before_there_is_a_code_is_told() {
 async fn a_caller_who_leaves_loses_no_grant() {
     let stage = stage().await;
     let device = approved(&stage, AuthorizeOptions::LOCAL, "ada").await;
-    let gate = Gate::new();
-    stage
-        .sandbox
-        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
-    let (engine, polled) = (stage.engine.clone(), device.clone());
-    let caller = tokio::spawn(async move { engine.poll_device(&polled).await });
-    gate.reached().await;
+    let (gate, caller) = held_poll(&stage, &device).await;
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
     assert_eq!(stage.instances().await.len(), 0);
@@ -211,13 +221,7 @@ async fn a_shutdown_waits_for_a_poll_that_brings_a_grant() {
     let stage = stage().await;
     let late = started(&stage, AuthorizeOptions::LOCAL).await;
     let device = approved(&stage, AuthorizeOptions::LOCAL, "ada").await;
-    let gate = Gate::new();
-    stage
-        .sandbox
-        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
-    let (engine, polled) = (stage.engine.clone(), device.clone());
-    let caller = tokio::spawn(async move { engine.poll_device(&polled).await });
-    gate.reached().await;
+    let (gate, caller) = held_poll(&stage, &device).await;
     let shutting_down = stage.begin_shutdown();
     eventually("polls are refused", async || {
         matches!(poll(&stage, &late).await, Err(EngineError::ShuttingDown))
@@ -295,13 +299,7 @@ async fn an_app_that_is_gone_or_anothers_is_not_polled_for() {
 async fn an_app_that_goes_while_the_provider_answers_holds_nobody_up() {
     let stage = stage().await;
     let device = approved(&stage, AuthorizeOptions::LOCAL, "ada").await;
-    let gate = Gate::new();
-    stage
-        .sandbox
-        .script(Endpoint::Token, Act::CommitThenHold(gate.clone()));
-    let (engine, polled) = (stage.engine.clone(), device.clone());
-    let caller = tokio::spawn(async move { engine.poll_device(&polled).await });
-    gate.reached().await;
+    let (gate, caller) = held_poll(&stage, &device).await;
     stage.engine.delete_app(stage.app().await.id).await.unwrap();
     gate.release();
     let refused = caller.await.unwrap().unwrap_err();

@@ -24,8 +24,7 @@ impl Engine {
                 instance_name: beside.name.clone(),
             };
             let account = self.ask(&connecting, &tokens).await.unwrap_or_default();
-            let is_known = self.neighbour(&connecting, beside, &account).await?;
-            if is_gone && is_known.is_none() {
+            if is_gone && (self.neighbour(&connecting, beside, &account).await?).is_none() {
                 let (edge, clock) = (&self.shared.edge, &*self.shared.clock);
                 let client = TokenClient::new(provider, parameters, edge, clock);
                 let refresh_token = tokens.refresh_token.as_ref();

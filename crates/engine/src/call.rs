@@ -28,8 +28,8 @@ impl InstanceHandle {
     ///
     /// An answer of 401, or what the provider says instead, forces one refresh of the token that was used, and one
     /// replay. What can't be refreshed is asked after once, by the health check where the provider has one: if that is
-    /// refused as well, a person must reconnect the account. Whatever else is answered is handed on: any status is `Ok`. The caller's own
-    /// `Authorization`, cookies and hop-by-hop headers are dropped, and redirects are not followed.
+    /// refused as well, a person must reconnect the account. Whatever else is answered is handed on: any status is `Ok`.
+    /// The caller's own `Authorization`, cookies and hop-by-hop headers are dropped, and redirects are not followed.
     ///
     /// # Errors
     /// When a person must reconnect the account, the path leaves the API, or the provider can't be reached.

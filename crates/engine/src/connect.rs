@@ -59,28 +59,26 @@ impl Engine {
         let instance = self.instance(id).load().await?;
         let users = tokens.user.take();
         let account = self.ask(connecting, &tokens).await?;
-        let mut told = refuse_another_account(&instance, &account);
+        let refused = refuse_another_account(&instance, &account);
         let Some(users) = users else {
             // The tokens of the wrong account are dropped, not revoked: at some providers revoking one grant ends every
             // grant of that user, and theirs may be an instance of its own.
-            told?;
+            refused?;
             return self.replace(connecting, &instance, tokens, account).await;
         };
-        if instance.account_id.is_none()
-            && let Some(known) = self.neighbour(connecting, &instance, &account).await?
-        {
-            // Whose this one is was never told: not the account that has an instance already.
-            told = refuse_another_account(&known, &Account::default());
-        }
-        let Err(wrong) = told else {
+        // Where nobody was told whose this one is, it is not the account that has an instance already.
+        let is_anothers = instance.account_id.is_none()
+            && (self.neighbour(connecting, &instance, &account).await?).is_some();
+        if refused.is_ok() && !is_anothers {
             let instance = self.replace(connecting, &instance, tokens, account);
             let instance = instance.await?;
             self.keep_beside(connecting, &instance, *users, None).await;
             return Ok(instance);
-        };
+        }
         let users_account = self.ask(connecting, &users).await?;
         if refuse_another_account(&instance, &users_account).is_err() {
-            return Err(wrong);
+            // Told of the first set: that is the account that consented.
+            refused?;
         }
         let instance = self.replace(connecting, &instance, *users, users_account);
         let instance = instance.await?;
