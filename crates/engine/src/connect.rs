@@ -103,6 +103,7 @@ impl Engine {
             parameters: connecting.parameters.to_keep(),
             account_id: account.id,
             account_label: account.label,
+            keep_alive_at: None,
         };
         let mut patience = Patience::new(self, id);
         let instance = loop {
@@ -144,6 +145,7 @@ impl Engine {
             account_label: account.label,
             parameters: connecting.parameters.to_keep(),
             tokens,
+            keep_alive_at: None,
         };
         let instance = self.insert_patiently(&new).await?;
         tracing::info!(provider = instance.provider, instance = %instance.id, "instance connected");

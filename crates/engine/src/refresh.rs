@@ -9,13 +9,12 @@
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use tieline_core::clock::saturating_add;
 use tieline_core::descriptor::Authentication;
 use tieline_core::{InstanceId, Secret, TokenSet, random};
 use tieline_oauth::{Outcome, TokenClient, TokenFailure, Tokens};
 use tieline_store::{
     BeginRefresh, Begun, Cause, CommitRefresh, Committed, Instance, NewQuarantine, Purpose,
-    QuarantineKind, Status, StoreError,
+    QuarantineKind, StoreError,
 };
 
 use crate::flights::{Flight, FlightEnd, landing};
@@ -183,7 +182,6 @@ impl Engine {
         refresh_token: &Secret,
     ) -> Result<Option<Attempt>, EngineError> {
         let number = random::id()?;
-        let now = self.shared.clock.now();
         let begun = self
             .shared
             .store
@@ -193,16 +191,15 @@ impl Engine {
                 owner: self.shared.owner.clone(),
                 attempt: number,
                 token_hash: Sha256::digest(refresh_token.expose().as_bytes()).into(),
-                lease_until: saturating_add(now, self.shared.lease),
-                now,
+                lease: self.shared.lease,
             })
             .await?;
         match begun {
             Begun::Taken(instance) => Ok(Some(Attempt { instance, number })),
             Begun::Moved(_) => Ok(None),
-            Begun::Leased { until } => Err(EngineError::RefreshInProgress {
+            Begun::Leased(instance) => Err(EngineError::RefreshInProgress {
                 instance: instance.id,
-                retry_after: Duration::try_from(until.duration_since(now)).unwrap_or_default(),
+                retry_after: Duration::from_secs(1),
             }),
             Begun::Gone => Err(EngineError::NoSuchInstance(instance.id)),
         }
@@ -225,17 +222,12 @@ impl Engine {
             generation: instance.generation,
             attempt: number,
             tokens: tokens.set,
+            keep_alive_at: None,
             now: self.shared.clock.now(),
         };
         match self.commit_patiently(&commit, end).await? {
             Committed::Done(instance) => {
                 tracing::info!(instance = %instance.id, generation = instance.generation, "refreshed");
-                self.note(
-                    &instance,
-                    "instance.refreshed",
-                    serde_json::json!({ "generation": instance.generation }),
-                )
-                .await;
                 Ok(())
             }
             Committed::MovedOn(now) => {
@@ -308,7 +300,12 @@ impl Engine {
             }
             Outcome::OutcomeUnknown { unreadable } => {
                 store
-                    .leave_uncertain(instance.id, number, instance.generation)
+                    .leave_uncertain(
+                        instance.id,
+                        number,
+                        instance.generation,
+                        &failure.to_string(),
+                    )
                     .await?;
                 if let Some(body) = unreadable {
                     let blob = body.duplicate();
@@ -320,12 +317,6 @@ impl Engine {
                     )
                     .await?;
                 }
-                self.note(
-                    &instance,
-                    "instance.refresh_uncertain",
-                    serde_json::json!({ "generation": instance.generation, "reason": failure.to_string() }),
-                )
-                .await;
                 Err(failure.into())
             }
         }
@@ -346,14 +337,6 @@ impl Engine {
         };
         if now.generation != instance.generation {
             return Ok(());
-        }
-        if now.status == Status::ReconnectRequired {
-            self.note(
-                instance,
-                "instance.reconnect_required",
-                serde_json::json!({ "cause": cause }),
-            )
-            .await;
         }
         self.instance(instance.id).usable(&now)
     }

@@ -50,6 +50,10 @@ pub struct App {
     pub created_at: Timestamp,
     /// When its parameters were changed last.
     pub updated_at: Timestamp,
+    /// Why the provider refuses the app itself, in the words of the refusal; `None` = it doesn't, as far as anybody knows.
+    pub trouble: Option<String>,
+    /// Since when.
+    pub trouble_since: Option<Timestamp>,
     #[serde(skip)]
     pub(crate) parameters: Arc<Blob>,
 }
@@ -99,6 +103,8 @@ impl Store {
             version: 1,
             created_at: now,
             updated_at: now,
+            trouble: None,
+            trouble_since: None,
             parameters: Arc::new(blob),
         };
         self.backend().insert_app(&app).await?;
@@ -171,6 +177,8 @@ impl Store {
             redirect_uri,
             version,
             updated_at: self.now(),
+            trouble: None,
+            trouble_since: None,
             parameters: Arc::new(blob),
             ..app.clone()
         };
@@ -189,6 +197,27 @@ impl Store {
                 name: app.id.to_string(),
             }),
         }
+    }
+
+    /// Writes down why the provider refuses the app itself, or with `None` that it no longer does. The event `app.refused` or
+    /// `app.recovered` is written with it, unless this was known.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn set_app_trouble(
+        &self,
+        id: AppId,
+        trouble: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        self.backend().set_trouble(id, trouble, self.now()).await
+    }
+
+    /// Apps, of whatever tenant, that their providers refuse.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn troubled_apps(&self) -> Result<Vec<App>, StoreError> {
+        self.backend().troubled_apps().await
     }
 
     /// Deletes an app and its unfinished authorizations; `false` when the tenant has no such app.

@@ -13,7 +13,7 @@ use tieline_core::{AppId, InstanceId, Timestamp};
 use crate::seal::Blob;
 use crate::{
     App, BeginRefresh, Cause, Event, Instance, InstanceQuery, NewAuthorization, NewEvent,
-    Quarantined, StoreError, TakenAuthorization,
+    Quarantined, Status, StoreError, TakenAuthorization,
 };
 
 /// Everything together.
@@ -127,8 +127,19 @@ pub(crate) trait AppRows {
         name: &str,
     ) -> Result<Option<App>, StoreError>;
     async fn apps(&self, tenant: &str) -> Result<Vec<App>, StoreError>;
-    /// Writes parameters and redirect URI of `app`, only if the stored version is the one before `app.version`.
+    /// Writes parameters and redirect URI of `app`, only if the stored version is the one before `app.version`. Whatever
+    /// trouble there was is forgotten.
     async fn update_app(&self, app: &App) -> Result<bool, StoreError>;
+    /// Writes why the provider refuses the app, or that it no longer does, with the event that says so; `false` when that
+    /// is known already.
+    async fn set_trouble(
+        &self,
+        id: AppId,
+        trouble: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// Apps, of whatever tenant, that their providers refuse.
+    async fn troubled_apps(&self) -> Result<Vec<App>, StoreError>;
     /// A [`StoreError::Conflict`] while instances point to it.
     async fn delete_app(&self, tenant: &str, id: AppId) -> Result<bool, StoreError>;
 }
@@ -178,6 +189,15 @@ pub(crate) trait InstanceRows {
         id: InstanceId,
         now: Timestamp,
     ) -> Result<Option<Instance>, StoreError>;
+    /// Instances, of whatever tenant, that are not `ok`, by id, after `after`.
+    async fn unwell(
+        &self,
+        status: Status,
+        after: InstanceId,
+        limit: u32,
+    ) -> Result<Vec<Instance>, StoreError>;
+    /// How many instances there are with each status, of whatever tenant.
+    async fn census(&self) -> Result<BTreeMap<Status, u64>, StoreError>;
     /// Only an instance that is marked as being deleted.
     async fn delete_instance(&self, id: InstanceId) -> Result<bool, StoreError>;
     /// From `ok` only, and only while the generation is the one that could not be read. Touches no blob.
@@ -190,12 +210,19 @@ pub(crate) trait InstanceRows {
 }
 
 /// Lease, intent and generation.
+///
+/// Leases go by one clock: the database's own where several processes share it, else the store's, which is `now`.
 #[async_trait]
 pub(crate) trait RefreshRows {
-    /// Lease and intent, if generation and status are as expected and no lease is alive. An intent of the same generation that is
-    /// replaced counts as one whose outcome is unknown.
-    async fn begin_refresh(&self, begin: &BeginRefresh) -> Result<Option<Instance>, StoreError>;
-    /// The token columns of `next` where the generation is the one before `next.generation`; the intent and lease of `attempt` go.
+    /// Lease and intent, if generation and status are as expected and no lease of another owner is alive. An intent of the
+    /// same generation that is replaced counts as one whose outcome is unknown.
+    async fn begin_refresh(
+        &self,
+        begin: &BeginRefresh,
+        now: Timestamp,
+    ) -> Result<Option<Instance>, StoreError>;
+    /// The token columns of `next` where the generation is the one before `next.generation`, with the event that says so; the intent
+    /// and lease of `attempt` go.
     async fn commit_refresh(
         &self,
         next: &Instance,
@@ -204,12 +231,23 @@ pub(crate) trait RefreshRows {
     /// Whether `attempt` is the one that produced the stored generation.
     async fn committed_by(&self, id: InstanceId, attempt: i64) -> Result<bool, StoreError>;
     async fn clear_intent(&self, id: InstanceId, attempt: i64) -> Result<(), StoreError>;
+    /// The event that says so is written the first time for each generation.
     async fn keep_uncertain(
         &self,
         id: InstanceId,
         attempt: i64,
         generation: i64,
+        reason: &str,
+        now: Timestamp,
     ) -> Result<(), StoreError>;
+    /// One more rejection; the intent and lease of `attempt` go.
+    async fn count_rejection(
+        &self,
+        id: InstanceId,
+        attempt: i64,
+        now: Timestamp,
+    ) -> Result<Option<Instance>, StoreError>;
+    /// With the event that says so, where it was not so before.
     async fn require_reconnect(
         &self,
         id: InstanceId,
@@ -220,6 +258,20 @@ pub(crate) trait RefreshRows {
     /// As a commit, but from outside a refresh: captures are replaced, and the account's id and label where `next` has them, all
     /// intents and leases go, and an instance that is being deleted is left alone.
     async fn replace_tokens(&self, next: &Instance) -> Result<Option<Instance>, StoreError>;
+    /// `ok` instances, of whatever tenant, with an attempt of their generation that has not ended or ended unknown, and no
+    /// lease alive; by id, after `after`.
+    async fn unsettled(
+        &self,
+        after: InstanceId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Instance>, StoreError>;
+    /// `ok` instances, of whatever tenant, that are to be refreshed for the refresh token's own sake; the most urgent first.
+    async fn keep_alive_due(&self, now: Timestamp, limit: u32)
+    -> Result<Vec<Instance>, StoreError>;
+    /// Says that the holder of leases `owner` is alive, until it is silent for five seconds. Where one process alone has the
+    /// database, there is nobody to say it to.
+    async fn beat(&self, owner: &str) -> Result<(), StoreError>;
 }
 
 /// What is never changed: quarantine and events.
@@ -247,6 +299,8 @@ pub(crate) trait Upkeep {
     async fn mark(&self, name: &str) -> Result<Option<String>, StoreError>;
     /// Sets or, with `None`, removes marks in one transaction.
     async fn set_marks(&self, marks: &[(&str, Option<&str>)]) -> Result<(), StoreError>;
+    /// Whether other processes may have it open too.
+    fn is_shared(&self) -> bool;
     /// Leases whose holders are proven dead are released; their intents count as uncertain.
     async fn release_leases(&self) -> Result<u64, StoreError>;
     /// A consistent copy, while others read and write.

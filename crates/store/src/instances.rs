@@ -60,6 +60,8 @@ pub struct NewInstance {
     pub parameters: BTreeMap<String, String>,
     /// The first token set.
     pub tokens: TokenSet,
+    /// When it is to be refreshed for the refresh token's own sake; `None` = never.
+    pub keep_alive_at: Option<Timestamp>,
 }
 
 /// One connected account, as last read. Its secrets are in it, sealed; serialised they are left out.
@@ -105,6 +107,14 @@ pub struct Instance {
     pub lease: Option<Lease>,
     /// Whether any attempt of this generation ended unknown, also when its intent is gone since.
     pub uncertain: bool,
+    /// When the first of them was begun, by the clock that leases go by.
+    pub uncertain_since: Option<Timestamp>,
+    /// How often the provider has rejected the refresh of this generation for no known reason.
+    pub rejections: i64,
+    /// When it first did.
+    pub rejected_since: Option<Timestamp>,
+    /// When it is to be refreshed for the refresh token's own sake.
+    pub keep_alive_at: Option<Timestamp>,
     /// When it was connected.
     pub created_at: Timestamp,
     /// When its tokens were obtained.
@@ -204,6 +214,10 @@ impl Store {
             intent: None,
             lease: None,
             uncertain: false,
+            uncertain_since: None,
+            rejections: 0,
+            rejected_since: None,
+            keep_alive_at: new.keep_alive_at,
             created_at: now,
             refreshed_at: now,
             tokens: Arc::new(SealedTokens::seal(&keyring, tokens, tenant, *id, 1)?),
@@ -277,6 +291,28 @@ impl Store {
         id: InstanceId,
     ) -> Result<Option<Instance>, StoreError> {
         self.backend().mark_deleting(tenant, id, self.now()).await
+    }
+
+    /// Instances, of whatever tenant, with a status other than [`Status::Ok`], by id, after `after`: what an engine or its
+    /// operator has to look after.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn unwell(
+        &self,
+        status: Status,
+        after: InstanceId,
+        limit: u32,
+    ) -> Result<Vec<Instance>, StoreError> {
+        self.backend().unwell(status, after, limit).await
+    }
+
+    /// How many instances there are with each status, of whatever tenant.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn census(&self) -> Result<BTreeMap<Status, u64>, StoreError> {
+        self.backend().census().await
     }
 
     /// Removes an instance that [`begin_delete`](Self::begin_delete) marked; `false` when there is none so marked.

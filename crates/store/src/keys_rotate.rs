@@ -232,6 +232,7 @@ mod tests {
             generation: 1,
             attempt: 7,
             tokens: tokens("new"),
+            keep_alive_at: None,
             now: Timestamp::UNIX_EPOCH,
         };
         assert!(matches!(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tieline_core::{InstanceId, Timestamp, TokenSet};
 
@@ -21,25 +22,22 @@ pub struct BeginRefresh {
     pub attempt: i64,
     /// A hash of the refresh token.
     pub token_hash: [u8; 32],
-    /// When the lease ends by itself.
-    pub lease_until: Timestamp,
-    /// The current time.
-    pub now: Timestamp,
+    /// How long until the lease ends by itself.
+    pub lease: Duration,
 }
 
 /// How a refresh began.
 #[derive(Debug)]
 #[must_use = "only `Taken` allows the request to be sent"]
 pub enum Begun {
-    /// Lease and intent are on disk: send, once. `intent.uncertain` says whether an earlier attempt of this generation ended unknown.
+    /// Lease and intent are on disk: send, once. `intent.uncertain` says whether an earlier attempt of this generation ended
+    /// unknown, and `intent.at` what time it is by the clock that leases go by.
     Taken(Instance),
     /// The instance is not as the caller read it: another generation, or a status other than [`Status::Ok`]. This is how it stands.
     Moved(Instance),
-    /// Somebody else refreshes it.
-    Leased {
-        /// When that lease ends by itself; already past when it ended between two statements: try again at once.
-        until: Timestamp,
-    },
+    /// Somebody else refreshes it: this is how it stands, lease included. The lease is missing where it ended between two
+    /// statements: try again at once.
+    Leased(Instance),
     /// There is no such instance any more, or it is being deleted.
     Gone,
 }
@@ -55,6 +53,8 @@ pub struct CommitRefresh {
     pub attempt: i64,
     /// What the provider answered. Scopes that it left out stay as they are, captures are added to those there are.
     pub tokens: TokenSet,
+    /// When it is to be refreshed again for the refresh token's own sake; `None` = never.
+    pub keep_alive_at: Option<Timestamp>,
     /// The current time.
     pub now: Timestamp,
 }
@@ -74,6 +74,8 @@ pub struct ReplaceTokens {
     pub account_id: Option<String>,
     /// What the account's owner would recognise it by; `None` leaves it as it is.
     pub account_label: Option<String>,
+    /// When it is to be refreshed for the refresh token's own sake; `None` = never.
+    pub keep_alive_at: Option<Timestamp>,
 }
 
 /// How a commit ended.
@@ -91,7 +93,11 @@ pub enum Committed {
 
 impl Store {
     /// Takes the lease and writes the intent in one statement, if the generation still is the one given, the status is
-    /// [`Status::Ok`] and no lease is alive.
+    /// [`Status::Ok`] and nobody else's lease is alive. An owner's own lease is no hindrance: there is one refresh of an
+    /// instance at a time in a process, so whoever held it before is gone, or begins again on purpose.
+    ///
+    /// A lease is alive until it ends by itself; where several processes share the database, only while its owner
+    /// [beats](Self::beat).
     ///
     /// # Errors
     /// [`StoreError::AdoptionRequired`]; or the database cannot be written: then nothing may be sent.
@@ -99,7 +105,7 @@ impl Store {
         if let Some(reason) = self.adoption_required() {
             return Err(StoreError::AdoptionRequired(reason));
         }
-        if let Some(instance) = self.backend().begin_refresh(&begin).await? {
+        if let Some(instance) = self.backend().begin_refresh(&begin, self.now()).await? {
             return Ok(Begun::Taken(instance));
         }
         Ok(match self.backend().instance_by_id(begin.id).await? {
@@ -110,13 +116,12 @@ impl Store {
             {
                 Begun::Moved(instance)
             }
-            Some(instance) => Begun::Leased {
-                until: instance.lease.map_or(begin.now, |lease| lease.until),
-            },
+            Some(instance) => Begun::Leased(instance),
         })
     }
 
-    /// Stores the answer as generation N + 1, if the generation still is N, and clears the attempt's intent and lease. Committing the
+    /// Stores the answer as generation N + 1, if the generation still is N, and clears the attempt's intent and lease. The event
+    /// `instance.refreshed` is written with it. Committing the
     /// same attempt again, after an error that left the outcome open, is [`Committed::Done`].
     ///
     /// # Errors
@@ -127,6 +132,7 @@ impl Store {
             generation,
             attempt,
             ref tokens,
+            keep_alive_at,
             now,
         } = *commit;
         let Some(current) = self.backend().instance_by_id(id).await? else {
@@ -145,6 +151,7 @@ impl Store {
                 },
                 captures: tokens.captures.clone(),
                 refreshed_at: now,
+                keep_alive_at,
                 tokens: Arc::new(SealedTokens::seal(
                     &keyring,
                     tokens,
@@ -179,7 +186,8 @@ impl Store {
         self.backend().clear_intent(id, attempt).await
     }
 
-    /// Ends an attempt whose outcome is unknown: its lease goes, its intent stays, marked uncertain for this generation.
+    /// Ends an attempt whose outcome is unknown: its lease goes, its intent stays, marked uncertain for this generation. The
+    /// first time for each generation the event `instance.refresh_uncertain` is written with it.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -188,12 +196,30 @@ impl Store {
         id: InstanceId,
         attempt: i64,
         generation: i64,
+        reason: &str,
     ) -> Result<(), StoreError> {
-        self.backend().keep_uncertain(id, attempt, generation).await
+        self.backend()
+            .keep_uncertain(id, attempt, generation, reason, self.now())
+            .await
+    }
+
+    /// Ends an attempt that the provider rejected, which spent nothing, and counts it. `None`: the attempt is not the
+    /// instance's any more.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn count_rejection(
+        &self,
+        id: InstanceId,
+        attempt: i64,
+    ) -> Result<Option<Instance>, StoreError> {
+        self.backend()
+            .count_rejection(id, attempt, self.now())
+            .await
     }
 
     /// Says that a person must authorize the instance again, if the generation still is the one given and it is not being deleted;
-    /// clears intent and lease. Returns how the instance stands then, whether or not that was so.
+    /// clears intent and lease. The event `instance.reconnect_required` is written with it, unless it was so before. Returns how the instance stands then, whether or not that was so.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -238,6 +264,7 @@ impl Store {
             refresh_expires_at: tokens.refresh_expires_at,
             refreshed_at: now,
             status_since: now,
+            keep_alive_at: replace.keep_alive_at,
             tokens: Arc::new(sealed),
             scopes: tokens.scopes.clone(),
             captures: tokens.captures.clone(),
@@ -253,6 +280,41 @@ impl Store {
                 None => Committed::Gone,
             }),
         }
+    }
+
+    /// `ok` instances, of whatever tenant, whose refresh was begun and not ended, or ended unknown, and that nobody refreshes
+    /// now; by id, after `after`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn unsettled(
+        &self,
+        after: InstanceId,
+        limit: u32,
+    ) -> Result<Vec<Instance>, StoreError> {
+        self.backend().unsettled(after, limit, self.now()).await
+    }
+
+    /// `ok` instances, of whatever tenant, that are to be refreshed for the refresh token's own sake by now; the most urgent
+    /// first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn keep_alive_due(&self, limit: u32) -> Result<Vec<Instance>, StoreError> {
+        self.backend().keep_alive_due(self.now(), limit).await
+    }
+
+    /// Whether other processes may have the database open too, so that whoever holds leases must [beat](Self::beat).
+    pub fn is_shared(&self) -> bool {
+        self.backend().is_shared()
+    }
+
+    /// Says that the holder of leases `owner` is alive. Silent for five seconds, it counts as dead.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn beat(&self, owner: &str) -> Result<(), StoreError> {
+        self.backend().beat(owner).await
     }
 }
 
@@ -281,6 +343,7 @@ mod tests {
             generation: 1,
             attempt: 7,
             tokens: tokens("second"),
+            keep_alive_at: None,
             now: first.created_at,
         };
         assert!(matches!(

@@ -51,5 +51,6 @@ pub(crate) fn new_instance(app: AppId, name: &str) -> NewInstance {
         account_label: None,
         parameters: BTreeMap::new(),
         tokens: tokens(name),
+        keep_alive_at: None,
     }
 }

@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tieline_core::{InstanceId, ManualClock, Secret, Timestamp, TokenSet};
@@ -137,6 +138,7 @@ async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
         account_label: None,
         parameters: std::collections::BTreeMap::new(),
         tokens: tokens("first"),
+        keep_alive_at: None,
     };
     assert!(!format!("{new:?}").contains(CANARY));
     let instance = store.insert_instance(&new).await.unwrap();
@@ -146,8 +148,7 @@ async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
         owner: "owner".to_owned(),
         attempt: 7,
         token_hash: [7; 32],
-        lease_until: Timestamp::MAX,
-        now: Timestamp::UNIX_EPOCH,
+        lease: Duration::MAX,
     };
     let begun = store.begin_refresh(begin).await.unwrap();
     assert!(matches!(begun, Begun::Taken(_)), "{begun:?}");
@@ -156,6 +157,7 @@ async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
         generation: 1,
         attempt: 7,
         tokens: tokens("second"),
+        keep_alive_at: None,
         now: Timestamp::UNIX_EPOCH,
     };
     let committed = store.commit_refresh(&commit).await.unwrap();

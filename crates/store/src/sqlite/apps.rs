@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
-use tieline_core::AppId;
+use tieline_core::{AppId, Timestamp};
 
 use super::Sqlite;
 use super::failed::{is_dangling, is_duplicate};
+use super::journal::event_statement;
 use super::row::{Columns as _, json, micros};
 use crate::backend::AppRows;
-use crate::{App, StoreError};
+use crate::{App, NewEvent, StoreError};
 
 #[async_trait]
 impl AppRows for Sqlite {
@@ -89,7 +90,8 @@ impl AppRows for Sqlite {
 
     async fn update_app(&self, app: &App) -> Result<bool, StoreError> {
         let statement = sqlx::query(
-            "UPDATE apps SET redirect_uri = ?4, parameters = ?5, version = ?3, updated_at = ?6 \
+            "UPDATE apps SET redirect_uri = ?4, parameters = ?5, version = ?3, updated_at = ?6, \
+             trouble = NULL, trouble_since = NULL \
              WHERE tenant = ?1 AND id = ?2 AND version = ?3 - 1",
         )
         .bind(&app.tenant)
@@ -99,6 +101,50 @@ impl AppRows for Sqlite {
         .bind(&app.parameters.0)
         .bind(micros(app.updated_at));
         Ok(self.change(statement).await? > 0)
+    }
+
+    async fn set_trouble(
+        &self,
+        id: AppId,
+        trouble: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let statement = sqlx::query(
+            "UPDATE apps SET trouble = ?2, trouble_since = CASE WHEN ?2 IS NULL THEN NULL ELSE ?3 END \
+             WHERE id = ?1 AND (trouble IS NULL) <> (?2 IS NULL) RETURNING *",
+        )
+        .bind(id.0)
+        .bind(trouble)
+        .bind(micros(now));
+        let mut transaction = self.begin().await?;
+        let Some(app) = transaction.fetch(statement).await?.first().map(from_row) else {
+            return Ok(false);
+        };
+        let app = app?;
+        let event = NewEvent {
+            tenant: app.tenant,
+            instance: None,
+            app: Some(id),
+            kind: if trouble.is_some() {
+                "app.refused"
+            } else {
+                "app.recovered"
+            },
+            detail: trouble.map_or(
+                serde_json::json!({}),
+                |reason| serde_json::json!({ "reason": reason }),
+            ),
+        };
+        transaction.execute(event_statement(&event, now)?).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn troubled_apps(&self) -> Result<Vec<App>, StoreError> {
+        let statement = sqlx::query(
+            "SELECT * FROM apps WHERE trouble IS NOT NULL ORDER BY tenant, provider, name",
+        );
+        self.read(statement).await?.iter().map(from_row).collect()
     }
 
     async fn delete_app(&self, tenant: &str, id: AppId) -> Result<bool, StoreError> {
@@ -127,6 +173,8 @@ fn from_row(row: &SqliteRow) -> Result<App, StoreError> {
         version: row.get("version")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
+        trouble: row.get("trouble")?,
+        trouble_since: row.optional_time("trouble_since")?,
         parameters: Arc::new(row.blob("parameters")?),
     })
 }

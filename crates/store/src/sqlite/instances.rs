@@ -12,7 +12,7 @@ use super::failed::is_dangling;
 use super::row::{Columns as _, json, micros, parsed};
 use crate::backend::InstanceRows;
 use crate::tokens::SealedTokens;
-use crate::{Instance, InstanceQuery, Intent, Lease, StoreError};
+use crate::{Instance, InstanceQuery, Intent, Lease, Status, StoreError};
 
 #[async_trait]
 impl InstanceRows for Sqlite {
@@ -21,8 +21,8 @@ impl InstanceRows for Sqlite {
         let statement = sqlx::query(
             "INSERT INTO instances (id, tenant, app, provider, name, account_id, account_label, status, status_since, \
              generation, access_token, refresh_token, expires_at, \
-             refresh_expires_at, scopes, captures, parameters, created_at, refreshed_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
+             refresh_expires_at, scopes, captures, parameters, created_at, refreshed_at, keep_alive_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) \
              RETURNING *",
         )
         .bind(new.id.0)
@@ -43,7 +43,8 @@ impl InstanceRows for Sqlite {
         .bind(json(&new.captures)?)
         .bind(json(&new.parameters)?)
         .bind(micros(new.created_at))
-        .bind(micros(new.refreshed_at));
+        .bind(micros(new.refreshed_at))
+        .bind(new.keep_alive_at.map(micros));
         match self.write_one(statement).await {
             Ok(Some(row)) => from_row(&row),
             Err(error) if !is_dangling(&error) => Err(error),
@@ -149,6 +150,32 @@ impl InstanceRows for Sqlite {
             .transpose()
     }
 
+    async fn unwell(
+        &self,
+        status: Status,
+        after: InstanceId,
+        limit: u32,
+    ) -> Result<Vec<Instance>, StoreError> {
+        let statement = sqlx::query(
+            "SELECT * FROM instances WHERE status = ?1 AND status <> 'ok' AND id > ?2 ORDER BY id LIMIT ?3",
+        )
+        .bind(status.as_str())
+        .bind(after.0)
+        .bind(limit);
+        self.read(statement).await?.iter().map(from_row).collect()
+    }
+
+    async fn census(&self) -> Result<BTreeMap<Status, u64>, StoreError> {
+        let statement = sqlx::query(
+            "SELECT status, count(*) AS n FROM instances GROUP BY status ORDER BY status",
+        );
+        self.read(statement)
+            .await?
+            .iter()
+            .map(|row| Ok((row.word("status")?, row.get::<i64>("n")?.unsigned_abs())))
+            .collect()
+    }
+
     async fn delete_instance(&self, id: InstanceId) -> Result<bool, StoreError> {
         let statement =
             sqlx::query("DELETE FROM instances WHERE id = ?1 AND status = 'deleting'").bind(id.0);
@@ -175,6 +202,7 @@ impl InstanceRows for Sqlite {
 pub(super) fn from_row(row: &SqliteRow) -> Result<Instance, StoreError> {
     let generation: i64 = row.get("generation")?;
     let uncertain_generation: Option<i64> = row.get("uncertain_generation")?;
+    let uncertain = uncertain_generation == Some(generation);
     let tokens = SealedTokens {
         access_token: row.blob("access_token")?,
         refresh_token: row.optional_blob("refresh_token")?,
@@ -199,7 +227,11 @@ pub(super) fn from_row(row: &SqliteRow) -> Result<Instance, StoreError> {
         has_refresh_token: tokens.refresh_token.is_some(),
         intent: intent(row, uncertain_generation)?,
         lease: lease(row)?,
-        uncertain: uncertain_generation == Some(generation),
+        uncertain,
+        uncertain_since: row.optional_time("uncertain_at")?.filter(|_| uncertain),
+        rejections: row.get("rejections")?,
+        rejected_since: row.optional_time("rejected_at")?,
+        keep_alive_at: row.optional_time("keep_alive_at")?,
         created_at: row.time("created_at")?,
         refreshed_at: row.time("refreshed_at")?,
         tokens: Arc::new(tokens),

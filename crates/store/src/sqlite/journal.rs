@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tieline_core::{AppId, InstanceId, Timestamp};
 
-use super::Sqlite;
 use super::row::{Columns as _, json, micros};
+use super::{Sqlite, Statement};
 use crate::backend::JournalRows;
 use crate::{Event, NewEvent, Quarantined, StoreError};
 
@@ -69,16 +69,7 @@ impl JournalRows for Sqlite {
     }
 
     async fn insert_event(&self, event: &NewEvent, at: Timestamp) -> Result<(), StoreError> {
-        let statement = sqlx::query(
-            "INSERT INTO events (tenant, instance, app, kind, detail, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )
-        .bind(&event.tenant)
-        .bind(event.instance.map(|id| id.0))
-        .bind(event.app.map(|id| id.0))
-        .bind(event.kind)
-        .bind(json(&event.detail)?)
-        .bind(micros(at));
-        self.change(statement).await.map(|_| ())
+        self.change(event_statement(event, at)?).await.map(|_| ())
     }
 
     async fn events(
@@ -112,4 +103,20 @@ impl JournalRows for Sqlite {
             })
             .collect()
     }
+}
+
+/// Writes an event: by itself, or in the transaction of what it tells of.
+pub(super) fn event_statement(
+    event: &NewEvent,
+    at: Timestamp,
+) -> Result<Statement<'_>, StoreError> {
+    Ok(sqlx::query(
+        "INSERT INTO events (tenant, instance, app, kind, detail, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )
+    .bind(&event.tenant)
+    .bind(event.instance.map(|id| id.0))
+    .bind(event.app.map(|id| id.0))
+    .bind(event.kind)
+    .bind(json(&event.detail)?)
+    .bind(micros(at)))
 }

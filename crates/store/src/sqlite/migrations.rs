@@ -11,6 +11,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "parameters",
         include_str!("migrations/0002_parameters.sql"),
     ),
+    (3, "recovery", include_str!("migrations/0003_recovery.sql")),
 ];
 
 /// The number of the schema that these migrations lead to.

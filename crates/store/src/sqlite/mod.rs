@@ -49,6 +49,14 @@ struct Writer {
     unfinished: bool,
 }
 
+impl Writer {
+    async fn roll_back(&mut self) {
+        // After some failures, such as a full disk, SQLite has rolled back by itself, and this statement fails: as good.
+        let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+        self.unfinished = false;
+    }
+}
+
 impl Sqlite {
     /// Runs one reading statement.
     async fn read(&self, statement: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
@@ -108,11 +116,7 @@ impl Sqlite {
         let mut guard = self.writer.lock().await;
         let writer = guard.as_mut().ok_or(StoreError::Closed)?;
         if writer.unfinished {
-            // After some failures, such as a full disk, SQLite has rolled back by itself, and this statement fails: as good.
-            let _ = sqlx::query("ROLLBACK")
-                .execute(&mut writer.connection)
-                .await;
-            writer.unfinished = false;
+            writer.roll_back().await;
         }
         Ok(guard)
     }
@@ -128,20 +132,25 @@ struct Transaction<'a> {
 
 impl Transaction<'_> {
     async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
-        let sqlite = self.sqlite;
-        let done = statement
-            .execute(&mut self.writer()?.connection)
-            .await
-            .map_err(|error| sqlite.failed(error))?;
-        Ok(done.rows_affected())
+        match statement.execute(&mut self.writer()?.connection).await {
+            Ok(done) => Ok(done.rows_affected()),
+            Err(error) => Err(self.failed(error).await),
+        }
     }
 
     async fn fetch(&mut self, statement: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
-        let sqlite = self.sqlite;
-        statement
-            .fetch_all(&mut self.writer()?.connection)
-            .await
-            .map_err(|error| sqlite.failed(error))
+        match statement.fetch_all(&mut self.writer()?.connection).await {
+            Ok(rows) => Ok(rows),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    /// Gives the database back at once: the next writer of this process may be long in coming.
+    async fn failed(&mut self, error: sqlx::Error) -> StoreError {
+        if let Some(writer) = self.writer.as_mut() {
+            writer.roll_back().await;
+        }
+        self.sqlite.failed(error)
     }
 
     async fn commit(mut self) -> Result<(), StoreError> {

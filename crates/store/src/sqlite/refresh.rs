@@ -1,37 +1,43 @@
 //! Lease, intent and generation, in one conditional statement each.
 
 use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+use tieline_core::clock::saturating_add;
 use tieline_core::{InstanceId, Timestamp};
 
 use super::Sqlite;
 use super::instances::from_row;
-use super::row::{Columns as _, json, micros};
+use super::journal::event_statement;
+use super::row::{json, micros};
 use crate::backend::RefreshRows;
 use crate::seal::Blob;
-use crate::{BeginRefresh, Cause, Instance, StoreError};
+use crate::{BeginRefresh, Cause, Instance, NewEvent, StoreError};
 
 #[async_trait]
 impl RefreshRows for Sqlite {
-    async fn begin_refresh(&self, begin: &BeginRefresh) -> Result<Option<Instance>, StoreError> {
+    async fn begin_refresh(
+        &self,
+        begin: &BeginRefresh,
+        now: Timestamp,
+    ) -> Result<Option<Instance>, StoreError> {
         let statement = sqlx::query(
             "UPDATE instances SET lease_owner = ?3, lease_until = ?4, \
+             uncertain_at = CASE WHEN intent_generation = generation AND uncertain_generation IS DISTINCT FROM generation \
+             THEN intent_at ELSE uncertain_at END, \
              uncertain_generation = CASE WHEN intent_generation = generation THEN generation ELSE uncertain_generation END, \
              intent_attempt = ?5, intent_generation = generation, intent_token_hash = ?6, intent_at = ?7 \
-             WHERE id = ?1 AND generation = ?2 AND status = 'ok' AND (lease_owner IS NULL OR lease_until <= ?7) \
+             WHERE id = ?1 AND generation = ?2 AND status = 'ok' \
+             AND (lease_owner IS NULL OR lease_owner = ?3 OR lease_until <= ?7) \
              RETURNING *",
         )
         .bind(begin.id.0)
         .bind(begin.generation)
         .bind(&begin.owner)
-        .bind(micros(begin.lease_until))
+        .bind(micros(saturating_add(now, begin.lease)))
         .bind(begin.attempt)
         .bind(begin.token_hash.as_slice())
-        .bind(micros(begin.now));
-        self.write_one(statement)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        .bind(micros(now));
+        one(&self.write(statement).await?)
     }
 
     async fn commit_refresh(
@@ -42,9 +48,10 @@ impl RefreshRows for Sqlite {
         let statement = sqlx::query(
             "UPDATE instances SET generation = ?2, access_token = ?3, refresh_token = ?4, \
              expires_at = ?5, refresh_expires_at = ?6, scopes = ?7, \
-             captures = json_patch(captures, ?8), refreshed_at = ?9, committed_attempt = ?10, cause = NULL, \
+             captures = json_patch(captures, ?8), refreshed_at = ?9, committed_attempt = ?10, keep_alive_at = ?11, cause = NULL, \
              status_since = CASE WHEN status IN ('ok', 'deleting') THEN status_since ELSE ?9 END, \
              status = CASE status WHEN 'deleting' THEN 'deleting' ELSE 'ok' END, \
+             uncertain_generation = NULL, uncertain_at = NULL, rejections = 0, rejected_at = NULL, \
              lease_owner = CASE WHEN intent_attempt = ?10 THEN NULL ELSE lease_owner END, \
              lease_until = CASE WHEN intent_attempt = ?10 THEN NULL ELSE lease_until END, \
              intent_generation = CASE WHEN intent_attempt = ?10 THEN NULL ELSE intent_generation END, \
@@ -62,24 +69,27 @@ impl RefreshRows for Sqlite {
         .bind(json(&next.scopes)?)
         .bind(json(&next.captures)?)
         .bind(micros(next.refreshed_at))
-        .bind(attempt);
-        self.write_one(statement)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        .bind(attempt)
+        .bind(next.keep_alive_at.map(micros));
+        let mut transaction = self.begin().await?;
+        let committed = one(&transaction.fetch(statement).await?)?;
+        if let Some(instance) = &committed {
+            let detail = serde_json::json!({ "generation": instance.generation });
+            let event = happened(instance, "instance.refreshed", detail);
+            transaction
+                .execute(event_statement(&event, next.refreshed_at)?)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(committed)
     }
 
     async fn committed_by(&self, id: InstanceId, attempt: i64) -> Result<bool, StoreError> {
-        let statement = sqlx::query(
-            "SELECT 1 AS found FROM instances WHERE id = ?1 AND committed_attempt = ?2",
-        )
-        .bind(id.0)
-        .bind(attempt);
-        let Some(row) = self.read_one(statement).await? else {
-            return Ok(false);
-        };
-        row.get::<i64>("found").map(|found| found == 1)
+        let statement =
+            sqlx::query("SELECT id FROM instances WHERE id = ?1 AND committed_attempt = ?2")
+                .bind(id.0)
+                .bind(attempt);
+        Ok(self.read_one(statement).await?.is_some())
     }
 
     async fn clear_intent(&self, id: InstanceId, attempt: i64) -> Result<(), StoreError> {
@@ -97,15 +107,51 @@ impl RefreshRows for Sqlite {
         id: InstanceId,
         attempt: i64,
         generation: i64,
+        reason: &str,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let statement = sqlx::query(
-            "UPDATE instances SET lease_owner = NULL, lease_until = NULL, uncertain_generation = ?3 \
+            "UPDATE instances SET lease_owner = NULL, lease_until = NULL, \
+             uncertain_at = CASE WHEN uncertain_generation IS DISTINCT FROM ?3 THEN intent_at ELSE uncertain_at END, \
+             uncertain_generation = ?3 \
              WHERE id = ?1 AND intent_attempt = ?2 AND intent_generation = ?3",
         )
         .bind(id.0)
         .bind(attempt)
         .bind(generation);
-        self.change(statement).await.map(|_| ())
+        let first_telling = sqlx::query(
+            "UPDATE instances SET uncertain_told = ?2 \
+             WHERE id = ?1 AND generation = ?2 AND uncertain_generation = ?2 AND uncertain_told IS DISTINCT FROM ?2 \
+             RETURNING *",
+        )
+        .bind(id.0)
+        .bind(generation);
+        let mut transaction = self.begin().await?;
+        transaction.execute(statement).await?;
+        if let Some(instance) = one(&transaction.fetch(first_telling).await?)? {
+            let detail = serde_json::json!({ "generation": generation, "reason": reason });
+            let event = happened(&instance, "instance.refresh_uncertain", detail);
+            transaction.execute(event_statement(&event, now)?).await?;
+        }
+        transaction.commit().await
+    }
+
+    async fn count_rejection(
+        &self,
+        id: InstanceId,
+        attempt: i64,
+        now: Timestamp,
+    ) -> Result<Option<Instance>, StoreError> {
+        let statement = sqlx::query(
+            "UPDATE instances SET rejections = rejections + 1, rejected_at = coalesce(rejected_at, ?3), \
+             lease_owner = NULL, lease_until = NULL, intent_attempt = NULL, \
+             intent_generation = NULL, intent_token_hash = NULL, intent_at = NULL \
+             WHERE id = ?1 AND intent_attempt = ?2 RETURNING *",
+        )
+        .bind(id.0)
+        .bind(attempt)
+        .bind(micros(now));
+        one(&self.write(statement).await?)
     }
 
     async fn require_reconnect(
@@ -119,13 +165,19 @@ impl RefreshRows for Sqlite {
             "UPDATE instances SET status = 'reconnect_required', cause = ?3, status_since = ?4, \
              lease_owner = NULL, lease_until = NULL, intent_attempt = NULL, intent_generation = NULL, \
              intent_token_hash = NULL, intent_at = NULL \
-             WHERE id = ?1 AND generation = ?2 AND status <> 'deleting'",
+             WHERE id = ?1 AND generation = ?2 AND status NOT IN ('deleting', 'reconnect_required') RETURNING *",
         )
         .bind(id.0)
         .bind(generation)
         .bind(cause.as_str())
         .bind(micros(now));
-        self.change(statement).await.map(|_| ())
+        let mut transaction = self.begin().await?;
+        if let Some(instance) = one(&transaction.fetch(statement).await?)? {
+            let detail = serde_json::json!({ "cause": cause });
+            let event = happened(&instance, "instance.reconnect_required", detail);
+            transaction.execute(event_statement(&event, now)?).await?;
+        }
+        transaction.commit().await
     }
 
     async fn replace_tokens(&self, next: &Instance) -> Result<Option<Instance>, StoreError> {
@@ -133,8 +185,9 @@ impl RefreshRows for Sqlite {
             "UPDATE instances SET generation = ?2, access_token = ?3, refresh_token = ?4, \
              expires_at = ?5, refresh_expires_at = ?6, scopes = ?7, captures = ?8, \
              account_id = coalesce(?9, account_id), account_label = coalesce(?10, account_label), refreshed_at = ?11, \
-             parameters = ?12, status = 'ok', cause = NULL, \
+             parameters = ?12, keep_alive_at = ?13, status = 'ok', cause = NULL, \
              status_since = CASE status WHEN 'ok' THEN status_since ELSE ?11 END, committed_attempt = NULL, \
+             uncertain_generation = NULL, uncertain_at = NULL, rejections = 0, rejected_at = NULL, \
              lease_owner = NULL, lease_until = NULL, intent_attempt = NULL, intent_generation = NULL, \
              intent_token_hash = NULL, intent_at = NULL \
              WHERE id = ?1 AND generation = ?2 - 1 AND status <> 'deleting' RETURNING *",
@@ -150,12 +203,58 @@ impl RefreshRows for Sqlite {
         .bind(&next.account_id)
         .bind(&next.account_label)
         .bind(micros(next.refreshed_at))
-        .bind(json(&next.parameters)?);
-        self.write_one(statement)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        .bind(json(&next.parameters)?)
+        .bind(next.keep_alive_at.map(micros));
+        one(&self.write(statement).await?)
+    }
+
+    async fn unsettled(
+        &self,
+        after: InstanceId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Instance>, StoreError> {
+        let statement = sqlx::query(
+            "SELECT * FROM instances WHERE id > ?1 AND (intent_attempt IS NOT NULL OR uncertain_generation IS NOT NULL) \
+             AND status = 'ok' AND (intent_generation = generation OR uncertain_generation = generation) \
+             AND (lease_owner IS NULL OR lease_until <= ?3) ORDER BY id LIMIT ?2",
+        )
+        .bind(after.0)
+        .bind(limit)
+        .bind(micros(now));
+        self.read(statement).await?.iter().map(from_row).collect()
+    }
+
+    async fn keep_alive_due(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Instance>, StoreError> {
+        let statement = sqlx::query(
+            "SELECT * FROM instances WHERE keep_alive_at IS NOT NULL AND keep_alive_at <= ?1 AND status = 'ok' \
+             ORDER BY keep_alive_at LIMIT ?2",
+        )
+        .bind(micros(now))
+        .bind(limit);
+        self.read(statement).await?.iter().map(from_row).collect()
+    }
+
+    async fn beat(&self, _owner: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn one(rows: &[SqliteRow]) -> Result<Option<Instance>, StoreError> {
+    rows.first().map(from_row).transpose()
+}
+
+fn happened(instance: &Instance, kind: &'static str, detail: serde_json::Value) -> NewEvent {
+    NewEvent {
+        tenant: instance.tenant.clone(),
+        instance: Some(instance.id),
+        app: Some(instance.app),
+        kind,
+        detail,
     }
 }
 

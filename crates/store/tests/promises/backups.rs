@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
-use tieline_core::{Clock as _, Secret};
+use tieline_core::Secret;
 use tieline_store::{AdoptionReason, Begun, MasterKey, Purpose, Store, StoreError};
 
 use crate::home::{Home, Outside, TENANT, again, app, begin, commit, done, instance, taken};
@@ -15,12 +15,7 @@ async fn a_backup_of_a_running_store_is_restored_and_must_be_adopted() {
     let home = Home::new();
     let store = home.open().await;
     let made = instance(&store, &app(&store, TENANT, "main").await, "a").await;
-    taken(
-        store
-            .begin_refresh(begin(made.id, 1, 7, home.clock.now()))
-            .await
-            .unwrap(),
-    );
+    taken(store.begin_refresh(begin(made.id, 1, 7)).await.unwrap());
     let file = home.path("elsewhere/backup.db");
     let report = store.backup(&file).await.unwrap();
     assert_eq!(report.bytes, fs::metadata(&file).unwrap().len());
@@ -67,10 +62,7 @@ async fn a_backup_of_a_running_store_is_restored_and_must_be_adopted() {
         copy.access_token(&found, Purpose::Check).await.unwrap(),
         Secret::new("access-a")
     );
-    let refused = copy
-        .begin_refresh(begin(made.id, 1, 8, home.clock.now()))
-        .await
-        .unwrap_err();
+    let refused = copy.begin_refresh(begin(made.id, 1, 8)).await.unwrap_err();
     assert!(
         matches!(
             refused,
@@ -96,9 +88,7 @@ async fn a_backup_of_a_running_store_is_restored_and_must_be_adopted() {
     copy.adopt().await.unwrap();
     assert_eq!(copy.adoption_required(), None);
     assert!(matches!(
-        copy.begin_refresh(begin(made.id, 1, 8, home.clock.now()))
-            .await
-            .unwrap(),
+        copy.begin_refresh(begin(made.id, 1, 8)).await.unwrap(),
         Begun::Taken(_)
     ));
     copy.close().await;
@@ -133,7 +123,7 @@ async fn a_store_of_another_deployment_must_be_adopted() {
     };
     assert_eq!(reason, expected);
     let refused = staging
-        .begin_refresh(begin(made.id, 1, 7, home.clock.now()))
+        .begin_refresh(begin(made.id, 1, 7))
         .await
         .unwrap_err();
     assert!(
@@ -142,10 +132,7 @@ async fn a_store_of_another_deployment_must_be_adopted() {
     );
     staging.adopt().await.unwrap();
     assert!(matches!(
-        staging
-            .begin_refresh(begin(made.id, 1, 7, home.clock.now()))
-            .await
-            .unwrap(),
+        staging.begin_refresh(begin(made.id, 1, 7)).await.unwrap(),
         Begun::Taken(_)
     ));
     staging.close().await;

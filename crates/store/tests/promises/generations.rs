@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tieline_core::{Clock as _, InstanceId, Secret};
+use tieline_core::{InstanceId, Secret};
 use tieline_store::{Begun, Cause, Committed, Purpose, ReplaceTokens, Status};
 
 use crate::home::{
@@ -13,12 +13,7 @@ use crate::home::{
 async fn a_commit_moves_the_generation_once() {
     let home = Home::new();
     let (store, a) = opened(&home).await;
-    let begun = taken(
-        store
-            .begin_refresh(begin(a.id, 1, 7, home.clock.now()))
-            .await
-            .unwrap(),
-    );
+    let begun = taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     let intent = begun.intent.unwrap();
     assert_eq!(
         (
@@ -117,8 +112,7 @@ async fn a_reconnect_is_required_of_the_generation_that_failed_only() {
         (Status::Ok, 2, None)
     );
 
-    let now = home.clock.now();
-    taken(store.begin_refresh(begin(a.id, 2, 8, now)).await.unwrap());
+    taken(store.begin_refresh(begin(a.id, 2, 8)).await.unwrap());
     let current = store
         .require_reconnect(a.id, 2, Cause::LostResponse)
         .await
@@ -129,7 +123,7 @@ async fn a_reconnect_is_required_of_the_generation_that_failed_only() {
         (Status::ReconnectRequired, Some(Cause::LostResponse))
     );
     assert_eq!((current.intent, current.lease), (None, None));
-    match store.begin_refresh(begin(a.id, 2, 9, now)).await.unwrap() {
+    match store.begin_refresh(begin(a.id, 2, 9)).await.unwrap() {
         Begun::Moved(current) => assert_eq!(current.status, Status::ReconnectRequired),
         other => panic!("{other:?}"),
     }
@@ -159,8 +153,7 @@ async fn a_reconnect_is_required_of_the_generation_that_failed_only() {
 async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
     let home = Home::new();
     let (store, a) = opened(&home).await;
-    let now = home.clock.now();
-    taken(store.begin_refresh(begin(a.id, 1, 7, now)).await.unwrap());
+    taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     assert!(store.begin_delete("other", a.id).await.unwrap().is_none());
     assert!(
         !store.delete_instance(a.id).await.unwrap(),
@@ -189,7 +182,7 @@ async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
         "to be revoked"
     );
     assert!(matches!(
-        store.begin_refresh(begin(a.id, 2, 8, now)).await.unwrap(),
+        store.begin_refresh(begin(a.id, 2, 8)).await.unwrap(),
         Begun::Gone
     ));
     let current = store
@@ -202,6 +195,7 @@ async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
         id: a.id,
         generation: 2,
         tokens: tokens("new"),
+        keep_alive_at: None,
         parameters: BTreeMap::new(),
         account_id: None,
         account_label: None,
@@ -227,16 +221,12 @@ async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
 async fn a_new_authorization_overtakes_a_refresh_in_flight() {
     let home = Home::new();
     let (store, a) = opened(&home).await;
-    taken(
-        store
-            .begin_refresh(begin(a.id, 1, 7, home.clock.now()))
-            .await
-            .unwrap(),
-    );
+    taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     let replace = ReplaceTokens {
         id: a.id,
         generation: 1,
         tokens: tokens("reauthorized"),
+        keep_alive_at: None,
         parameters: BTreeMap::new(),
         account_id: Some("2".to_owned()),
         account_label: Some("Acme Inc.".to_owned()),
@@ -257,6 +247,7 @@ async fn a_new_authorization_overtakes_a_refresh_in_flight() {
         id: a.id,
         generation: 2,
         tokens: tokens("reauthorized"),
+        keep_alive_at: None,
         parameters: BTreeMap::new(),
         account_id: None,
         account_label: None,
@@ -281,6 +272,7 @@ async fn a_new_authorization_overtakes_a_refresh_in_flight() {
         id: a.id,
         generation: 1,
         tokens: tokens("late"),
+        keep_alive_at: None,
         parameters: BTreeMap::new(),
         account_id: None,
         account_label: None,

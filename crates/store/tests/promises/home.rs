@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
@@ -158,6 +159,7 @@ pub(crate) fn new_instance(tenant: &str, app: AppId, name: &str) -> NewInstance 
         account_label: None,
         parameters: BTreeMap::new(),
         tokens: tokens(name),
+        keep_alive_at: None,
     }
 }
 
@@ -169,15 +171,14 @@ pub(crate) async fn again(store: &Store, instance: &Instance) -> Instance {
         .unwrap()
 }
 
-pub(crate) fn begin(id: InstanceId, generation: i64, attempt: i64, now: Timestamp) -> BeginRefresh {
+pub(crate) fn begin(id: InstanceId, generation: i64, attempt: i64) -> BeginRefresh {
     BeginRefresh {
         id,
         generation,
         owner: format!("owner-{attempt}"),
         attempt,
         token_hash: [attempt as u8; 32],
-        lease_until: at(now.as_second() + 60),
-        now,
+        lease: Duration::from_secs(60),
     }
 }
 
@@ -187,6 +188,7 @@ pub(crate) fn commit(id: InstanceId, generation: i64, attempt: i64, name: &str) 
         generation,
         attempt,
         tokens: tokens(name),
+        keep_alive_at: None,
         now: at(1_800_000_100),
     }
 }

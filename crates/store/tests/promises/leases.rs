@@ -15,12 +15,7 @@ async fn of_many_beginners_exactly_one_gets_the_lease() {
     let now = home.clock.now();
     let tries = (1..=40).map(|attempt| {
         let store = store.clone();
-        tokio::spawn(async move {
-            store
-                .begin_refresh(begin(a.id, 1, attempt, now))
-                .await
-                .unwrap()
-        })
+        tokio::spawn(async move { store.begin_refresh(begin(a.id, 1, attempt)).await.unwrap() })
     });
     let begun: Vec<Begun> = join_all(tries)
         .await
@@ -38,7 +33,7 @@ async fn of_many_beginners_exactly_one_gets_the_lease() {
         })
         .collect();
     assert_eq!(winners.len(), 1);
-    let leased = begun.iter().filter(|begun| matches!(begun, Begun::Leased { until } if until.as_second() == now.as_second() + 60));
+    let leased = begun.iter().filter(|begun| matches!(begun, Begun::Leased(instance) if instance.lease.as_ref().unwrap().until.as_second() == now.as_second() + 60));
     assert_eq!(leased.count(), 39);
     let stored = again(&store, winners[0]).await;
     assert_eq!(stored.intent, winners[0].intent);
@@ -59,14 +54,13 @@ async fn beginning_for_an_old_generation_or_a_gone_instance_takes_nothing() {
             .await
             .unwrap(),
     );
-    let now = home.clock.now();
-    match store.begin_refresh(begin(a.id, 1, 8, now)).await.unwrap() {
+    match store.begin_refresh(begin(a.id, 1, 8)).await.unwrap() {
         Begun::Moved(current) => assert_eq!((current.generation, current.intent), (2, None)),
         other => panic!("{other:?}"),
     }
     assert!(matches!(
         store
-            .begin_refresh(begin(InstanceId(1), 1, 8, now))
+            .begin_refresh(begin(InstanceId(1), 1, 8))
             .await
             .unwrap(),
         Begun::Gone
@@ -78,27 +72,14 @@ async fn beginning_for_an_old_generation_or_a_gone_instance_takes_nothing() {
 async fn a_lease_that_ran_out_is_taken_over_and_its_intent_remembered() {
     let home = Home::new();
     let (store, a) = opened(&home).await;
-    taken(
-        store
-            .begin_refresh(begin(a.id, 1, 7, home.clock.now()))
-            .await
-            .unwrap(),
-    );
+    taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     home.clock.advance(Duration::from_secs(59));
     assert!(matches!(
-        store
-            .begin_refresh(begin(a.id, 1, 8, home.clock.now()))
-            .await
-            .unwrap(),
-        Begun::Leased { .. }
+        store.begin_refresh(begin(a.id, 1, 8)).await.unwrap(),
+        Begun::Leased(_)
     ));
     home.clock.advance(Duration::from_secs(1));
-    let second = taken(
-        store
-            .begin_refresh(begin(a.id, 1, 8, home.clock.now()))
-            .await
-            .unwrap(),
-    );
+    let second = taken(store.begin_refresh(begin(a.id, 1, 8)).await.unwrap());
     assert!(
         second.uncertain && second.intent.unwrap().uncertain,
         "what attempt 7 did is not known"
@@ -138,8 +119,7 @@ async fn a_lease_that_ran_out_is_taken_over_and_its_intent_remembered() {
 async fn an_abandoned_attempt_leaves_no_trace_and_an_uncertain_one_does() {
     let home = Home::new();
     let (store, a) = opened(&home).await;
-    let now = home.clock.now();
-    taken(store.begin_refresh(begin(a.id, 1, 7, now)).await.unwrap());
+    taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     store.abandon_refresh(a.id, 6).await.unwrap();
     assert!(
         again(&store, &a).await.lease.is_some(),
@@ -152,15 +132,18 @@ async fn an_abandoned_attempt_leaves_no_trace_and_an_uncertain_one_does() {
         (None, None, false)
     );
 
-    taken(store.begin_refresh(begin(a.id, 1, 8, now)).await.unwrap());
-    store.leave_uncertain(a.id, 8, 1).await.unwrap();
+    taken(store.begin_refresh(begin(a.id, 1, 8)).await.unwrap());
+    store
+        .leave_uncertain(a.id, 8, 1, "the answer was cut")
+        .await
+        .unwrap();
     let uncertain = again(&store, &a).await;
     assert_eq!(uncertain.lease, None);
     let intent = uncertain.intent.unwrap();
     assert!(intent.uncertain && intent.attempt == 8 && uncertain.uncertain);
 
     // A replay that was never sent does not make the first attempt's outcome known.
-    assert!(taken(store.begin_refresh(begin(a.id, 1, 9, now)).await.unwrap()).uncertain);
+    assert!(taken(store.begin_refresh(begin(a.id, 1, 9)).await.unwrap()).uncertain);
     store.abandon_refresh(a.id, 9).await.unwrap();
     let after = again(&store, &a).await;
     assert_eq!((after.intent, after.uncertain), (None, true));
@@ -171,12 +154,7 @@ async fn an_abandoned_attempt_leaves_no_trace_and_an_uncertain_one_does() {
 async fn a_reopened_store_shows_the_intent_and_frees_the_lease() {
     let home = Home::new();
     let (store, a) = opened(&home).await;
-    taken(
-        store
-            .begin_refresh(begin(a.id, 1, 7, home.clock.now()))
-            .await
-            .unwrap(),
-    );
+    taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     store.close().await;
 
     let store = home.open().await;
@@ -184,15 +162,7 @@ async fn a_reopened_store_shows_the_intent_and_frees_the_lease() {
     assert_eq!((found.generation, &found.lease), (1, &None));
     let intent = found.intent.unwrap();
     assert_eq!((intent.attempt, intent.uncertain), (7, true));
-    assert!(
-        taken(
-            store
-                .begin_refresh(begin(a.id, 1, 8, home.clock.now()))
-                .await
-                .unwrap()
-        )
-        .uncertain
-    );
+    assert!(taken(store.begin_refresh(begin(a.id, 1, 8)).await.unwrap()).uncertain);
     store.close().await;
 }
 
@@ -220,11 +190,7 @@ async fn an_unreadable_instance_is_not_refreshed() {
         ),
         "{error}"
     );
-    match store
-        .begin_refresh(begin(a.id, 1, 7, home.clock.now()))
-        .await
-        .unwrap()
-    {
+    match store.begin_refresh(begin(a.id, 1, 7)).await.unwrap() {
         Begun::Moved(current) => {
             assert_eq!((current.status, current.intent), (Status::Unreadable, None))
         }

@@ -192,6 +192,7 @@ async fn authorizing_again_cures_an_unreadable_instance() {
         id: a.id,
         generation: 1,
         tokens: tokens("new"),
+        keep_alive_at: None,
         parameters: BTreeMap::new(),
         account_id: None,
         account_label: None,
