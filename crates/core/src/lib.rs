@@ -11,6 +11,7 @@ pub mod clock;
 pub mod descriptor;
 pub mod dotted_path;
 pub mod endpoint;
+pub mod failpoint;
 pub mod http;
 mod ids;
 mod mapping;

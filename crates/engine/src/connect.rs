@@ -1,10 +1,11 @@
 //! Tokens become an instance: a new one, or one that is there already.
 
 use tieline_core::descriptor::Account;
-use tieline_core::{InstanceId, Parameters, ProviderSetup, TokenSet};
+use tieline_core::{InstanceId, Parameters, ProviderSetup, Timestamp, TokenSet};
 use tieline_store::{App, Committed, Instance, NewInstance, ReplaceTokens, Status};
 
 use crate::account::refuse_another_account;
+use crate::due::keep_alive_at;
 use crate::patience::Patience;
 use crate::{Engine, EngineError};
 
@@ -99,11 +100,11 @@ impl Engine {
         let mut replace = ReplaceTokens {
             id,
             generation: instance.generation,
-            tokens,
             parameters: connecting.parameters.to_keep(),
             account_id: account.id,
             account_label: account.label,
-            keep_alive_at: None,
+            keep_alive_at: self.keep_alive_of(connecting, &tokens, id),
+            tokens,
         };
         let mut patience = Patience::new(self, id);
         let instance = loop {
@@ -135,8 +136,9 @@ impl Engine {
         beside: Option<&Instance>,
     ) -> Result<Instance, EngineError> {
         let account = account.unwrap_or_default();
+        let id = InstanceId::random()?;
         let new = NewInstance {
-            id: InstanceId::random()?,
+            id,
             tenant: self.tenant.to_string(),
             app: connecting.app.id,
             provider: connecting.app.provider.clone(),
@@ -144,8 +146,8 @@ impl Engine {
             account_id: account.id,
             account_label: account.label,
             parameters: connecting.parameters.to_keep(),
+            keep_alive_at: self.keep_alive_of(connecting, &tokens, id),
             tokens,
-            keep_alive_at: None,
         };
         let instance = self.insert_patiently(&new).await?;
         tracing::info!(provider = instance.provider, instance = %instance.id, "instance connected");
@@ -155,6 +157,16 @@ impl Engine {
         }
         self.note(&instance, "instance.connected", detail).await;
         Ok(instance)
+    }
+
+    fn keep_alive_of(
+        &self,
+        connecting: &Connecting<'_>,
+        tokens: &TokenSet,
+        id: InstanceId,
+    ) -> Option<Timestamp> {
+        let rotation = connecting.provider.descriptor().oauth2().rotation;
+        keep_alive_at(tokens, &rotation, id, self.shared.clock.now())
     }
 
     /// Writes down whose account an instance is. The tokens are safe and will be proved by the first call: whatever fails

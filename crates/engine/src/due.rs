@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use tieline_core::clock::saturating_add;
-use tieline_core::descriptor::{Authentication, OnReuse, Rotation};
-use tieline_core::{InstanceId, ProviderDescriptor, Timestamp};
+use tieline_core::descriptor::{Authentication, Rotation};
+use tieline_core::{InstanceId, ProviderDescriptor, Timestamp, TokenSet};
 use tieline_store::Instance;
+
+use crate::recovery::is_replay_safe;
 
 const SHORTEST_MARGIN: Duration = Duration::from_secs(60);
 const LONGEST_MARGIN: Duration = Duration::from_secs(4 * 60 * 60);
@@ -35,7 +37,7 @@ pub(crate) fn is_renewable(descriptor: &ProviderDescriptor, instance: &Instance)
 /// Judges an instance's access token.
 ///
 /// Unknown expiry means: use it until the API answers 401. After a refresh whose outcome is unknown, a provider that
-/// revokes the whole family on reuse is left alone for as long as the access token lives.
+/// revokes the whole family on reuse is left alone for as long as the access token lives; any other is asked again at once.
 pub fn due(instance: &Instance, rotation: &Rotation, now: Timestamp) -> Due {
     let Some(expires_at) = instance.expires_at else {
         return Due::NotYet;
@@ -43,8 +45,12 @@ pub fn due(instance: &Instance, rotation: &Rotation, now: Timestamp) -> Due {
     if saturating_add(now, USABLE) >= expires_at {
         return Due::Now;
     }
-    if instance.uncertain && rotation.on_reuse == OnReuse::RevokesFamily {
-        return Due::NotYet;
+    if let Some(since) = instance.uncertain_since {
+        return if is_replay_safe(rotation, since, now) {
+            Due::Soon
+        } else {
+            Due::NotYet
+        };
     }
     let lifetime =
         Duration::try_from(expires_at.duration_since(instance.refreshed_at)).unwrap_or_default();
@@ -59,6 +65,27 @@ pub fn due(instance: &Instance, rotation: &Rotation, now: Timestamp) -> Due {
     }
 }
 
+/// When a token set is to be refreshed for its refresh token's own sake: between half and six tenths of the time after which
+/// it would be dead. `None` where nobody knows of an end.
+pub fn keep_alive_at(
+    tokens: &TokenSet,
+    rotation: &Rotation,
+    id: InstanceId,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    tokens.refresh_token.as_ref()?;
+    let told = tokens
+        .refresh_expires_at
+        .map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default());
+    let documented = rotation.refresh_token_lifetime.known();
+    let life = [told.or(documented), rotation.idle_limit]
+        .into_iter()
+        .flatten()
+        .min()?;
+    let spread = mixed(id, now.as_second());
+    Some(saturating_add(now, life / 2 + life / 1_000 * spread))
+}
+
 /// A fifth of the lifetime, between a minute and four hours, and never more than half the lifetime.
 pub fn margin(lifetime: Duration) -> Duration {
     (lifetime / 5)
@@ -68,11 +95,16 @@ pub fn margin(lifetime: Duration) -> Duration {
 
 /// Up to a tenth less, always the same for one token set, so that instances connected together don't refresh together.
 fn jittered(margin: Duration, id: InstanceId, generation: i64) -> Duration {
+    margin - margin * mixed(id, generation) / 1_000
+}
+
+/// Between 0 and 100, evenly.
+fn mixed(id: InstanceId, with: i64) -> u32 {
     let mixed =
         id.0.wrapping_mul(0x5851_f42d_4c95_7f2d)
-            .wrapping_add(generation)
+            .wrapping_add(with)
             .unsigned_abs();
-    margin - margin * u32::try_from(mixed % 101).unwrap_or(0) / 1_000
+    u32::try_from(mixed % 101).unwrap_or_default()
 }
 
 #[cfg(test)]

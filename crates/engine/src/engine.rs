@@ -1,6 +1,6 @@
 //! What an engine is made of.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tieline_core::{
@@ -9,8 +9,11 @@ use tieline_core::{
 use tieline_oauth::{Edge, EdgeOptions};
 use tieline_store::Store;
 
+use crate::breaker::Breakers;
 use crate::flights::Flights;
+use crate::heartbeat::Heartbeat;
 use crate::tasks::Tasks;
+use crate::upkeep::Leaving;
 use crate::{EngineError, InstanceHandle};
 
 /// The tenant of embedded hosts and of the command line, and the only one that configuration speaks for.
@@ -36,10 +39,19 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Tasks,
     pub(crate) flights: Flights,
+    pub(crate) breakers: Breakers,
+    pub(crate) heartbeat: Heartbeat,
+    leaving: Mutex<Leaving>,
     /// How long a lease may be held.
     pub(crate) lease: Duration,
     /// Who holds the leases that this engine takes.
     pub(crate) owner: String,
+}
+
+impl Shared {
+    pub(crate) fn leaving(&self) -> MutexGuard<'_, Leaving> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Puts an engine together.
@@ -70,6 +82,13 @@ impl Engine {
         Self {
             shared: Arc::clone(&self.shared),
             tenant: tenant.into(),
+        }
+    }
+
+    pub(crate) fn of_default_tenant(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            tenant: DEFAULT_TENANT.into(),
         }
     }
 
@@ -151,12 +170,12 @@ impl EngineBuilder {
             clock: self.clock,
             tasks: Tasks::default(),
             flights: Flights::default(),
+            breakers: Breakers::default(),
+            heartbeat: Heartbeat::default(),
+            leaving: Mutex::default(),
             owner,
         };
-        Ok(Engine {
-            shared: Arc::new(shared),
-            tenant: DEFAULT_TENANT.into(),
-        })
+        Ok(Engine::of_default_tenant(Arc::new(shared)))
     }
 }
 

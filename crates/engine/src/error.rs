@@ -196,6 +196,24 @@ pub enum EngineError {
         /// When to ask again.
         retry_after: Duration,
     },
+    /// The provider rejected the last tries, and it is too early for the next.
+    #[error(
+        "{provider} has rejected the refresh of instance {instance} {rejections} times without a reason that is known; it \
+         is tried again in {} s, and `tieline instances refresh {instance}` tries now", .retry_after.as_secs().max(1)
+    )]
+    RejectedLately {
+        /// The provider.
+        provider: String,
+        /// The instance.
+        instance: InstanceId,
+        /// How often.
+        rejections: i64,
+        /// When the next try is made.
+        retry_after: Duration,
+    },
+    /// The store has not acknowledged lately that this engine is alive: another process may refresh in its place.
+    #[error("the database has not heard from this engine lately, so nothing was sent; try again")]
+    NotKnownAlive,
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     ShuttingDown,
@@ -326,7 +344,8 @@ impl EngineError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Shared(error) => error.retry_after(),
-            Self::RefreshInProgress { retry_after, .. } => Some(*retry_after),
+            Self::RefreshInProgress { retry_after, .. }
+            | Self::RejectedLately { retry_after, .. } => Some(*retry_after),
             Self::Token(TokenFailure {
                 outcome: Outcome::Busy { retry_after },
                 ..
@@ -350,6 +369,8 @@ impl EngineError {
             Self::Call { error, .. } => error.is_transient(),
             Self::Account { error, .. } => error.is_transient(),
             Self::RefreshInProgress { .. }
+            | Self::RejectedLately { .. }
+            | Self::NotKnownAlive
             | Self::NotWrittenYet { .. }
             | Self::BrokeOff
             | Self::ShuttingDown => true,

@@ -8,6 +8,7 @@ use tieline_store::{Event, Instance, InstanceQuery, Purpose, Status};
 
 use crate::account::refuse_another_account;
 use crate::due::{Due, due, is_renewable};
+use crate::recovery::Urgency;
 use crate::{Engine, EngineError};
 
 /// One connected account. Cheap to clone; holds no token.
@@ -81,7 +82,7 @@ impl InstanceHandle {
                 instance: self.id,
             });
         }
-        self.engine.refresh_past(&seen).await
+        self.engine.refresh_past(&seen, Urgency::Asked).await
     }
 
     /// Asks the provider whose account it is, which proves the token, and remembers the answer.

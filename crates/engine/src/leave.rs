@@ -1,12 +1,15 @@
 //! The end of an instance: revoked at the provider first, then forgotten.
 
+use std::time::Instant;
+
 use serde::Serialize;
 use tieline_core::descriptor::Revocable;
 use tieline_core::{InstanceId, Secret};
 use tieline_oauth::{RevokeFailure, TokenClient, TokenTypeHint};
-use tieline_store::Purpose;
+use tieline_store::{Instance, Purpose};
 
 use crate::flights::landing;
+use crate::lease::{FIRST_PAUSE, LONGEST_PAUSE};
 use crate::{Engine, EngineError, InstanceHandle};
 
 /// An instance that is no more.
@@ -55,6 +58,8 @@ impl InstanceHandle {
         if let Some(flight) = engine.shared.flights.under_way(self.id) {
             // However it lands: what counts is which tokens are stored afterwards.
             let _ = landing(flight).await;
+        } else {
+            engine.await_other_lease(leaving.clone()).await?;
         }
         let revocation = match self.revoke().await {
             Ok(revocation) => revocation,
@@ -109,6 +114,21 @@ impl InstanceHandle {
 }
 
 impl Engine {
+    /// Waits for the process that refreshes an instance which is being deleted, if there is one: what it commits is to be
+    /// revoked.
+    async fn await_other_lease(&self, mut instance: Instance) -> Result<(), EngineError> {
+        let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
+        while let Some(lease) = &instance.lease
+            && lease.owner != self.shared.owner
+            && started.elapsed() < self.shared.lease
+        {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            instance = self.instance(instance.id).load().await?;
+        }
+        Ok(())
+    }
+
     /// Refresh token first: that ends the grant, and at most providers the access token with it (RFC 7009 section 2.1).
     pub(crate) async fn revoke_pair(
         &self,

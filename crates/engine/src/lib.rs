@@ -1,8 +1,9 @@
 //! The life of a connector instance: authorize → call back → exchange → store → refresh → call → leave.
 //!
 //! Read along the way a token takes: [`authorize`] starts the front channel, [`callback`], `exchange` and `connect` bring
-//! an account in (`device` and `give` do where there is no browser), `refresh` keeps it alive, [`call`] uses it, `leave` revokes it. [`due`] says when a token needs a
-//! refresh; everything that can go wrong is an [`EngineError`].
+//! an account in (`device` and `give` do where there is no browser), `refresh` keeps it alive (`lease` → one request →
+//! `commit`, or else `settle`), [`call`] uses it, `leave` revokes it. [`due`] says when a token needs a
+//! refresh, and `upkeep` is what an engine does by itself; everything that can go wrong is an [`EngineError`].
 //!
 //! Deliberately absent: SQL (the store's), the shape of OAuth requests (tieline-oauth's), HTTP servers and terminals
 //! (the host's).
@@ -11,8 +12,10 @@ mod account;
 mod apps;
 pub mod authorize;
 mod beside;
+mod breaker;
 pub mod call;
 pub mod callback;
+mod commit;
 mod connect;
 mod device;
 pub mod due;
@@ -21,12 +24,18 @@ mod error;
 mod exchange;
 mod flights;
 mod give;
+mod heartbeat;
 mod instance;
+mod lease;
 mod leave;
 mod patience;
+mod recovery;
 mod refresh;
+mod rejected;
+mod settle;
 mod target;
 mod tasks;
+mod upkeep;
 
 pub use apps::NewApp;
 pub use authorize::{AuthorizeOptions, BoundTo, Started};
@@ -37,6 +46,7 @@ pub use error::{EngineError, Kind};
 pub use give::GiveOptions;
 pub use instance::{AccessToken, InstanceHandle};
 pub use leave::{Disconnected, Revocation};
+pub use upkeep::Round;
 // What an [`EngineError`] may hold: a host that matches on it needs no other crate.
 pub use tieline_oauth::{
     CallbackRefusal, DeviceRefusal, EdgeOptions, Outcome, RevokeFailure, TokenFailure,

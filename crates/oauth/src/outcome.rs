@@ -117,6 +117,14 @@ pub enum RevokeFailure {
 }
 
 impl Outcome {
+    /// The body of a success that could not be read or must not be used.
+    pub fn unreadable(&self) -> Option<&Secret> {
+        match self {
+            Self::OutcomeUnknown { unreadable } => unreadable.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether the same thing may come out differently later without anybody changing anything.
     ///
     /// True for [`OutcomeUnknown`](Self::OutcomeUnknown) too, whose token may be spent all the same.

@@ -267,8 +267,12 @@ pub(crate) trait RefreshRows {
         now: Timestamp,
     ) -> Result<Vec<Instance>, StoreError>;
     /// `ok` instances, of whatever tenant, that are to be refreshed for the refresh token's own sake; the most urgent first.
-    async fn keep_alive_due(&self, now: Timestamp, limit: u32)
-    -> Result<Vec<Instance>, StoreError>;
+    async fn keep_alive_due(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, InstanceId)>,
+        limit: u32,
+    ) -> Result<Vec<Instance>, StoreError>;
     /// Says that the holder of leases `owner` is alive, until it is silent for five seconds. Where one process alone has the
     /// database, there is nobody to say it to.
     async fn beat(&self, owner: &str) -> Result<(), StoreError>;

@@ -228,14 +228,18 @@ impl RefreshRows for Sqlite {
     async fn keep_alive_due(
         &self,
         now: Timestamp,
+        after: Option<(Timestamp, InstanceId)>,
         limit: u32,
     ) -> Result<Vec<Instance>, StoreError> {
+        let (at, id) = after.map_or((i64::MIN, 0), |(at, id)| (micros(at), id.0));
         let statement = sqlx::query(
             "SELECT * FROM instances WHERE keep_alive_at IS NOT NULL AND keep_alive_at <= ?1 AND status = 'ok' \
-             ORDER BY keep_alive_at LIMIT ?2",
+             AND (keep_alive_at, id) > (?3, ?4) ORDER BY keep_alive_at, id LIMIT ?2",
         )
         .bind(micros(now))
-        .bind(limit);
+        .bind(limit)
+        .bind(at)
+        .bind(id);
         self.read(statement).await?.iter().map(from_row).collect()
     }
 

@@ -1,0 +1,137 @@
+//! New tokens are durable before anyone sees them.
+
+use tieline_core::{Secret, failpoint};
+use tieline_oauth::{TokenFailure, Tokens};
+use tieline_store::{
+    CommitRefresh, Committed, Instance, NewQuarantine, QuarantineKind, StoreError,
+};
+
+use crate::due::keep_alive_at;
+use crate::flights::FlightEnd;
+use crate::lease::Attempt;
+use crate::patience::Patience;
+use crate::refresh::Refresh;
+use crate::{Engine, EngineError};
+
+/// After so many tries of a commit those who wait are sent away; the task goes on trying.
+const TRIES_BEFORE_DELAY: u32 = 3;
+
+impl Engine {
+    /// Writes the new tokens over the generation that was spent, and over no other.
+    pub(crate) async fn commit(
+        &self,
+        refresh: &Refresh<'_>,
+        attempt: Attempt,
+        tokens: Tokens,
+    ) -> Result<(), EngineError> {
+        let Attempt { instance, number } = attempt;
+        for warning in &tokens.warnings {
+            tracing::warn!(instance = %instance.id, field = %warning.field, "{}", warning.message);
+        }
+        let now = self.shared.clock.now();
+        let commit = CommitRefresh {
+            id: instance.id,
+            generation: instance.generation,
+            attempt: number,
+            keep_alive_at: keep_alive_at(&tokens.set, &refresh.rotation, instance.id, now),
+            tokens: tokens.set,
+            now,
+        };
+        failpoint::hit("before-commit");
+        let committed = self.commit_patiently(&commit, refresh.end).await?;
+        failpoint::hit("after-commit");
+        match committed {
+            Committed::Done(instance) => {
+                tracing::info!(instance = %instance.id, generation = instance.generation, "refreshed");
+                self.app_taken(refresh.app).await;
+                Ok(())
+            }
+            Committed::MovedOn(now) => {
+                // Somebody wrote this generation before us: keep our answer where `tieline doctor` can find it.
+                tracing::error!(instance = %now.id, generation = now.generation, "two refreshes of one generation");
+                let blob = serialized(&commit);
+                self.quarantine(&now, commit.generation, QuarantineKind::Conflict, blob)
+                    .await?;
+                let generation = serde_json::json!({ "generation": commit.generation });
+                self.note(&now, "instance.conflict", generation).await;
+                Ok(())
+            }
+            Committed::Gone => {
+                // Deleted while we refreshed: the fresh pair must not outlive it. (While it is only being deleted, the
+                // commit goes through, and the disconnect that waits for us revokes what it finds.)
+                let tokens = &commit.tokens;
+                let refresh_token = tokens.refresh_token.as_ref();
+                self.revoke_pair(refresh.client, refresh_token, &tokens.access_token)
+                    .await?;
+                Err(EngineError::NoSuchInstance(commit.id))
+            }
+        }
+    }
+
+    async fn commit_patiently(
+        &self,
+        commit: &CommitRefresh,
+        end: &FlightEnd,
+    ) -> Result<Committed, StoreError> {
+        let mut patience = Patience::new(self, commit.id);
+        loop {
+            match self.shared.store.commit_refresh(commit).await {
+                Ok(committed) => return Ok(committed),
+                Err(error) => {
+                    let reason = error.to_string();
+                    if patience.after(error).await? == TRIES_BEFORE_DELAY {
+                        end.delay(EngineError::NotWrittenYet {
+                            instance: commit.id,
+                            reason,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// An answer that can't be read may hold tokens that exist nowhere else.
+    pub(crate) async fn keep_unreadable(
+        &self,
+        instance: &Instance,
+        failure: &TokenFailure,
+    ) -> Result<(), EngineError> {
+        let Some(body) = failure.outcome.unreadable() else {
+            return Ok(());
+        };
+        let kind = QuarantineKind::Undecodable;
+        self.quarantine(instance, instance.generation, kind, body.duplicate())
+            .await
+    }
+
+    async fn quarantine(
+        &self,
+        instance: &Instance,
+        generation: i64,
+        kind: QuarantineKind,
+        blob: Secret,
+    ) -> Result<(), EngineError> {
+        let record = NewQuarantine {
+            instance: instance.id,
+            tenant: instance.tenant.clone(),
+            generation,
+            kind,
+            blob,
+            now: self.shared.clock.now(),
+        };
+        self.shared.store.quarantine(record).await?;
+        Ok(())
+    }
+}
+
+/// A token pair as text, on its way into a sealed record and nowhere else.
+fn serialized(commit: &CommitRefresh) -> Secret {
+    let tokens = &commit.tokens;
+    Secret::new(
+        serde_json::json!({
+            "access_token": tokens.access_token.expose(),
+            "refresh_token": tokens.refresh_token.as_ref().map(Secret::expose),
+        })
+        .to_string(),
+    )
+}

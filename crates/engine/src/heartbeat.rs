@@ -1,0 +1,96 @@
+//! Who holds leases says that it is alive, once a second, where several processes share the store.
+//!
+//! A holder that is silent for five seconds counts as dead, and others take over. So nothing is sent unless a heartbeat was
+//! acknowledged less than two seconds ago: a process that was frozen, or cut off from the database, finds out first.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use tieline_store::StoreError;
+
+use crate::Engine;
+use crate::engine::Shared;
+
+const BEAT: Duration = Duration::from_secs(1);
+const FRESH: Duration = Duration::from_secs(2);
+
+/// When the last acknowledged heartbeat was sent.
+#[derive(Debug, Default)]
+pub(crate) struct Heartbeat {
+    acknowledged: RwLock<Option<Instant>>,
+    /// One at a time, so that a thousand refreshes send one.
+    beating: tokio::sync::Mutex<()>,
+    is_running: AtomicBool,
+}
+
+impl Heartbeat {
+    fn is_younger_than(&self, age: Duration) -> bool {
+        let last = *self
+            .acknowledged
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| last.elapsed() < age)
+    }
+}
+
+impl Engine {
+    /// Makes sure that leases of this engine are honoured, now and for as long as it runs.
+    ///
+    /// # Errors
+    /// The store can't be written.
+    pub(crate) async fn keep_beating(&self) -> Result<(), StoreError> {
+        if !self.shared.store.is_shared() {
+            return Ok(());
+        }
+        beat(&self.shared, BEAT).await?;
+        if !self
+            .shared
+            .heartbeat
+            .is_running
+            .swap(true, Ordering::SeqCst)
+        {
+            tokio::spawn(run(Arc::downgrade(&self.shared)));
+        }
+        Ok(())
+    }
+
+    /// Whether nobody can have taken this engine for dead.
+    pub(crate) fn is_known_alive(&self) -> bool {
+        !self.shared.store.is_shared() || self.shared.heartbeat.is_younger_than(FRESH)
+    }
+}
+
+/// Beats, unless that was done within `age`.
+async fn beat(shared: &Shared, age: Duration) -> Result<(), StoreError> {
+    let heartbeat = &shared.heartbeat;
+    if heartbeat.is_younger_than(age) {
+        return Ok(());
+    }
+    let _one_at_a_time = heartbeat.beating.lock().await;
+    if heartbeat.is_younger_than(age) {
+        return Ok(());
+    }
+    let sent = Instant::now();
+    shared.store.beat(&shared.owner).await?;
+    *heartbeat
+        .acknowledged
+        .write()
+        .unwrap_or_else(PoisonError::into_inner) = Some(sent);
+    Ok(())
+}
+
+/// Beats until the engine is gone or has nothing more to do.
+async fn run(shared: std::sync::Weak<Shared>) {
+    loop {
+        tokio::time::sleep(BEAT / 2).await;
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
+        match beat(&shared, BEAT / 2).await {
+            Err(StoreError::Closed) => return,
+            Err(error) => tracing::warn!("the heartbeat could not be written: {error}"),
+            Ok(()) => {}
+        }
+    }
+}

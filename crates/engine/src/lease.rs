@@ -1,0 +1,119 @@
+//! The right to spend a refresh token, on disk before the first byte is sent; or waiting for whoever has it.
+
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+use tieline_core::{Secret, Timestamp, failpoint, random};
+use tieline_store::{BeginRefresh, Begun, Instance};
+
+use crate::{Engine, EngineError};
+
+/// Between looks at what another process does: doubled each time, …
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// … up to this.
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// What to tell whoever waited in vain.
+const COME_BACK_IN: Duration = Duration::from_secs(5);
+
+/// One attempt to refresh: the instance as it stood when lease and intent were written, and the number of that intent.
+pub(crate) struct Attempt {
+    pub(crate) instance: Instance,
+    pub(crate) number: i64,
+}
+
+impl Attempt {
+    /// Whether an earlier attempt of this generation ended without a known outcome.
+    pub(crate) fn is_second_try(&self) -> bool {
+        self.instance
+            .intent
+            .as_ref()
+            .is_some_and(|intent| intent.uncertain)
+    }
+
+    /// When it was begun, by the clock that leases go by.
+    pub(crate) fn begun_at(&self) -> Timestamp {
+        self.instance
+            .intent
+            .as_ref()
+            .map_or(Timestamp::MAX, |intent| intent.at)
+    }
+}
+
+impl Engine {
+    /// Lease and intent, in one durable statement, before the first byte is sent. If the store can't write, nothing is
+    /// sent. While another process refreshes the instance, waits for that. `None`: the instance has moved on.
+    pub(crate) async fn take_lease(
+        &self,
+        instance: Instance,
+        refresh_token: &Secret,
+    ) -> Result<Option<Attempt>, EngineError> {
+        let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
+        loop {
+            if self.shared.tasks.is_closing() {
+                return Err(EngineError::ShuttingDown);
+            }
+            let number = random::id()?;
+            match self.begin(&instance, number, refresh_token).await? {
+                Begun::Taken(instance) => return Ok(Some(Attempt { instance, number })),
+                Begun::Moved(_) => return Ok(None),
+                Begun::Gone => return Err(EngineError::NoSuchInstance(instance.id)),
+                Begun::Leased(_) if started.elapsed() < self.shared.lease => {}
+                Begun::Leased(_) => {
+                    return Err(EngineError::RefreshInProgress {
+                        instance: instance.id,
+                        retry_after: COME_BACK_IN,
+                    });
+                }
+            }
+            tokio::time::sleep(jittered(pause, number)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Begins once more what this engine has the lease for. `None`: it has it no longer.
+    pub(crate) async fn begin_again(
+        &self,
+        instance: &Instance,
+        refresh_token: &Secret,
+    ) -> Result<Option<Attempt>, EngineError> {
+        let number = random::id()?;
+        match self.begin(instance, number, refresh_token).await? {
+            Begun::Taken(instance) => Ok(Some(Attempt { instance, number })),
+            Begun::Moved(_) | Begun::Gone | Begun::Leased(_) => Ok(None),
+        }
+    }
+
+    async fn begin(
+        &self,
+        instance: &Instance,
+        attempt: i64,
+        refresh_token: &Secret,
+    ) -> Result<Begun, EngineError> {
+        if failpoint::is_sabotaged("skip-intent") {
+            return Ok(Begun::Taken(instance.clone()));
+        }
+        self.keep_beating().await?;
+        let begin = BeginRefresh {
+            id: instance.id,
+            generation: instance.generation,
+            owner: self.shared.owner.clone(),
+            attempt,
+            token_hash: Sha256::digest(refresh_token.expose().as_bytes()).into(),
+            lease: self.shared.lease,
+        };
+        let begun = self.shared.store.begin_refresh(begin).await?;
+        failpoint::hit("after-lease");
+        match begun {
+            Begun::Leased(instance) if failpoint::is_sabotaged("no-lease") => {
+                Ok(Begun::Taken(instance))
+            }
+            begun => Ok(begun),
+        }
+    }
+}
+
+/// Between half and all of it, so that processes that began to wait together don't ask together.
+fn jittered(pause: Duration, number: i64) -> Duration {
+    let part = u32::try_from(number % 256).unwrap_or_default();
+    pause / 2 + pause / 2 * part / 255
+}
