@@ -8,6 +8,7 @@
 
 mod app_account;
 mod authorize;
+mod breaker;
 mod call;
 mod consent_of_two;
 mod device;
@@ -15,7 +16,9 @@ mod give;
 mod leave;
 mod masked_errors;
 mod reconnect;
+mod recovery;
 mod refresh;
 mod refresh_outcomes;
 mod tenant_hosts;
 mod trouble;
+mod upkeep;

@@ -186,6 +186,7 @@ async fn an_instance_that_needs_a_person_is_brought_back_by_one() {
 async fn any_other_refusal_changes_no_status() {
     let (stage, instance, error) = refreshed_under(json(403, "{}")).await;
     assert_eq!(error.kind(), Kind::Failure, "{error}");
+    stage.clock.advance(Duration::from_secs(15 * 60));
     assert_recovers(&stage, &instance).await;
 }
 

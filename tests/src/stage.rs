@@ -23,7 +23,7 @@ use tieline_engine::{
     Arrival, AuthorizeOptions, Engine, EngineError, GiveOptions, NewApp, Started,
 };
 use tieline_sandbox::{Act, Endpoint, Gate, Sandbox};
-use tieline_store::{App, Instance, InstanceQuery, Purpose};
+use tieline_store::{App, Instance, InstanceQuery, Purpose, Store};
 use tokio::task::JoinHandle;
 
 use crate::provider::{acme, provider};
@@ -99,6 +99,18 @@ impl Stage {
     /// Ends the engine and starts another on the same folder, as after a restart.
     #[must_use]
     pub async fn reopened(self) -> Self {
+        let configuration = self.configuration(&self.sandbox);
+        self.restarted(configuration).await
+    }
+
+    /// Ends the engine and starts another on a backup of its store, put in the place of the store.
+    #[must_use]
+    pub async fn restored(self) -> Self {
+        let backup = self.folder.path().join("backup.db");
+        self.engine.store().backup(&backup).await.unwrap();
+        self.engine.shutdown().await;
+        let data_dir = self.folder.path().join("data");
+        Store::restore(&backup, &data_dir, true).await.unwrap();
         let configuration = self.configuration(&self.sandbox);
         self.restarted(configuration).await
     }

@@ -15,6 +15,7 @@ use crate::browser::{self, ConsentError, Destination};
 use crate::callback;
 use crate::client_auth::Client;
 use crate::device::NotDecided;
+use crate::grants::Pair;
 use crate::ledger::Ledger;
 use crate::rules::VendorRules;
 use crate::script::{Act, Endpoint};
@@ -268,6 +269,18 @@ impl Sandbox {
     /// Ends the grant that this refresh token, current or spent, belongs to: as if the user had removed the app.
     pub fn revoke_grant(&self, refresh_token: &str) {
         self.server.state().grants.revoke_grant_of(refresh_token);
+    }
+
+    /// Spends a refresh token as somebody does who never hears the answer. `None` when it can't be spent.
+    pub fn spend(&self, refresh_token: &str) -> Option<()> {
+        let rules = self.rules().token.as_ref()?;
+        let now = self.server.clock.now();
+        let grants = &mut self.server.state().grants;
+        let set = grants.current(refresh_token, now).ok()?;
+        grants.spend(refresh_token, now);
+        let pair = Pair::random(true).ok()?;
+        grants.issue(set, &pair, rules, now);
+        Some(())
     }
 
     /// Stops and waits until the port is closed, so that the next connection is refused.

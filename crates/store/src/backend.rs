@@ -305,7 +305,7 @@ pub(crate) trait Upkeep {
     async fn set_marks(&self, marks: &[(&str, Option<&str>)]) -> Result<(), StoreError>;
     /// Whether other processes may have it open too.
     fn is_shared(&self) -> bool;
-    /// Leases whose holders are proven dead are released; their intents count as uncertain.
+    /// Leases whose holders are proven dead are released; their intents stay, and whoever begins next finds them.
     async fn release_leases(&self) -> Result<u64, StoreError>;
     /// A consistent copy, while others read and write.
     async fn backup(&self, file: &Path) -> Result<(), StoreError>;

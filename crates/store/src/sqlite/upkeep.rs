@@ -44,10 +44,7 @@ impl Upkeep for Sqlite {
 
     async fn release_leases(&self) -> Result<u64, StoreError> {
         self.change(sqlx::query(
-            "UPDATE instances SET lease_owner = NULL, lease_until = NULL, \
-             uncertain_at = CASE WHEN intent_generation = generation AND uncertain_generation IS DISTINCT FROM generation \
-             THEN intent_at ELSE uncertain_at END, \
-             uncertain_generation = CASE WHEN intent_generation = generation THEN generation ELSE uncertain_generation END \
+            "UPDATE instances SET lease_owner = NULL, lease_until = NULL \
              WHERE intent_attempt IS NOT NULL AND lease_owner IS NOT NULL",
         ))
         .await

@@ -56,7 +56,7 @@ async fn a_backup_of_a_running_store_is_restored_and_must_be_adopted() {
     let found = again(&copy, &made).await;
     assert_eq!(
         (found.generation, found.intent.clone().unwrap().uncertain),
-        (1, true)
+        (1, false)
     );
     assert_eq!(
         copy.access_token(&found, Purpose::Check).await.unwrap(),

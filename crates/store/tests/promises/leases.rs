@@ -161,7 +161,7 @@ async fn a_reopened_store_shows_the_intent_and_frees_the_lease() {
     let found = again(&store, &a).await;
     assert_eq!((found.generation, &found.lease), (1, &None));
     let intent = found.intent.unwrap();
-    assert_eq!((intent.attempt, intent.uncertain), (7, true));
+    assert_eq!((intent.attempt, intent.uncertain), (7, false));
     assert!(taken(store.begin_refresh(begin(a.id, 1, 8)).await.unwrap()).uncertain);
     store.close().await;
 }

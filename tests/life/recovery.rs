@@ -1,0 +1,228 @@
+//! A refresh that ended without a known outcome, and what is done about it.
+
+use std::time::Duration;
+
+use tieline_core::descriptor::{OnReuse, Rotates, Rotation};
+use tieline_core::prelude::*;
+use tieline_engine::{EngineError, Kind, Round};
+use tieline_sandbox::{Act, Endpoint};
+use tieline_store::{BeginRefresh, Begun, Cause, Instance, Status};
+use tieline_tests::script::answer;
+use tieline_tests::stage::Stage;
+
+const HOURS: Duration = Duration::from_secs(2 * 60 * 60);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A provider that takes a spent refresh token for another half a minute, and revokes everything after that.
+async fn forgiving() -> Stage {
+    Stage::edited(
+        |rules| rules["token"]["refresh_token_reuse_window_seconds"] = 30.into(),
+        |descriptor| rotating(descriptor, Duration::from_secs(30), OnReuse::RevokesFamily),
+    )
+    .await
+}
+
+/// A provider that refuses a spent refresh token and does nothing else about it.
+async fn indifferent() -> Stage {
+    Stage::edited(
+        |rules| rules["token"]["refresh_token_reuse"] = "fails".into(),
+        |descriptor| rotating(descriptor, Duration::ZERO, OnReuse::Fails),
+    )
+    .await
+}
+
+fn rotating(
+    descriptor: ProviderDescriptor,
+    reuse_window: Duration,
+    on_reuse: OnReuse,
+) -> ProviderDescriptor {
+    let oauth2 = descriptor.oauth2();
+    ProviderDescriptor {
+        authentication: Authentication::AuthorizationCode(OAuth2 {
+            rotation: Rotation {
+                rotates: Rotates::Always,
+                reuse_window,
+                on_reuse,
+                ..oauth2.rotation
+            },
+            ..*oauth2
+        }),
+        ..descriptor
+    }
+}
+
+/// Leaves lease and intent behind, as a process does that is killed before its commit.
+async fn killed_in_a_refresh(stage: &Stage, instance: &Instance) {
+    let begun = stage
+        .engine
+        .store()
+        .begin_refresh(BeginRefresh {
+            id: instance.id,
+            generation: instance.generation,
+            owner: "another process".to_owned(),
+            attempt: 7,
+            token_hash: [7; 32],
+            lease: Duration::from_secs(45),
+        })
+        .await
+        .unwrap();
+    assert!(matches!(begun, Begun::Taken(_)), "{begun:?}");
+}
+
+/// The server spends the refresh token, and nobody hears of it.
+async fn spend_unheard(stage: &Stage, instance: &Instance) {
+    let (_, refresh_token) = stage.tokens(instance).await;
+    stage
+        .sandbox
+        .spend(&refresh_token.unwrap())
+        .expect("the stored token is the current one");
+}
+
+async fn told(stage: &Stage, instance: &Instance, kind: &str) -> usize {
+    let events = stage.engine.instance(instance.id).events(50).await.unwrap();
+    events.iter().filter(|event| event.kind == kind).count()
+}
+
+#[tokio::test]
+async fn within_the_window_the_same_task_asks_again_and_nobody_notices() {
+    for lost in [
+        Act::CommitThenReset,
+        Act::CommitThenCut { after: 10 },
+        Act::ResetBeforeWork,
+        answer(500, "text/plain", "oops"),
+    ] {
+        let stage = forgiving().await;
+        let instance = stage.connect().await;
+        stage.clock.advance(HOURS);
+        stage.sandbox.script(Endpoint::Token, lost);
+        let token = stage.engine.instance(instance.id).access_token().await;
+        let token = token.unwrap();
+        assert_eq!(token.generation, 2);
+        let ledger = stage.sandbox.ledger();
+        assert!(ledger.is_live_access_token(token.token.expose()));
+        assert_eq!(
+            ledger.token_requests("refresh_token"),
+            2,
+            "once more, no oftener"
+        );
+        assert!(stage.holds_the_current_refresh_token(&instance).await);
+        assert!(!stage.load(&instance).await.uncertain);
+    }
+}
+
+#[tokio::test]
+async fn two_lost_answers_in_a_row_leave_the_doubt_for_later() {
+    let stage = forgiving().await;
+    let instance = stage.connect().await;
+    stage.clock.advance(HOURS);
+    for _ in 0..2 {
+        stage.sandbox.script(Endpoint::Token, Act::CommitThenReset);
+    }
+    let handle = stage.engine.instance(instance.id);
+    let error = handle.access_token().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+    assert_eq!(
+        told(&stage, &instance, "instance.refresh_uncertain").await,
+        1
+    );
+    stage.clock.advance(SECOND);
+    let round = stage.engine.look_after().await.unwrap();
+    assert_eq!(
+        round,
+        Round {
+            settled: 1,
+            ..Round::default()
+        }
+    );
+    assert_eq!(handle.access_token().await.unwrap().generation, 2);
+    assert!(stage.holds_the_current_refresh_token(&instance).await);
+}
+
+#[tokio::test]
+async fn where_reuse_merely_fails_a_lost_answer_is_known_for_lost_at_once() {
+    let stage = indifferent().await;
+    let instance = stage.connect().await;
+    stage.clock.advance(HOURS);
+    stage.sandbox.script(Endpoint::Token, Act::CommitThenReset);
+    let handle = stage.engine.instance(instance.id);
+    let error = handle.access_token().await.unwrap_err();
+    assert!(
+        matches!(error, EngineError::Shared(ref error) if matches!(**error, EngineError::ReconnectRequired { cause: Some(Cause::LostResponse), .. })),
+        "{error}"
+    );
+    assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 2);
+    assert_eq!(
+        told(&stage, &instance, "instance.reconnect_required").await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_successor_asks_again_while_the_window_is_open() {
+    let stage = forgiving().await;
+    let instance = stage.connect().await;
+    killed_in_a_refresh(&stage, &instance).await;
+    spend_unheard(&stage, &instance).await;
+    let stage = stage.reopened().await;
+    stage.clock.advance(20 * SECOND);
+    let round = stage.engine.look_after().await.unwrap();
+    assert_eq!(
+        round,
+        Round {
+            settled: 1,
+            ..Round::default()
+        }
+    );
+    let stored = stage.load(&instance).await;
+    assert_eq!((stored.generation, stored.uncertain), (2, false));
+    assert!(stage.holds_the_current_refresh_token(&instance).await);
+    assert_eq!(stage.engine.look_after().await.unwrap(), Round::default());
+}
+
+#[tokio::test]
+async fn a_successor_that_comes_too_late_uses_the_token_up_and_then_tells_the_cause() {
+    let stage = forgiving().await;
+    let instance = stage.connect().await;
+    killed_in_a_refresh(&stage, &instance).await;
+    spend_unheard(&stage, &instance).await;
+    let stage = stage.reopened().await;
+    stage.clock.advance(31 * SECOND);
+    let handle = stage.engine.instance(instance.id);
+    for _ in 0..3 {
+        stage.engine.look_after().await.unwrap();
+        assert_eq!(handle.access_token().await.unwrap().generation, 1);
+    }
+    assert_eq!(
+        stage.sandbox.ledger().token_requests("refresh_token"),
+        0,
+        "a replay would end the grant"
+    );
+    assert_eq!(
+        told(&stage, &instance, "instance.refresh_uncertain").await,
+        1,
+        "once, by whoever found it"
+    );
+    stage.clock.advance(HOURS);
+    let error = handle.access_token().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Reconnect, "{error}");
+    let stored = stage.load(&instance).await;
+    assert_eq!(
+        (stored.status, stored.cause),
+        (Status::ReconnectRequired, Some(Cause::LostResponse))
+    );
+}
+
+#[tokio::test]
+async fn a_doubt_without_loss_is_resolved_when_the_token_is_used_up() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    killed_in_a_refresh(&stage, &instance).await;
+    let stage = stage.reopened().await;
+    stage.engine.look_after().await.unwrap();
+    assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 0);
+    stage.clock.advance(HOURS);
+    let round = stage.engine.look_after().await.unwrap();
+    assert_eq!(round.settled, 1);
+    assert_eq!(stage.load(&instance).await.generation, 2);
+    assert!(stage.holds_the_current_refresh_token(&instance).await);
+}
