@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tieline_core::descriptor::{OnReuse, Rotates, Rotation};
 use tieline_core::prelude::*;
+use tieline_core::{Clock as _, TokenSet};
 use tieline_engine::{EngineError, Kind, Round};
 use tieline_sandbox::{Act, Endpoint};
-use tieline_store::{BeginRefresh, Begun, Cause, Instance, Status};
+use tieline_store::{BeginRefresh, Begun, Cause, CommitRefresh, Committed, Instance, Status};
 use tieline_tests::script::answer;
 use tieline_tests::stage::Stage;
 
@@ -72,10 +73,7 @@ async fn killed_in_a_refresh(stage: &Stage, instance: &Instance) {
 /// The server spends the refresh token, and nobody hears of it.
 async fn spend_unheard(stage: &Stage, instance: &Instance) {
     let (_, refresh_token) = stage.tokens(instance).await;
-    stage
-        .sandbox
-        .spend(&refresh_token.unwrap())
-        .expect("the stored token is the current one");
+    stage.sandbox.spend(&refresh_token.unwrap()).unwrap();
 }
 
 async fn told(stage: &Stage, instance: &Instance, kind: &str) -> usize {
@@ -225,4 +223,33 @@ async fn a_doubt_without_loss_is_resolved_when_the_token_is_used_up() {
     assert_eq!(round.settled, 1);
     assert_eq!(stage.load(&instance).await.generation, 2);
     assert!(stage.holds_the_current_refresh_token(&instance).await);
+}
+
+#[tokio::test]
+async fn a_death_after_two_refreshes_of_one_generation_is_called_a_conflict() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    let (gate, refresh) = stage.held_refresh(&instance).await;
+    // Another process that was taken for dead commits after all, and what it got the provider has ended by now.
+    let commit = CommitRefresh {
+        id: instance.id,
+        generation: 1,
+        attempt: 8,
+        tokens: TokenSet {
+            refresh_token: Some(Secret::from("ended")),
+            ..TokenSet::of(Secret::from("ended as well"))
+        },
+        keep_alive_at: None,
+        now: stage.clock.now(),
+    };
+    let committed = stage.engine.store().commit_refresh(&commit).await.unwrap();
+    assert!(matches!(committed, Committed::Done(_)), "{committed:?}");
+    gate.release();
+    assert_eq!(refresh.await.unwrap().unwrap().generation, 2);
+    assert_eq!(told(&stage, &instance, "instance.conflict").await, 1);
+
+    let handle = stage.engine.instance(instance.id);
+    let error = handle.refresh().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Reconnect, "{error}");
+    assert_eq!(stage.load(&instance).await.cause, Some(Cause::Conflict));
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tieline_engine::{EngineError, Kind};
-use tieline_store::Status;
+use tieline_store::{Purpose, Status};
 use tieline_tests::stage::{Stage, eventually};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -67,16 +68,30 @@ async fn an_answer_that_cannot_be_written_is_kept_until_it_can() {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_providers_code_costs_one_attempt_and_nothing_else() {
+async fn a_panic_in_a_providers_code_leaves_its_answer_in_quarantine() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
     stage.clock.advance(2 * HOUR);
     tieline_tests::provider::panic_at_the_next_answer();
     let handle = stage.engine.instance(instance.id);
     let told = handle.access_token().await.unwrap_err();
-    assert!(matches!(told, EngineError::BrokeOff), "{told}");
+    assert!(told.to_string().contains("panicked"), "{told}");
     let stored = stage.load(&instance).await;
-    assert!(stored.intent.is_some(), "the intent is on record");
+    assert!(
+        stored.uncertain && stored.intent.is_some(),
+        "the intent is on record"
+    );
+    let store = stage.engine.store();
+    let kept = store.quarantined("default").await.unwrap();
+    let answer = store.quarantined_answer(&kept[0], Purpose::Check).await;
+    let answer: Value = serde_json::from_str(answer.unwrap().expose()).unwrap();
+    let refresh_token = answer["refresh_token"].as_str().unwrap();
+    assert!(
+        stage
+            .sandbox
+            .ledger()
+            .is_current_refresh_token(refresh_token)
+    );
 }
 
 #[tokio::test]

@@ -49,10 +49,14 @@ impl Engine {
         let expired = instance
             .refresh_expires_at
             .is_some_and(|at| at <= self.shared.clock.now());
-        let cause = match (attempt.is_second_try(), expired) {
-            (true, _) => Cause::LostResponse,
-            (false, true) => Cause::Expired,
-            (false, false) => Cause::Revoked,
+        let cause = if attempt.is_second_try() {
+            Cause::LostResponse
+        } else if expired {
+            Cause::Expired
+        } else if self.shared.store.is_contested(instance.id).await? {
+            Cause::Conflict
+        } else {
+            Cause::Revoked
         };
         self.give_up(instance, cause).await
     }

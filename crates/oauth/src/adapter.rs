@@ -1,6 +1,7 @@
 //! Between `oauth2` and the network, for one request: its types serialise secrets, so they stay here and in `token`.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
@@ -10,10 +11,11 @@ use oauth2::{
     HttpRequest, HttpResponse, RequestTokenError, TokenResponse, TokenUrl,
 };
 use serde_json::json;
-use tieline_core::OAuthField;
 use tieline_core::descriptor::{ClientAuthentication, Step};
+use tieline_core::{OAuthField, failpoint};
 use url::Url;
 
+use crate::edge::Answer;
 use crate::endpoints::Endpoint;
 use crate::judge::Judge;
 use crate::outcome::TokenFailure;
@@ -83,13 +85,20 @@ impl<'a> Adapter<'a> {
                 Vec::new()
             }
             _ => {
-                let tokens = self.judge.tokens(&answer)?;
+                failpoint::hit("after-body");
+                let tokens = self.judged(&answer)?;
                 let standard = json!({ "access_token": tokens.set.access_token.expose(), "token_type": "bearer" });
                 *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokens);
                 standard.to_string().into_bytes()
             }
         };
         Ok(HttpResponse::new(body))
+    }
+
+    /// A provider's own code that panics must not cost the tokens that the answer holds.
+    fn judged(&self, answer: &Answer) -> Result<Tokens, TokenFailure> {
+        let judged = catch_unwind(AssertUnwindSafe(|| self.judge.tokens(answer)));
+        judged.unwrap_or_else(|_| Err(self.judge.panicked(answer)))
     }
 
     /// The decoded tokens, once `oauth2` has read the same access token from the normalised answer.

@@ -11,6 +11,7 @@ use reqwest::Client;
 use reqwest::dns::Resolve;
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use tieline_core::failpoint;
 use tokio::time::{Instant, timeout_at};
 
 use crate::egress::{CheckedResolver, Egress, EgressRefusal};
@@ -158,7 +159,10 @@ impl Edge {
             .map_err(|_| SendError::NotSent("the request is malformed"))?;
         let deadline = Instant::now() + self.shared.options.deadline;
         match timeout_at(deadline, client.execute(request)).await {
-            Ok(Ok(response)) => Ok(read(response, deadline).await),
+            Ok(Ok(response)) => {
+                failpoint::hit("after-send");
+                Ok(read(response, deadline).await)
+            }
             Ok(Err(error)) => Err(SendError::of(&error)),
             Err(_) => Err(SendError::Unknown("no answer within the deadline")),
         }

@@ -36,6 +36,15 @@ impl Judge<'_> {
         }
     }
 
+    /// The provider's own code panicked over a success: as good as unreadable.
+    pub(crate) fn panicked(&self, answer: &Answer) -> TokenFailure {
+        if answer.status.is_success() {
+            self.unreadable(answer, "the provider's code panicked over it".to_owned())
+        } else {
+            self.refusal(answer)
+        }
+    }
+
     /// Judges the answer of a revocation endpoint: of a success, nothing but the status counts (RFC 7009 section 2.2),
     /// unless the provider marks errors under it.
     pub(crate) fn revoked(&self, answer: &Answer) -> Result<(), TokenFailure> {

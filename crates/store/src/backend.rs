@@ -230,6 +230,8 @@ pub(crate) trait RefreshRows {
     ) -> Result<Option<Instance>, StoreError>;
     /// Whether `attempt` is the one that produced the stored generation.
     async fn committed_by(&self, id: InstanceId, attempt: i64) -> Result<bool, StoreError>;
+    /// Whether the stored generation came of a refresh, and another refresh of the one before it brought tokens too.
+    async fn is_contested(&self, id: InstanceId) -> Result<bool, StoreError>;
     async fn clear_intent(&self, id: InstanceId, attempt: i64) -> Result<(), StoreError>;
     /// The event that says so is written the first time for each generation.
     async fn keep_uncertain(

@@ -178,6 +178,15 @@ impl Store {
         })
     }
 
+    /// Whether the stored generation came of a refresh, and another refresh of the generation before it brought tokens too,
+    /// which are in quarantine: then the provider may have ended both.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn is_contested(&self, id: InstanceId) -> Result<bool, StoreError> {
+        self.backend().is_contested(id).await
+    }
+
     /// Ends an attempt that spent nothing: its intent and lease go. That an earlier attempt ended unknown stays remembered.
     ///
     /// # Errors

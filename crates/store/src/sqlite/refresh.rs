@@ -92,6 +92,16 @@ impl RefreshRows for Sqlite {
         Ok(self.read_one(statement).await?.is_some())
     }
 
+    async fn is_contested(&self, id: InstanceId) -> Result<bool, StoreError> {
+        let statement = sqlx::query(
+            "SELECT instances.id FROM instances JOIN quarantine ON quarantine.tenant = instances.tenant \
+             AND quarantine.instance = instances.id AND quarantine.generation = instances.generation - 1 \
+             WHERE instances.id = ?1 AND quarantine.kind = 'conflict' AND committed_attempt IS NOT NULL LIMIT 1",
+        )
+        .bind(id.0);
+        Ok(self.read_one(statement).await?.is_some())
+    }
+
     async fn clear_intent(&self, id: InstanceId, attempt: i64) -> Result<(), StoreError> {
         let statement = sqlx::query(
             "UPDATE instances SET lease_owner = NULL, lease_until = NULL, intent_attempt = NULL, \
