@@ -17,6 +17,8 @@ pub(crate) struct Grants {
     grants: usize,
     refresh_tokens: HashMap<String, RefreshToken>,
     access_tokens: HashMap<String, AccessToken>,
+    /// The access token that was issued last.
+    pub(crate) last_access_token: Option<String>,
 }
 
 /// What a user approved, until it is exchanged.
@@ -78,6 +80,8 @@ pub(crate) struct TokenSet {
     /// Space-separated, as asked for.
     pub(crate) scope: String,
     revoked: bool,
+    /// How often its refresh tokens were taken.
+    pub(crate) refreshes: usize,
 }
 
 struct RefreshToken {
@@ -129,6 +133,7 @@ impl Grants {
                 account: approved.account,
                 scope,
                 revoked: false,
+                refreshes: 0,
             });
             SetId(self.sets.len() - 1)
         };
@@ -150,8 +155,9 @@ impl Grants {
             expires_at: rules.access_token_lifetime_seconds.map(end),
             ended: false,
         };
-        self.access_tokens
-            .insert(pair.access_token.expose().to_owned(), access);
+        let token = pair.access_token.expose().to_owned();
+        self.last_access_token = Some(token.clone());
+        self.access_tokens.insert(token, access);
         if let Some(token) = &pair.refresh_token {
             let refresh = RefreshToken {
                 set,
@@ -211,6 +217,11 @@ impl Grants {
         if let Some(token) = self.refresh_tokens.get_mut(refresh_token) {
             token.spent_at.get_or_insert(now);
         }
+    }
+
+    /// A refresh token of this set was taken.
+    pub(crate) fn count_refresh(&mut self, set: SetId) {
+        self.sets[set.0].refreshes += 1;
     }
 
     /// The token set that an access token speaks for, as long as it does.

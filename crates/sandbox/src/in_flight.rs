@@ -64,6 +64,10 @@ impl Drop for Flight<'_> {
 }
 
 impl Count {
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.now > 0
+    }
+
     fn enter(&mut self) {
         self.now += 1;
         self.max = self.max.max(self.now);

@@ -155,6 +155,33 @@ impl Sandbox {
         }
     }
 
+    /// How often the refresh tokens of the set that this token, dead or alive, belongs to were taken, whether or not the
+    /// answers arrived. `None`: no such token was ever issued.
+    pub fn refreshes_of(&self, token: &str) -> Option<usize> {
+        let grants = &self.server.state().grants;
+        let (_, set) = grants.known(token)?;
+        Some(grants.set(set).refreshes)
+    }
+
+    /// The access token that was issued last.
+    pub fn last_access_token(&self) -> Option<String> {
+        self.server.state().grants.last_access_token.clone()
+    }
+
+    /// As [`Ledger::is_live_access_token`] of a snapshot taken now, without taking one.
+    pub fn is_live_access_token(&self, token: &str) -> bool {
+        let now = self.server.clock.now();
+        self.server.state().grants.live(token, now).is_some()
+    }
+
+    /// The most requests that were at the token endpoint at once with one refresh token, since this was asked last.
+    pub fn take_max_in_flight(&self) -> usize {
+        let in_flight = &mut self.server.state().in_flight.by_refresh_token;
+        let max = in_flight.values().map(|count| count.max).max();
+        in_flight.retain(|_, count| count.is_under_way());
+        max.unwrap_or_default()
+    }
+
     /// What happens to a coming request at this endpoint; several wait in line, one for each request.
     pub fn script(&self, on: Endpoint, act: Act) {
         self.server.state().scripts.push(on, act);
@@ -280,6 +307,7 @@ impl Sandbox {
         grants.spend(refresh_token, now);
         let pair = Pair::random(true).ok()?;
         grants.issue(set, &pair, rules, now);
+        grants.count_refresh(set);
         Some(())
     }
 

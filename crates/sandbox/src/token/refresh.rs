@@ -43,6 +43,7 @@ pub(super) fn answer(ask: &Ask<'_>, state: &mut State) -> Result<Done, Failure> 
         state.grants.end_access_tokens(Some(set));
     }
     state.grants.issue(set, &pair, rules, ask.now);
+    state.grants.count_refresh(set);
     let issued = Issued {
         set,
         access_token: pair.access_token,

@@ -1,0 +1,11 @@
+//! The fault harness: real processes that are killed, stopped, cut off and starved, and a judge who asks the other side.
+//!
+//! [`world`] is the sandbox and the store, [`server`] a `tieline serve` of its own, [`judge`] what must hold after every
+//! fault. The campaigns each do one kind of harm, with a seed, and tell what they counted.
+
+pub mod judge;
+pub mod kills;
+pub mod load;
+pub mod outside;
+pub mod server;
+pub mod world;

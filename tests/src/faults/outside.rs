@@ -1,0 +1,101 @@
+//! The database as it stands, read from outside of the processes that keep it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _, SqliteConnection};
+use tokio::sync::Mutex;
+
+use super::world::Kept;
+
+/// What stands in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The generation.
+    pub generation: i64,
+    /// The status.
+    pub status: String,
+    /// The cause, if a person is needed.
+    pub cause: Option<String>,
+}
+
+/// A reader of its own.
+#[derive(Debug)]
+pub struct Outside {
+    place: Place,
+    reader: Mutex<Reader>,
+}
+
+#[derive(Debug)]
+enum Place {
+    File(PathBuf),
+    Url(String),
+}
+
+#[derive(Debug)]
+enum Reader {
+    Closed,
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+const SELECT: &str = "SELECT generation, status, cause FROM instances WHERE id = $1";
+
+impl Outside {
+    pub(crate) fn of(kept: &Kept, folder: &Path) -> Self {
+        let place = match kept {
+            Kept::Sqlite => Place::File(folder.join("data-0/store.db")),
+            Kept::Postgres { url, .. } => Place::Url(url.clone()),
+        };
+        Self {
+            place,
+            reader: Mutex::new(Reader::Closed),
+        }
+    }
+
+    /// What is stored of an instance.
+    ///
+    /// # Errors
+    /// When the database can't be read, such as while nobody has it open.
+    pub async fn stored(&self, id: i64) -> io::Result<Stored> {
+        let mut reader = self.reader.lock().await;
+        let read = self.read(&mut reader, id).await;
+        if read.is_err() {
+            *reader = Reader::Closed;
+        }
+        read.map_err(io::Error::other)
+    }
+
+    async fn read(&self, reader: &mut Reader, id: i64) -> Result<Stored, sqlx::Error> {
+        if matches!(reader, Reader::Closed) {
+            *reader = match &self.place {
+                Place::File(file) => {
+                    let options = SqliteConnectOptions::new().filename(file).read_only(true);
+                    Reader::Sqlite(options.connect().await?)
+                }
+                Place::Url(url) => Reader::Postgres(PgConnection::connect(url).await?),
+            };
+        }
+        match reader {
+            Reader::Closed => Err(sqlx::Error::PoolClosed),
+            Reader::Sqlite(connection) => {
+                let row: SqliteRow = sqlx::query(SELECT).bind(id).fetch_one(connection).await?;
+                Ok(Stored {
+                    generation: row.try_get("generation")?,
+                    status: row.try_get("status")?,
+                    cause: row.try_get("cause")?,
+                })
+            }
+            Reader::Postgres(connection) => {
+                let row: PgRow = sqlx::query(SELECT).bind(id).fetch_one(connection).await?;
+                Ok(Stored {
+                    generation: row.try_get("generation")?,
+                    status: row.try_get("status")?,
+                    cause: row.try_get("cause")?,
+                })
+            }
+        }
+    }
+}
