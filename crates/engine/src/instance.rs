@@ -169,6 +169,14 @@ impl Engine {
             .instances(InstanceQuery { tenant, ..query })
             .await?)
     }
+
+    /// What happened to all of the tenant's apps and instances, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn events(&self, limit: u32) -> Result<Vec<Event>, EngineError> {
+        Ok(self.shared.store.events(&self.tenant, None, limit).await?)
+    }
 }
 
 impl fmt::Debug for AccessToken {

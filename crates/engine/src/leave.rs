@@ -1,6 +1,6 @@
 //! The end of an instance: revoked at the provider first, then forgotten.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tieline_core::descriptor::Revocable;
 use tieline_core::{InstanceId, Secret};
 use tieline_oauth::{RevokeFailure, TokenClient, TokenTypeHint};
@@ -10,7 +10,7 @@ use crate::flights::landing;
 use crate::{Engine, EngineError, InstanceHandle};
 
 /// An instance that is no more.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Disconnected {
     /// What it was called.
     pub instance: InstanceId,
@@ -19,7 +19,7 @@ pub struct Disconnected {
 }
 
 /// What became of the tokens at the provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Revocation {
     /// The provider has revoked them.

@@ -18,6 +18,7 @@ mod device;
 pub mod due;
 mod engine;
 mod error;
+mod error_name;
 mod exchange;
 mod flights;
 mod give;
@@ -28,7 +29,7 @@ mod refresh;
 mod target;
 mod tasks;
 
-pub use apps::NewApp;
+pub use apps::{Changes, NewApp};
 pub use authorize::{AuthorizeOptions, BoundTo, Started};
 pub use callback::Arrival;
 pub use device::{DevicePolled, DeviceStarted};

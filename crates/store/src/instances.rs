@@ -62,8 +62,9 @@ pub struct NewInstance {
     pub tokens: TokenSet,
 }
 
-/// One connected account, as last read. Its secrets are in it, sealed; serialised they are left out.
-#[derive(Debug, Clone, serde::Serialize)]
+/// One connected account, as last read. Its secrets are in it, sealed; serialised they are left out, so that one that was
+/// read from its serialised form has none that open.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Instance {
     /// Its id.
     pub id: InstanceId,
@@ -114,7 +115,7 @@ pub struct Instance {
 }
 
 /// An attempt to refresh. On disk it counts as sent.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Intent {
     /// The attempt's id.
     pub attempt: i64,
@@ -130,7 +131,7 @@ pub struct Intent {
 }
 
 /// The right to refresh an instance.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Lease {
     /// Who has it.
     pub owner: String,
