@@ -16,7 +16,7 @@ pub struct ParameterProblems(pub Vec<ParameterProblem>);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParameterProblem {
     /// The provider's id.
-    pub provider: String,
+    pub provider: Box<str>,
     /// The parameter's key, as it was written where it is unknown.
     pub parameter: String,
     /// What is wrong with it.
@@ -156,7 +156,7 @@ impl ParameterProblem {
             descriptor.vendor
         );
         Self {
-            provider: provider.to_owned(),
+            provider: provider.into(),
             parameter: written.to_owned(),
             problem: Problem::Unknown,
             origin: origin.to_owned(),
@@ -206,7 +206,7 @@ impl ParameterProblem {
         };
         let message = format!("{provider}: {parameter} {place}{what}{word}{cure}");
         Self {
-            provider: provider.to_owned(),
+            provider: provider.into(),
             parameter: parameter.to_string(),
             problem,
             origin: origin.to_owned(),
