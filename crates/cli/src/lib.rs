@@ -11,6 +11,7 @@
 
 mod args;
 mod commands;
+mod desk;
 mod environment;
 mod error;
 mod input;
