@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{Method, Request, Response};
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -138,7 +138,13 @@ impl Control {
     }
 
     /// Each request has a connection of its own: a command sends few.
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, CliError> {
+    async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, CliError> {
+        // HTTP/1.1 wants one, and a socket has none.
+        let host = HeaderValue::from_static("localhost");
+        request.headers_mut().insert(HOST, host);
         let stream = connect(&self.data_dir)
             .await
             .map_err(|error| self.broke_off(&error))?;
@@ -206,7 +212,7 @@ fn request(
         .parse()
         .map_err(|_| CliError::Failure(format!("{path} is not a path")))?;
     if body.is_some() {
-        let json = http::HeaderValue::from_static("application/json");
+        let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
     }
     Ok(request)

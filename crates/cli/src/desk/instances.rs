@@ -166,11 +166,10 @@ async fn told_to<T: DeserializeOwned>(
 }
 
 /// What would change how the request itself is sent to the server, and is never passed on to a provider.
-const OF_THIS_CONNECTION: [HeaderName; 6] = [
+const OF_THIS_CONNECTION: [HeaderName; 5] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::EXPECT,
-    header::HOST,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
@@ -191,9 +190,6 @@ async fn handed_over(
     for name in &OF_THIS_CONNECTION {
         request.headers_mut().remove(name);
     }
-    // HTTP/1.1 wants one, and there is none on a socket.
-    let host = http::HeaderValue::from_static("localhost");
-    request.headers_mut().insert(header::HOST, host);
     let answer = control.exchange(request).await?;
     if answer.headers().contains_key(tieline::server::ANSWER_HEAD) {
         return answer_of(answer).ok_or_else(|| control.is_another_release());
