@@ -14,6 +14,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "tieline-engine",
         &["tieline-core", "tieline-oauth", "tieline-store"],
     ),
+    (
+        "tieline-server",
+        &["tieline-core", "tieline-engine", "tieline-store"],
+    ),
     ("tieline-sandbox", &["tieline-core"]),
     (
         "tieline-testkit",
@@ -24,6 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "tieline-core",
             "tieline-engine",
+            "tieline-server",
             "tieline-store",
             "providers",
         ],
@@ -41,6 +46,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("tieline-oauth", &["sqlx", "axum"]),
     ("tieline-store", &["reqwest", "axum", "oauth2", "http"]),
     ("tieline-engine", &["sqlx", "axum", "oauth2"]),
+    ("tieline-server", &["sqlx", "reqwest", "oauth2"]),
     ("tieline-testkit", &["sqlx"]),
     ("xtask", &["sqlx", "reqwest", "axum"]),
 ];

@@ -3,6 +3,7 @@
 
 pub mod anchor;
 pub mod browser;
+pub mod faults;
 pub mod provider;
 pub mod script;
 pub mod sides;

@@ -17,8 +17,7 @@ struct Forgiving;
 #[derive(Debug)]
 struct Strict;
 
-static FORGIVING: ProviderDescriptor =
-    described("forgiving", "Forgiving", seconds(30));
+static FORGIVING: ProviderDescriptor = described("forgiving", "Forgiving", seconds(30));
 static STRICT: ProviderDescriptor = described("strict", "Strict", seconds(0));
 
 const fn described(

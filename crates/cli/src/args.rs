@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -35,7 +36,8 @@ pub(crate) struct Common {
         hide_env = true
     )]
     pub(crate) data_dir: Option<PathBuf>,
-    /// The configuration file [default: ./tieline.toml, else $XDG_CONFIG_HOME/tieline/tieline.toml]
+    /// The configuration file [default: ./tieline.toml, else $XDG_CONFIG_HOME/tieline/tieline.toml]. Where a server holds the
+    /// data folder (`tieline serve`), what it was started with counts
     #[arg(
         long,
         global = true,
@@ -99,6 +101,8 @@ pub(crate) enum Command {
     /// Connected accounts
     #[command(subcommand)]
     Instances(Instances),
+    /// Hold the data folder and work for all other commands, until Ctrl-C or SIGTERM
+    Serve(Serve),
     /// The keys that seal what is stored
     #[command(subcommand)]
     Keys(Keys),
@@ -122,6 +126,13 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Answer GET /healthz at this address, such as 127.0.0.1:8918
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use std::io;
 
 use tieline::engine::{EngineError, Kind};
+use tieline::server::Problem;
 use tieline::store::StoreError;
 
 use crate::signal::Signal;
@@ -13,6 +14,12 @@ use crate::signal::Signal;
 pub(crate) enum CliError {
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// What the server that holds the store says: the same as an engine here would.
+    #[error("{}", .0.detail)]
+    There(Box<Problem>),
+    /// The server that holds the store can't be talked to any more.
+    #[error("{0}")]
+    Gone(String),
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
@@ -32,12 +39,9 @@ pub(crate) enum CliError {
 impl CliError {
     pub(crate) fn code(&self) -> u8 {
         match self {
-            Self::Engine(error) => match error.kind() {
-                Kind::Failure => 1,
-                Kind::Configuration => 3,
-                Kind::Reconnect => 4,
-                Kind::Unavailable => 5,
-            },
+            Self::Engine(error) => code_of(error.kind()),
+            Self::There(problem) => code_of(problem.kind),
+            Self::Gone(_) => code_of(Kind::Unavailable),
             Self::Usage(_) => 2,
             Self::Configuration(_) => 3,
             Self::Failure(_) | Self::Io(_) | Self::Output(_) => 1,
@@ -45,9 +49,27 @@ impl CliError {
         }
     }
 
+    /// The stable name of an engine's error, wherever the engine is.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Engine(error) => Some(error.name()),
+            Self::There(problem) => Some(problem.name()),
+            _ => None,
+        }
+    }
+
     /// Whether whoever read the answer has gone away, as `head` does: nobody is left to be told.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn code_of(kind: Kind) -> u8 {
+    match kind {
+        Kind::Failure => 1,
+        Kind::Configuration => 3,
+        Kind::Reconnect => 4,
+        Kind::Unavailable => 5,
     }
 }
 

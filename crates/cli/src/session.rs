@@ -1,47 +1,115 @@
-//! From options to an engine: configuration, master key, store; and to an orderly end, whatever ends the work.
+//! From options to a desk: configuration, master key, store, or the server that holds it; and to an orderly end, whatever
+//! ends the work.
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use tieline::core::SystemClock;
-use tieline::engine::Engine;
-use tieline::store::{Created, MasterKey, Store, StoreOptions};
+use tieline::engine::{Engine, EngineError};
+use tieline::store::{AdoptionReason, Created, MasterKey, Store, StoreError, StoreOptions};
 use tieline::{Configuration, Registry};
 
 use crate::args::Common;
+use crate::desk::{Control, Desk, Vault};
 use crate::environment::{self, GivenMasterKey};
 use crate::error::CliError;
 use crate::output::{Output, shown};
-use crate::signal::unless_interrupted;
+use crate::signal::{FINISHED_HERE, FINISHED_THERE, unless_interrupted};
 
-/// Opens an engine for the work, and shuts it down however the work ends: a refresh that was started must land.
-pub(crate) async fn with_engine(
+/// Finds a desk for the work: the server that holds the store, else an engine of our own, which is shut down however the
+/// work ends: a refresh that was started must land.
+pub(crate) async fn with_desk(
     common: &Common,
     output: &Output,
-    work: impl AsyncFnOnce(&Engine) -> Result<(), CliError>,
+    work: impl AsyncFnOnce(&Desk) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let registry = Registry::discover()?;
     let configuration = configuration(common)?;
+    match vault(common, output).await? {
+        Vault::Here(store) => {
+            notice_adoption(store.adoption_required(), output);
+            let engine = engine(registry, configuration, store)?;
+            let desk = Desk::Here(engine.clone());
+            let done = unless_interrupted(output, FINISHED_HERE, work(&desk)).await;
+            engine.shutdown().await;
+            done
+        }
+        Vault::There(control) => {
+            configuration.check_providers(&registry)?;
+            let desk = Desk::There { control, registry };
+            notice_adoption(desk.adoption_required().await?, output);
+            notice_without_effect(&desk, &configuration, output).await?;
+            unless_interrupted(output, FINISHED_THERE, work(&desk)).await
+        }
+    }
+}
+
+/// Opens an engine of our own, for whoever shuts it down.
+pub(crate) async fn own_engine(common: &Common, output: &Output) -> Result<Engine, CliError> {
+    let registry = Registry::discover()?;
+    let configuration = configuration(common)?;
     let store = open_store(common, output).await?;
-    notice_adoption(&store, output);
-    let engine = Engine::builder(registry, store)
+    notice_adoption(store.adoption_required(), output);
+    engine(registry, configuration, store)
+}
+
+fn engine(
+    registry: Registry,
+    configuration: Configuration,
+    store: Store,
+) -> Result<Engine, CliError> {
+    Ok(Engine::builder(registry, store)
         .configuration(configuration)
-        .build()?;
-    let done = unless_interrupted(output, work(&engine)).await;
-    engine.shutdown().await;
+        .build()?)
+}
+
+/// Finds whoever holds the store for the work. A store that was opened here is closed however the work ends.
+pub(crate) async fn with_vault(
+    common: &Common,
+    output: &Output,
+    work: impl AsyncFnOnce(&Vault) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let vault = vault(common, output).await?;
+    let finished = match &vault {
+        Vault::Here(_) => FINISHED_HERE,
+        Vault::There(_) => FINISHED_THERE,
+    };
+    let done = unless_interrupted(output, finished, work(&vault)).await;
+    if let Vault::Here(store) = &vault {
+        store.close().await;
+    }
     done
 }
 
-/// Opens the store for the work, and closes it however the work ends.
-pub(crate) async fn with_store(
-    common: &Common,
-    output: &Output,
-    work: impl AsyncFnOnce(&Store) -> Result<(), CliError>,
-) -> Result<(), CliError> {
-    let store = open_store(common, output).await?;
-    let done = unless_interrupted(output, work(&store)).await;
-    store.close().await;
-    done
+/// The store, opened here unless a server holds it. The server needs neither master key nor configuration of ours.
+async fn vault(common: &Common, output: &Output) -> Result<Vault, CliError> {
+    let data_dir = data_dir(common)?;
+    let found = match Control::find(&data_dir).await? {
+        Some(control) => control,
+        None => match open_store(common, output).await {
+            Err(locked) if is_locked(&locked) => {
+                // A server may have come up since.
+                Control::find(&data_dir).await?.ok_or(locked)?
+            }
+            opened => return Ok(Vault::Here(opened?)),
+        },
+    };
+    let (theirs, ours) = (&found.health().version, env!("CARGO_PKG_VERSION"));
+    if theirs != ours {
+        output.notice(&format!(
+            "Process {}, which holds the data folder, is release {}, this is {ours}: use the same for both.",
+            found.health().pid,
+            shown(theirs)
+        ));
+    }
+    Ok(Vault::There(found))
+}
+
+fn is_locked(error: &CliError) -> bool {
+    matches!(
+        error,
+        CliError::Engine(EngineError::Store(StoreError::Locked { .. }))
+    )
 }
 
 pub(crate) fn data_dir(common: &Common) -> Result<PathBuf, CliError> {
@@ -55,9 +123,29 @@ pub(crate) fn configuration(common: &Common) -> Result<Configuration, CliError> 
     Ok(Configuration::load(common.config.as_deref())?)
 }
 
+/// Says which parameters that are configured for this command have no effect: the server has a configuration of its own.
+async fn notice_without_effect(
+    desk: &Desk,
+    configuration: &Configuration,
+    output: &Output,
+) -> Result<(), CliError> {
+    let (Desk::There { control, .. }, without) = (desk, desk.without_effect(configuration).await?)
+    else {
+        return Ok(());
+    };
+    if !without.is_empty() {
+        output.notice(&format!(
+            "Process {} serves this data folder, and its own configuration counts: what is set here for {} has no effect.",
+            control.health().pid,
+            shown(&without.join(", "))
+        ));
+    }
+    Ok(())
+}
+
 /// Says that nothing will be refreshed, where that is so.
-pub(crate) fn notice_adoption(store: &Store, output: &Output) {
-    if let Some(reason) = store.adoption_required() {
+pub(crate) fn notice_adoption(reason: Option<AdoptionReason>, output: &Output) {
+    if let Some(reason) = reason {
         output.notice(&format!(
             "{reason}: nothing is refreshed until `tieline adopt`"
         ));

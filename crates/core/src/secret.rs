@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -11,7 +12,8 @@ pub const REDACTED: &str = "[redacted]";
 /// A credential or a token: zeroized on drop, compared in constant time, and redacted in `Debug`.
 ///
 /// Deliberately absent: `Clone`, `Display`, `Serialize`, `Deref`. Whoever needs the text calls
-/// [`expose`](Self::expose), so that every use of a secret can be found by that one word.
+/// [`expose`](Self::expose), so that every use of a secret can be found by that one word. It can be read from a request,
+/// and is written nowhere by itself.
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -46,6 +48,12 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(REDACTED)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use tieline_core::parameters::Given;
-use tieline_core::{AppId, Parameters, ProviderSetup, SetBy};
+use tieline_core::{
+    AppId, InstanceId, ParameterKey, Parameters, ProviderSetup, REDACTED, Secret, SetBy,
+};
 use tieline_store::{App, Instance};
 
 use crate::engine::DEFAULT_TENANT;
@@ -19,6 +21,9 @@ pub struct NewApp {
     /// Its own parameters, above the operator's.
     pub parameters: Given,
 }
+
+/// Changes of an app's own parameters: a new value, or `None` to take one away. The others stay.
+pub type Changes = BTreeMap<String, Option<Secret>>;
 
 impl Engine {
     /// Registers an app. Its endpoints are fixed now: the provider's, or the operator's overrides.
@@ -90,6 +95,71 @@ impl Engine {
             .store
             .set_app_parameters(app, parameters, redirect_uri)
             .await?)
+    }
+
+    /// Changes some of an app's own parameters, and leaves the others as they are.
+    ///
+    /// # Errors
+    /// As for [`set_app_parameters`](Self::set_app_parameters); also when those that are there don't open.
+    pub async fn change_app_parameters(
+        &self,
+        app: &App,
+        changes: Changes,
+    ) -> Result<App, EngineError> {
+        let mut parameters = self.app_own_parameters(app).await?;
+        for (key, value) in changes {
+            match value {
+                Some(value) => parameters.insert(key, value),
+                None => parameters.remove(&key),
+            };
+        }
+        self.set_app_parameters(app, parameters).await
+    }
+
+    /// What an app gives for itself, for a person to read: `[redacted]` in the place of secrets, and of what the provider
+    /// takes no longer.
+    ///
+    /// # Errors
+    /// When the parameters don't open.
+    pub async fn app_parameters_shown(
+        &self,
+        app: &App,
+    ) -> Result<BTreeMap<String, String>, EngineError> {
+        let descriptor = self.provider(&app.provider)?.descriptor();
+        let is_open = |key: &str| {
+            let mut rows = descriptor.parameters();
+            rows.any(|row| row.parameter.as_str() == key && !row.secret)
+        };
+        let own = self.app_own_parameters(app).await?;
+        let shown = own.into_iter().map(|(key, value)| {
+            let text = if is_open(&key) {
+                value.expose()
+            } else {
+                REDACTED
+            };
+            let text = text.to_owned();
+            (key, text)
+        });
+        Ok(shown.collect())
+    }
+
+    /// What an account's owner must still give to be connected, or connected again, and neither the app nor the operator nor
+    /// what is known of the account gives.
+    ///
+    /// # Errors
+    /// Whatever the app itself lacks, as for [`app_parameters`](Self::app_parameters); or the instance isn't there.
+    pub async fn wanted_to_connect(
+        &self,
+        app: &App,
+        again: Option<InstanceId>,
+    ) -> Result<Vec<ParameterKey>, EngineError> {
+        let mut known = self.app_parameters(app).await?;
+        if let Some(id) = again {
+            known = known.with_kept(&self.instance(id).load().await?.parameters);
+        }
+        let rows = known.descriptor().end_user_parameters();
+        let wanted = rows.filter(|row| row.required && known.get(row.parameter).is_none());
+        Ok(wanted.map(|row| row.parameter).collect())
     }
 
     /// What an app gives for itself: without the operator's layers, and secrets included.

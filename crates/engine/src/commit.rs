@@ -24,6 +24,8 @@ impl Engine {
         attempt: Attempt,
         tokens: Tokens,
     ) -> Result<(), EngineError> {
+        #[cfg(feature = "failpoints")]
+        crate::sabotage::show_early(&attempt, &tokens.set.access_token).await;
         let Attempt { instance, number } = attempt;
         for warning in &tokens.warnings {
             tracing::warn!(instance = %instance.id, field = %warning.field, "{}", warning.message);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tieline_core::descriptor::Authentication;
 use tieline_core::http::ProviderHttpError;
 use tieline_core::parameters::{ConfigurationError, ParameterProblems};
@@ -263,7 +264,8 @@ pub enum EngineError {
 }
 
 /// What kind of trouble it is, for exit codes and statuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// What was asked for does not exist or can't be done.
     Failure,

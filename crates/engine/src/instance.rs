@@ -53,6 +53,10 @@ impl InstanceHandle {
     /// # Errors
     /// When a person must reconnect the account, or the provider can't be reached and the old token is no longer good.
     pub async fn access_token(&self) -> Result<AccessToken, EngineError> {
+        #[cfg(feature = "failpoints")]
+        if let Some(early) = crate::sabotage::seen_early(self).await {
+            return Ok(early);
+        }
         let instance = self.ready().await?;
         let token = self
             .engine
@@ -169,6 +173,14 @@ impl Engine {
             .store
             .instances(InstanceQuery { tenant, ..query })
             .await?)
+    }
+
+    /// What happened to all of the tenant's apps and instances, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn events(&self, limit: u32) -> Result<Vec<Event>, EngineError> {
+        Ok(self.shared.store.events(&self.tenant, None, limit).await?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tieline_core::descriptor::Revocable;
 use tieline_core::{InstanceId, Secret};
 use tieline_oauth::{RevokeFailure, TokenClient, TokenTypeHint};
@@ -13,7 +13,7 @@ use crate::lease::{FIRST_PAUSE, LONGEST_PAUSE};
 use crate::{Engine, EngineError, InstanceHandle};
 
 /// An instance that is no more.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Disconnected {
     /// What it was called.
     pub instance: InstanceId,
@@ -22,7 +22,7 @@ pub struct Disconnected {
 }
 
 /// What became of the tokens at the provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Revocation {
     /// The provider has revoked them.

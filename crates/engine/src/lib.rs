@@ -21,6 +21,7 @@ mod device;
 pub mod due;
 mod engine;
 mod error;
+mod error_name;
 mod exchange;
 mod flights;
 mod give;
@@ -32,12 +33,14 @@ mod patience;
 mod recovery;
 mod refresh;
 mod rejected;
+#[cfg(feature = "failpoints")]
+mod sabotage;
 mod settle;
 mod target;
 mod tasks;
 mod upkeep;
 
-pub use apps::NewApp;
+pub use apps::{Changes, NewApp};
 pub use authorize::{AuthorizeOptions, BoundTo, Started};
 pub use callback::Arrival;
 pub use device::{DevicePolled, DeviceStarted};

@@ -27,8 +27,9 @@ pub struct NewApp {
     pub parameters: BTreeMap<String, Secret>,
 }
 
-/// A tenant's registered application at one provider.
-#[derive(Debug, Clone, serde::Serialize)]
+/// A tenant's registered application at one provider. Its parameters are in it, sealed; serialised they are left out, so that
+/// one that was read from its serialised form has none that open.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct App {
     /// Its id.
     pub id: AppId,

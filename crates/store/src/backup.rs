@@ -9,7 +9,7 @@ use crate::sqlite;
 use crate::{Store, StoreError};
 
 /// A backup that was made. It holds no secret that opens without the master key, and not the master key.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct BackupReport {
     /// The file.
     pub file: PathBuf,

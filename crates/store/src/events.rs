@@ -20,7 +20,7 @@ pub struct NewEvent {
 }
 
 /// Something that happened, as stored.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Event {
     /// Grows with each event.
     pub id: i64,

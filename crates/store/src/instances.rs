@@ -64,8 +64,9 @@ pub struct NewInstance {
     pub keep_alive_at: Option<Timestamp>,
 }
 
-/// One connected account, as last read. Its secrets are in it, sealed; serialised they are left out.
-#[derive(Debug, Clone, serde::Serialize)]
+/// One connected account, as last read. Its secrets are in it, sealed; serialised they are left out, so that one that was
+/// read from its serialised form has none that open.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Instance {
     /// Its id.
     pub id: InstanceId,
@@ -124,7 +125,7 @@ pub struct Instance {
 }
 
 /// An attempt to refresh. On disk it counts as sent.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Intent {
     /// The attempt's id.
     pub attempt: i64,
@@ -140,7 +141,7 @@ pub struct Intent {
 }
 
 /// The right to refresh an instance.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Lease {
     /// Who has it.
     pub owner: String,

@@ -11,7 +11,7 @@ use crate::{MasterKey, Purpose, Store, StoreError};
 const BATCH: u32 = 100;
 
 /// How far a rotation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Progress {
     /// Rows looked at.
     pub done: u64,
@@ -20,7 +20,7 @@ pub struct Progress {
 }
 
 /// What a rotation did.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RotationReport {
     /// The key that seals now.
     pub active_key: u32,
@@ -35,7 +35,7 @@ pub struct RotationReport {
 }
 
 /// What a rotation of the master key did.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct MasterRotationReport {
     /// Data keys wrapped again.
     pub rewrapped: u64,

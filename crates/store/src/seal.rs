@@ -18,7 +18,7 @@ const NONCE: usize = 24;
 const TAG: usize = 16;
 
 /// A sealed blob as it stands in the database.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Blob(pub(crate) Vec<u8>);
 
 impl Blob {

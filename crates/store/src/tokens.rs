@@ -10,7 +10,7 @@ use crate::{Instance, Purpose, Store, StoreError};
 const TABLE: &str = SealedTable::Instances.name();
 
 /// One generation's tokens, each sealed by itself: a call that needs the access token never opens the refresh token.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct SealedTokens {
     pub(crate) access_token: Blob,
     pub(crate) refresh_token: Option<Blob>,

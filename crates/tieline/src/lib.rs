@@ -28,6 +28,7 @@
 //! # Features besides the providers
 //! - `engine`: connects accounts, keeps their tokens, refreshes them: `engine` and `store`.
 //! - `sqlite`: the same, with SQLite as the store.
+//! - `server`: the same, and HTTP in front of it.
 
 pub use tieline_core as core;
 pub use tieline_core::{
@@ -37,6 +38,8 @@ pub use tieline_core::{
 
 #[cfg(feature = "engine")]
 pub use tieline_engine as engine;
+#[cfg(feature = "server")]
+pub use tieline_server as server;
 #[cfg(feature = "engine")]
 pub use tieline_store as store;
 

@@ -131,7 +131,10 @@ fn judge_loss(world: &World, account: &Account, cause: Option<&str>, tally: &mut
 async fn judge_events(world: &World, account: &Account, tally: &mut Tally) -> io::Result<()> {
     let path = format!("/v1/instances/{}/events?limit=1000", account.id);
     let answer = world.ask_any("GET", &path, None).await?;
-    let events = answer.body["events"].as_array().cloned().unwrap_or_default();
+    let events = answer.body["events"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let told = events
         .iter()
         .filter(|event| event["kind"] == "instance.reconnect_required")

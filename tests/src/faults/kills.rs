@@ -3,10 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use fastrand::Rng;
 use super::judge::{Tally, judge};
 use super::load::Load;
 use super::world::World;
+use fastrand::Rng;
 
 /// The places of its own code at which a process ends.
 pub const FAILPOINTS: [&str; 7] = [
@@ -76,8 +76,14 @@ async fn kill_once(
     }
     let load = Load::start(world, random);
     let moment = Duration::from_micros(random.u64(0..120_000));
-    let patience = if failpoint.is_some() { LONGEST_LIFE } else { moment };
-    let server = world.servers[victim].as_mut().ok_or(io::ErrorKind::NotFound)?;
+    let patience = if failpoint.is_some() {
+        LONGEST_LIFE
+    } else {
+        moment
+    };
+    let server = world.servers[victim]
+        .as_mut()
+        .ok_or(io::ErrorKind::NotFound)?;
     let died = tokio::time::timeout(patience, server.ended()).await;
     if died.is_err() {
         end(world, victim, "KILL").await?;

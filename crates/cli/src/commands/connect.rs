@@ -16,7 +16,7 @@ mod way;
 use serde::Serialize;
 use tieline::core::SetBy;
 use tieline::core::parameters::{ParameterProblems, Problem, misgiven};
-use tieline::engine::{AuthorizeOptions, Engine, EngineError, GiveOptions};
+use tieline::engine::{AuthorizeOptions, EngineError, GiveOptions};
 use tieline::store::{App, Instance};
 use tieline::{InstanceId, ParameterMapping, ProviderDescriptor};
 
@@ -24,6 +24,7 @@ use self::way::Way;
 use super::instances::{account_of, described};
 use super::parameters;
 use crate::args::{Common, Connect};
+use crate::desk::Desk;
 use crate::error::CliError;
 use crate::output::{GOOD, Output, shown};
 use crate::session;
@@ -33,15 +34,15 @@ pub(crate) async fn run(
     connect: Connect,
     output: &Output,
 ) -> Result<(), CliError> {
-    session::with_engine(common, output, async |engine| {
-        let newest = beside::newest_event(engine).await?;
-        let instance = dispatch(engine, &connect, output).await?;
-        let beside = beside::made_since(engine, newest, &instance).await?;
+    session::with_desk(common, output, async |desk| {
+        let newest = beside::newest_event(desk).await?;
+        let instance = dispatch(desk, &connect, output).await?;
+        let beside = beside::made_since(desk, newest, &instance).await?;
         let connected = Connected {
             beside: beside.iter().map(|second| second.id).collect(),
             instance: &instance,
         };
-        output.line(&connected, || told(engine, &instance, &beside))
+        output.line(&connected, || told(desk, &instance, &beside))
     })
     .await
 }
@@ -57,10 +58,10 @@ struct Connected<'a> {
 }
 
 /// What a person reads in the end.
-fn told(engine: &Engine, instance: &Instance, beside: &[Instance]) -> String {
+fn told(desk: &Desk, instance: &Instance, beside: &[Instance]) -> String {
     let mut text = format!(
         "{GOOD}Connected.{GOOD:#}\n{}\n\n",
-        described(engine, instance)
+        described(desk, instance)
     );
     for second in beside {
         let account = account_of(second).map(|account| format!(", {}", shown(account)));
@@ -73,20 +74,16 @@ fn told(engine: &Engine, instance: &Instance, beside: &[Instance]) -> String {
     text + &format!("Try: tieline instances check {}", instance.id)
 }
 
-async fn dispatch(
-    engine: &Engine,
-    connect: &Connect,
-    output: &Output,
-) -> Result<Instance, CliError> {
-    let descriptor = engine.registry().provider(&connect.provider)?.descriptor();
+async fn dispatch(desk: &Desk, connect: &Connect, output: &Output) -> Result<Instance, CliError> {
+    let descriptor = desk.registry().provider(&connect.provider)?.descriptor();
     let way = way::choose(descriptor, connect)?;
     let mut parameters = parameters::given(descriptor, &connect.parameters, output).await?;
     let misgiven = misgiven(descriptor, &parameters);
-    let app = app::app(engine, descriptor, connect).await?;
+    let app = app::app(desk, descriptor, connect).await?;
     let connected = async {
         // Nobody is asked in vain.
         if misgiven.is_empty() {
-            ask::complete(engine, &app, connect.instance, &mut parameters, output).await?;
+            ask::complete(desk, &app, connect.instance, &mut parameters, output).await?;
         }
         let options = |parameters| AuthorizeOptions {
             instance_name: connect.name.clone(),
@@ -96,18 +93,16 @@ async fn dispatch(
         };
         match way {
             Way::Browser => {
-                browser::connect(engine, &app, options(parameters), connect, output).await
+                browser::connect(desk, &app, options(parameters), connect, output).await
             }
-            Way::Device => {
-                device::connect(engine, &app, options(parameters), connect, output).await
-            }
+            Way::Device => device::connect(desk, &app, options(parameters), connect, output).await,
             Way::Given => {
                 let options = GiveOptions {
                     instance_name: connect.name.clone(),
                     instance: connect.instance,
                     parameters,
                 };
-                Ok(engine.give(&app, options).await?)
+                desk.give(&app, options).await
             }
         }
     };
@@ -203,7 +198,7 @@ mod tests {
     /// Connects as a script does, which nobody asks anything.
     async fn connected(stage: &Backstage, words: &[&str]) -> Result<Instance, CliError> {
         let words = [&["desk"], words].concat();
-        dispatch(&stage.engine, &typed(&words), &Output::new(true)).await
+        dispatch(&stage.desk(), &typed(&words), &Output::new(true)).await
     }
 
     #[tokio::test]
@@ -215,7 +210,7 @@ mod tests {
         let words = ["--set", "subdomain=ours", "--set-file", &key];
         let first = connected(&stage, &words).await.unwrap();
         assert_eq!(first.account_label.as_deref(), Some("ada@example.com"));
-        let page = described(&stage.engine, &first);
+        let page = described(&stage.desk(), &first);
         assert!(
             page.contains("subdomain") && page.contains("ours"),
             "{page}"
@@ -277,7 +272,7 @@ mod tests {
     async fn what_belongs_to_the_app_is_set_there() {
         let stage = Backstage::set(&TUBE, "").await;
         let words = ["tube", "--set", "oauth.api.key=x"];
-        let refused = dispatch(&stage.engine, &typed(&words), &Output::new(true)).await;
+        let refused = dispatch(&stage.desk(), &typed(&words), &Output::new(true)).await;
         let app = stage.engine.apps().await.unwrap().remove(0);
         assert_eq!(
             refused.unwrap_err().to_string(),
@@ -298,7 +293,8 @@ mod tests {
         let app = stage.app(&TWICE).await;
         let mut seen = Vec::new();
         for _ in 0..2 {
-            let newest = beside::newest_event(&stage.engine).await.unwrap();
+            let desk = stage.desk();
+            let newest = beside::newest_event(&desk).await.unwrap();
             let options = AuthorizeOptions::LOCAL;
             let started = stage.engine.authorize(&app, options).await.unwrap();
             let callback = stage.sandbox.consent(&started.authorization_url);
@@ -306,17 +302,17 @@ mod tests {
             let query = CallbackQuery::parse(callback.split_once('?').unwrap().1);
             let arrival = Arrival::Local(started.id);
             let instance = stage.engine.call_back(&arrival, &query).await.unwrap();
-            let made = beside::made_since(&stage.engine, newest, &instance);
+            let made = beside::made_since(&desk, newest, &instance);
             let made = made.await.unwrap();
             let ids: Vec<_> = stage.instances().await.iter().map(|one| one.id).collect();
             let others = ids.into_iter().filter(|id| *id != instance.id);
             let others: Vec<_> = others.filter(|id| !seen.contains(id)).collect();
             let told_of: Vec<_> = made.iter().map(|second| second.id).collect();
             assert_eq!((told_of.len(), &told_of), (1, &others));
-            let page = told(&stage.engine, &instance, &made);
+            let page = told(&stage.desk(), &instance, &made);
             assert!(page.contains(&format!("instance {}", told_of[0])), "{page}");
-            let none = beside::newest_event(&stage.engine).await.unwrap();
-            let none = beside::made_since(&stage.engine, none, &instance).await;
+            let none = beside::newest_event(&desk).await.unwrap();
+            let none = beside::made_since(&desk, none, &instance).await;
             assert!(none.unwrap().is_empty(), "only those of this run");
             seen.extend([instance.id, told_of[0]]);
         }

@@ -19,7 +19,7 @@ use tieline_sandbox::{Sandbox, VendorRules};
 
 use crate::error::CliError;
 use crate::output::{BAD, FAINT, GOOD, Output, shown};
-use crate::signal::unless_interrupted;
+use crate::signal::{FINISHED_HERE, unless_interrupted};
 
 const PROVIDER: &str = "infusionsoft";
 /// How the provider behaves, written from its documentation and not from our descriptor.
@@ -60,7 +60,7 @@ pub(crate) async fn run(output: &Output) -> Result<(), CliError> {
         instance: None,
     };
     let stage = Stage::set().await?;
-    let told = unless_interrupted(output, stage.play(&mut teller)).await;
+    let told = unless_interrupted(output, FINISHED_HERE, stage.play(&mut teller)).await;
     stage.engine.shutdown().await;
     if let Err(error) = &told {
         teller.tell("failed", false, error.to_string())?;

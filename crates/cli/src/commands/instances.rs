@@ -3,42 +3,42 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request};
 use tieline::InstanceId;
-use tieline::engine::{Disconnected, Engine, Revocation};
-use tieline::store::{Instance, InstanceQuery};
+use tieline::engine::{Disconnected, Revocation};
+use tieline::store::Instance;
 
 use crate::args::{Call, Common, Instances};
+use crate::desk::Desk;
 use crate::error::CliError;
 use crate::output::{Output, facts, table};
 use crate::{input, session};
 
 /// As many events as fit on a screen.
 const SHOWN_EVENTS: u32 = 20;
-const PAGE: u32 = 500;
 
 pub(crate) async fn run(
     common: &Common,
     command: Instances,
     output: &Output,
 ) -> Result<(), CliError> {
-    session::with_engine(common, output, async |engine| {
-        dispatch(engine, command, output).await
+    session::with_desk(common, output, async |desk| {
+        dispatch(desk, command, output).await
     })
     .await
 }
 
-async fn dispatch(engine: &Engine, command: Instances, output: &Output) -> Result<(), CliError> {
+async fn dispatch(desk: &Desk, command: Instances, output: &Output) -> Result<(), CliError> {
     match command {
-        Instances::List { provider } => list(engine, provider, output).await,
-        Instances::Show { instance } => show(engine, instance, output).await,
+        Instances::List { provider } => list(desk, provider, output).await,
+        Instances::Show { instance } => show(desk, instance, output).await,
         Instances::Token { instance } => {
-            let token = engine.instance(instance).access_token().await?;
+            let token = desk.access_token(instance).await?;
             let shown = serde_json::json!({
                 "access_token": token.token.expose(), "expires_at": token.expires_at, "generation": token.generation,
             });
             output.answer(&shown, || token.token.expose().to_owned())
         }
         Instances::Check { instance } => {
-            let account = engine.instance(instance).check().await?;
+            let account = desk.check(instance).await?;
             output.answer(&account, || {
                 facts(&[
                     ("account", account.label.clone().unwrap_or_default()),
@@ -47,23 +47,22 @@ async fn dispatch(engine: &Engine, command: Instances, output: &Output) -> Resul
                 ])
             })
         }
-        Instances::Call(call) => send(engine, call, output).await,
+        Instances::Call(call) => send(desk, call, output).await,
         Instances::Refresh { instance } => {
-            let refreshed = engine.instance(instance).refresh().await?;
-            output.answer(&refreshed, || described(engine, &refreshed))
+            let refreshed = desk.refresh(instance).await?;
+            output.answer(&refreshed, || described(desk, &refreshed))
         }
         Instances::Disconnect { instance, force } => {
-            let handle = engine.instance(instance);
-            let was_given = is_given(engine, &handle.load().await?);
-            let gone = handle.disconnect(force).await?;
+            let was_given = is_given(desk, &desk.instance(instance).await?);
+            let gone = desk.disconnect(instance, force).await?;
             output.answer(&gone, || farewell(&gone, was_given))
         }
     }
 }
 
-async fn show(engine: &Engine, instance: InstanceId, output: &Output) -> Result<(), CliError> {
-    let handle = engine.instance(instance);
-    let (found, events) = (handle.load().await?, handle.events(SHOWN_EVENTS).await?);
+async fn show(desk: &Desk, instance: InstanceId, output: &Output) -> Result<(), CliError> {
+    let found = desk.instance(instance).await?;
+    let events = desk.events_of(instance, SHOWN_EVENTS).await?;
     let answer = serde_json::json!({ "instance": found, "events": events });
     output.answer(&answer, || {
         let events: Vec<_> = events
@@ -77,13 +76,13 @@ async fn show(engine: &Engine, instance: InstanceId, output: &Output) -> Result<
             })
             .collect();
         let events = table(["WHEN", "WHAT", "DETAIL"], &events);
-        format!("{}\n\n{events}", described(engine, &found))
+        format!("{}\n\n{events}", described(desk, &found))
     })
 }
 
 /// Whether the account's owner gave the credential: nothing is issued, refreshed or revoked then.
-fn is_given(engine: &Engine, instance: &Instance) -> bool {
-    let provider = engine.registry().provider(&instance.provider);
+fn is_given(desk: &Desk, instance: &Instance) -> bool {
+    let provider = desk.registry().provider(&instance.provider);
     provider.is_ok_and(|provider| provider.descriptor().authentication.is_given())
 }
 
@@ -100,28 +99,13 @@ fn farewell(gone: &Disconnected, was_given: bool) -> String {
     format!("Instance {instance} is deleted; {told}.")
 }
 
-async fn list(engine: &Engine, provider: Option<String>, output: &Output) -> Result<(), CliError> {
+async fn list(desk: &Desk, provider: Option<String>, output: &Output) -> Result<(), CliError> {
     let provider = provider.map(|name| {
-        engine
-            .registry()
+        desk.registry()
             .provider(&name)
             .map(|found| found.descriptor().id.to_owned())
     });
-    let mut query = InstanceQuery {
-        provider: provider.transpose()?,
-        limit: PAGE,
-        ..InstanceQuery::of(engine.tenant())
-    };
-    let mut all: Vec<Instance> = Vec::new();
-    loop {
-        let page = engine.instances(query.clone()).await?;
-        query.after = page.last().map(|instance| instance.id);
-        let last = page.len() < PAGE as usize;
-        all.extend(page);
-        if last {
-            break;
-        }
-    }
+    let all = desk.instances(provider.transpose()?).await?;
     output.answer(&all, || listed(&all))
 }
 
@@ -154,10 +138,10 @@ pub(crate) fn account_of(instance: &Instance) -> Option<&str> {
     label.or(instance.account_id.as_deref())
 }
 
-pub(crate) fn described(engine: &Engine, instance: &Instance) -> String {
+pub(crate) fn described(desk: &Desk, instance: &Instance) -> String {
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     let expires = instance.expires_at.map(|at| at.to_string());
-    let (expires, obtained) = if is_given(engine, instance) {
+    let (expires, obtained) = if is_given(desk, instance) {
         (expires.unwrap_or_default(), "given")
     } else {
         (
@@ -192,29 +176,8 @@ pub(crate) fn described(engine: &Engine, instance: &Instance) -> String {
     facts(&rows)
 }
 
-async fn send(engine: &Engine, call: Call, output: &Output) -> Result<(), CliError> {
-    let mut request = Request::builder().method(call.method).uri(&call.path);
-    for header in &call.headers {
-        let parsed = header.split_once(':').and_then(|(name, value)| {
-            Some((
-                name.trim().parse::<HeaderName>().ok()?,
-                HeaderValue::from_str(value.trim()).ok()?,
-            ))
-        });
-        let (name, value) = parsed.ok_or_else(|| {
-            CliError::Usage("--header takes 'Name: value' in visible ASCII".to_owned())
-        })?;
-        request = request.header(name, value);
-    }
-    let request = request
-        .body(body(call.data.as_deref()).await?)
-        .map_err(|_| {
-            CliError::Usage(format!(
-                "{:?} is not a path: give one such as /v1/contacts?limit=1",
-                call.path
-            ))
-        })?;
-    let response = engine.instance(call.instance).call(request).await?;
+async fn send(desk: &Desk, call: Call, output: &Output) -> Result<(), CliError> {
+    let response = desk.call(call.instance, request(&call).await?).await?;
     if output.is_json() {
         let headers: Vec<_> = response
             .headers()
@@ -235,6 +198,35 @@ async fn send(engine: &Engine, call: Call, output: &Output) -> Result<(), CliErr
             response.status()
         )))
     }
+}
+
+/// The request as it was typed.
+async fn request(call: &Call) -> Result<Request<Bytes>, CliError> {
+    let mut request = Request::builder().method(&call.method).uri(&call.path);
+    for header in &call.headers {
+        let parsed = header.split_once(':').and_then(|(name, value)| {
+            Some((
+                name.trim().parse::<HeaderName>().ok()?,
+                HeaderValue::from_str(value.trim()).ok()?,
+            ))
+        });
+        let (name, value) = parsed.ok_or_else(|| {
+            CliError::Usage("--header takes 'Name: value' in visible ASCII".to_owned())
+        })?;
+        request = request.header(name, value);
+    }
+    let request = request.body(body(call.data.as_deref()).await?);
+    // A whole URL, or a host, is no path: nothing is called but the API of the account's provider.
+    let request = request.ok().filter(|request| {
+        let path = request.uri().path_and_query();
+        request.uri().authority().is_none() && path.is_some_and(|path| path.as_str() != "*")
+    });
+    request.ok_or_else(|| {
+        CliError::Usage(format!(
+            "{:?} is not a path: give one such as /v1/contacts?limit=1",
+            call.path
+        ))
+    })
 }
 
 async fn body(data: Option<&str>) -> Result<Bytes, CliError> {

@@ -10,9 +10,9 @@ use crate::output::{Output, shown};
 use crate::session;
 
 pub(crate) async fn backup(common: &Common, file: &Path, output: &Output) -> Result<(), CliError> {
-    session::with_store(common, output, async |store| {
-        session::notice_adoption(store, output);
-        let report = store.backup(file).await?;
+    session::with_vault(common, output, async |vault| {
+        session::notice_adoption(vault.adoption_required().await?, output);
+        let report = vault.backup(file).await?;
         output.answer(&report, || {
             format!(
                 "{} holds the store, sealed. The master key is not in it: keep it somewhere else.\nA refresh that \
@@ -44,8 +44,8 @@ pub(crate) async fn restore(
 }
 
 pub(crate) async fn adopt(common: &Common, output: &Output) -> Result<(), CliError> {
-    session::with_store(common, output, async |store| {
-        store.adopt().await?;
+    session::with_vault(common, output, async |vault| {
+        vault.adopt().await?;
         output.answer(&serde_json::json!({ "adopted": true }), || {
             "This store refreshes from now on.".to_owned()
         })

@@ -4,29 +4,30 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tieline::store::{Created, Store};
+use tieline::store::Created;
 
 use crate::args::{Common, Keys};
+use crate::desk::Vault;
 use crate::error::CliError;
 use crate::output::{Output, shown};
 use crate::session;
 
 pub(crate) async fn run(common: &Common, command: Keys, output: &Output) -> Result<(), CliError> {
     let Keys::Rotate { master } = command;
-    session::with_store(common, output, async |store| {
-        session::notice_adoption(store, output);
+    session::with_vault(common, output, async |vault| {
+        session::notice_adoption(vault.adoption_required().await?, output);
         match &master {
-            Some(file) => rotate_master_key(store, file, output).await,
-            None => rotate_data_key(store, output).await,
+            Some(file) => rotate_master_key(vault, file, output).await,
+            None => rotate_data_key(vault, output).await,
         }
     })
     .await
 }
 
-async fn rotate_master_key(store: &Store, file: &Path, output: &Output) -> Result<(), CliError> {
+async fn rotate_master_key(vault: &Vault, file: &Path, output: &Output) -> Result<(), CliError> {
     let file = std::path::absolute(file)?;
-    let (key, created) = session::load_or_create(&file, store.data_dir())?;
-    store.rotate_master_key(&key).await?;
+    let (key, created) = session::load_or_create(&file, vault.data_dir())?;
+    vault.rotate_master_key(&key, &file).await?;
     let made = if created == Created::Yes {
         " (new)"
     } else {
@@ -41,9 +42,9 @@ async fn rotate_master_key(store: &Store, file: &Path, output: &Output) -> Resul
     })
 }
 
-async fn rotate_data_key(store: &Store, output: &Output) -> Result<(), CliError> {
+async fn rotate_data_key(vault: &Vault, output: &Output) -> Result<(), CliError> {
     let bar = progress_bar(output);
-    let report = store
+    let report = vault
         .rotate_data_key(&mut |progress| {
             bar.set_length(progress.total);
             bar.set_position(progress.done);

@@ -12,6 +12,7 @@ mod mappings;
 mod parameters;
 mod plain;
 mod providers;
+mod serve;
 
 use clap::CommandFactory as _;
 
@@ -29,6 +30,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Config(command) => config::run(common, &command, output),
         Command::Apps(command) => apps::run(common, command, output).await,
         Command::Instances(command) => instances::run(common, command, output).await,
+        Command::Serve(serve) => serve::run(common, serve, output).await,
         Command::Keys(command) => keys::run(common, command, output).await,
         Command::Backup { file } => keeping::backup(common, &file, output).await,
         Command::Restore { file, force } => keeping::restore(common, &file, force, output).await,

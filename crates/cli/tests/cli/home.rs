@@ -179,6 +179,16 @@ impl Home {
         }
     }
 
+    /// Starts a server that holds the data folder, and returns once it says that it is ready, with what it says.
+    pub(crate) async fn serve(&self, arguments: &[&str]) -> (Running, serde_json::Value) {
+        let mut server = self.start(&[&["serve", "--json"], arguments].concat());
+        let line = server.until_stdout("ready").await;
+        let Some(line) = line else {
+            panic!("{:?}", server.end().await);
+        };
+        (server, serde_json::from_str(&line).unwrap())
+    }
+
     /// Runs `connect`, lets `browser` turn the authorization URL into the callback's address, and pastes that back.
     pub(crate) async fn connect(
         &self,
@@ -297,7 +307,8 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path))
-        } else {
+        } else if path.is_file() {
+            // A socket is none.
             found.push(path)
         }
     }

@@ -39,9 +39,14 @@ async fn a_key_connects_is_kept_sealed_and_can_be_given_again() {
     let cure = "add to the command: --set subdomain=… --set-file api.key=FILE";
     assert!(nothing.stderr.contains(cure), "{}", nothing.stderr);
 
+    connects_with_a_key(&home, &sandbox).await;
+}
+
+/// Ada's helpdesk, from connecting to the end of its key.
+pub(crate) async fn connects_with_a_key(home: &Home, sandbox: &Sandbox) {
     let domain = ["--set", "subdomain=analytical-engines"];
     let mut runs = vec![
-        with_key(&home, &[&domain[..], &["--log", "trace"]].concat())
+        with_key(home, &[&domain[..], &["--log", "trace"]].concat())
             .await
             .ok(),
     ];
@@ -62,7 +67,7 @@ async fn a_key_connects_is_kept_sealed_and_can_be_given_again() {
                 .ok(),
         );
     }
-    assert_hidden(&home, &runs);
+    assert_hidden(home, &runs);
     let list = home.run(&["instances", "list"]).await.ok().stdout;
     let heading = list.lines().next().unwrap();
     assert!(heading.ends_with("  EXPIRES"), "a key is no token: {list}");
@@ -73,7 +78,7 @@ async fn a_key_connects_is_kept_sealed_and_can_be_given_again() {
         "analytical-engines"
     );
 
-    let again = with_key(&home, &["--instance", &id]).await.ok();
+    let again = with_key(home, &["--instance", &id]).await.ok();
     assert!(
         again.stdout.contains(&id),
         "the helpdesk is known: {again:?}"
@@ -144,10 +149,19 @@ async fn a_key_that_the_operator_configured_connects_nobody() {
 
 #[tokio::test]
 async fn a_code_typed_on_another_device_connects_and_the_token_can_be_ended() {
-    // A real clock runs here, and it is not to be waited for.
-    let hasty = GITHUB.replace("\"interval_seconds\": 5", "\"interval_seconds\": 0");
-    assert_ne!(hasty, GITHUB);
-    let (home, sandbox) = Home::at("github", &hasty).await;
+    let (home, sandbox) = Home::at("github", &hasty(GITHUB)).await;
+    connects_with_a_code(&home, &sandbox).await;
+}
+
+/// Without the pause between two polls: a real clock runs here, and it is not to be waited for.
+pub(crate) fn hasty(rules: &str) -> String {
+    let hasty = rules.replace("\"interval_seconds\": 5", "\"interval_seconds\": 0");
+    assert_ne!(hasty, rules);
+    hasty
+}
+
+/// An account, from the code to its end.
+pub(crate) async fn connects_with_a_code(home: &Home, sandbox: &Sandbox) {
     let mut running = home.start(&["connect", "github", "--device", "--no-browser", "--json"]);
     let line = running.until_stdout("user_code").await.unwrap();
     let told: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -166,7 +180,7 @@ async fn a_code_typed_on_another_device_connects_and_the_token_can_be_ended() {
 }
 
 /// Installs the app, and asks for tokens of Ada's own as well.
-async fn installed(home: &Home, sandbox: &Sandbox) -> Ran {
+pub(crate) async fn installed(home: &Home, sandbox: &Sandbox) -> Ran {
     let mut running = home.start(&["connect", "slack", "--no-browser", "--json"]);
     let line = running.until_stdout("authorization_url").await.unwrap();
     let told: serde_json::Value = serde_json::from_str(&line).unwrap();

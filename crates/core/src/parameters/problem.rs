@@ -2,18 +2,21 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::template::is_host_label;
 use crate::{Format, ParameterMapping, ProviderDescriptor, SetBy, words};
 
 /// Everything that is wrong with one app's parameters.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ParameterProblems(pub Vec<ParameterProblem>);
 
 /// One thing that is wrong. Never holds a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParameterProblem {
     /// The provider's id.
-    pub provider: &'static str,
+    pub provider: Box<str>,
     /// The parameter's key, as it was written where it is unknown.
     pub parameter: String,
     /// What is wrong with it.
@@ -32,7 +35,8 @@ pub(super) const GIVEN: &str = "given for this app";
 pub(super) const CONNECTING: &str = "given when connecting";
 
 /// What is wrong with a parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Problem {
     /// Required, and given nowhere.
     Missing,
@@ -152,7 +156,7 @@ impl ParameterProblem {
             descriptor.vendor
         );
         Self {
-            provider,
+            provider: provider.into(),
             parameter: written.to_owned(),
             problem: Problem::Unknown,
             origin: origin.to_owned(),
@@ -202,7 +206,7 @@ impl ParameterProblem {
         };
         let message = format!("{provider}: {parameter} {place}{what}{word}{cure}");
         Self {
-            provider,
+            provider: provider.into(),
             parameter: parameter.to_string(),
             problem,
             origin: origin.to_owned(),

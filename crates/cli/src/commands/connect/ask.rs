@@ -2,10 +2,11 @@
 
 use tieline::core::parameters::{Given, ParameterProblems, misgiven};
 use tieline::core::{Format, words};
-use tieline::engine::{Engine, EngineError};
+use tieline::engine::EngineError;
 use tieline::store::App;
 use tieline::{InstanceId, ParameterMapping, ProviderDescriptor, Secret};
 
+use crate::desk::Desk;
 use crate::error::CliError;
 use crate::input;
 use crate::output::Output;
@@ -15,7 +16,7 @@ const TRIES: usize = 5;
 
 /// Adds the answers to what is given. Whatever stays open is the engine's to tell.
 pub(super) async fn complete(
-    engine: &Engine,
+    desk: &Desk,
     app: &App,
     again: Option<InstanceId>,
     given: &mut Given,
@@ -24,8 +25,8 @@ pub(super) async fn complete(
     if output.is_json() || !input::is_person() {
         return Ok(());
     }
-    let descriptor = engine.registry().provider(&app.provider)?.descriptor();
-    for mapping in missing(engine, app, again, given).await? {
+    let descriptor = desk.registry().provider(&app.provider)?.descriptor();
+    for mapping in missing(desk, app, again, given).await? {
         let answer = good(descriptor, mapping, output, async || {
             ask(mapping, output).await
         });
@@ -60,20 +61,17 @@ async fn good(
 
 /// What the account can't do without and nobody has given: neither now, nor for the app, nor when it was connected first.
 async fn missing(
-    engine: &Engine,
+    desk: &Desk,
     app: &App,
     again: Option<InstanceId>,
     given: &Given,
 ) -> Result<Vec<&'static ParameterMapping>, CliError> {
     // Whatever the app itself lacks comes first: nobody is asked in vain.
-    let mut known = engine.app_parameters(app).await?;
-    if let Some(id) = again {
-        known = known.with_kept(&engine.instance(id).load().await?.parameters);
-    }
-    let rows = known.descriptor().end_user_parameters();
+    let wanted = desk.wanted(app, again, given).await?;
+    let descriptor = desk.registry().provider(&app.provider)?.descriptor();
+    let rows = descriptor.end_user_parameters();
     Ok(rows
-        .filter(|row| row.required && known.get(row.parameter).is_none())
-        .filter(|row| !given.contains_key(row.parameter.as_str()))
+        .filter(|row| wanted.iter().any(|key| key == row.parameter.as_str()))
         .collect())
 }
 
@@ -132,7 +130,7 @@ mod tests {
             .iter()
             .map(|key| ((*key).to_owned(), Secret::from("x")))
             .collect();
-        let rows = missing(&stage.engine, app, again, &given).await.unwrap();
+        let rows = missing(&stage.desk(), app, again, &given).await.unwrap();
         rows.iter().map(|row| row.parameter.as_str()).collect()
     }
 

@@ -1,29 +1,30 @@
 //! Consent in a browser, which then comes back to the callback URL.
 
-use tieline::engine::{AuthorizeOptions, CallbackRefusal, Engine, EngineError, Started};
+use tieline::engine::{AuthorizeOptions, Started};
 use tieline::store::{App, Instance};
 use url::Url;
 
 use super::page::CallbackListener;
 use super::{callback_url, listen, open_page, paste, tell_program};
 use crate::args::Connect;
+use crate::desk::Desk;
 use crate::error::CliError;
 use crate::output::{Output, shown};
 
 /// Sends the person to the consent page, and waits for them to come back.
 pub(super) async fn connect(
-    engine: &Engine,
+    desk: &Desk,
     app: &App,
     options: AuthorizeOptions,
     typed: &Connect,
     output: &Output,
 ) -> Result<Instance, CliError> {
-    let started = engine.authorize(app, options).await?;
+    let started = desk.authorize(app, options).await?;
     let redirect_uri = Url::parse(&started.redirect_uri)
         .map_err(|_| CliError::Configuration(format!("{} is not a URL", started.redirect_uri)))?;
     if !callback_url::is_ours(&redirect_uri) {
         invite(typed, &started, PASTE, output)?;
-        return paste::paste(engine, &started, output).await;
+        return paste::paste(desk, &started, output).await;
     }
     let listener = CallbackListener::bind(&redirect_uri).await.map_err(|error| {
         CliError::Failure(format!(
@@ -32,7 +33,7 @@ pub(super) async fn connect(
         ))
     })?;
     invite(typed, &started, WAIT, output)?;
-    listen::listen(engine, &started, listener, output).await
+    listen::listen(desk, &started, listener, output).await
 }
 
 const WAIT: &str = "Waiting for you to come back (ten minutes at most; Ctrl-C gives up) …";
@@ -66,16 +67,16 @@ fn invite(
 
 /// Whether the authorization is still under way after this. Anybody on this machine can knock, and any address can be
 /// pasted: only a callback with our state ends it.
-pub(super) fn is_foreign(error: &EngineError) -> bool {
+pub(super) fn is_foreign(error: &CliError) -> bool {
     matches!(
-        error,
-        EngineError::UnknownState
-            | EngineError::NotYours { .. }
-            | EngineError::Callback(
-                CallbackRefusal::StateMissing
-                    | CallbackRefusal::Repeated { .. }
-                    | CallbackRefusal::NotAskedFor { .. },
-            )
+        error.name(),
+        Some(
+            "unknown-state"
+                | "not-yours"
+                | "callback-without-state"
+                | "callback-repeated"
+                | "callback-not-asked-for"
+        )
     )
 }
 

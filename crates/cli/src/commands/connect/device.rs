@@ -2,29 +2,30 @@
 
 use std::time::Duration;
 
-use tieline::engine::{AuthorizeOptions, DevicePolled, DeviceStarted, Engine};
+use tieline::engine::AuthorizeOptions;
 use tieline::store::{App, Instance};
 
 use super::{open_page, tell_program};
 use crate::args::Connect;
+use crate::desk::{Desk, DeviceCode, Poll};
 use crate::error::CliError;
 use crate::output::{Output, shown};
 
 /// Shows the code, and waits until somebody has typed it.
 pub(super) async fn connect(
-    engine: &Engine,
+    desk: &Desk,
     app: &App,
     options: AuthorizeOptions,
     typed: &Connect,
     output: &Output,
 ) -> Result<Instance, CliError> {
-    let started = engine.authorize_device(app, options).await?;
+    let started = desk.authorize_device(app, options).await?;
     invite(typed, &started, output)?;
-    poll(engine, &started, tokio::time::sleep).await
+    poll(desk, &started, tokio::time::sleep).await
 }
 
 /// Tells the person, or the program that reads our JSON, where to type the code.
-fn invite(typed: &Connect, started: &DeviceStarted, output: &Output) -> Result<(), CliError> {
+fn invite(typed: &Connect, started: &DeviceCode, output: &Output) -> Result<(), CliError> {
     let complete = started.verification_uri_complete.as_ref();
     tell_program(
         output,
@@ -44,7 +45,7 @@ fn invite(typed: &Connect, started: &DeviceStarted, output: &Output) -> Result<(
     Ok(())
 }
 
-fn invitation(started: &DeviceStarted) -> String {
+fn invitation(started: &DeviceCode) -> String {
     let at_once = match &started.verification_uri_complete {
         Some(uri) => format!(
             "\nThis page has the code in it already:\n\n  {}\n",
@@ -61,16 +62,16 @@ fn invitation(started: &DeviceStarted) -> String {
 
 /// Asks the provider, as often as it lets us, until the person has decided or it is too late.
 async fn poll(
-    engine: &Engine,
-    started: &DeviceStarted,
+    desk: &Desk,
+    started: &DeviceCode,
     wait: impl AsyncFn(Duration),
 ) -> Result<Instance, CliError> {
     let mut interval = started.interval;
     loop {
         wait(interval).await;
-        match engine.poll_device(started).await? {
-            DevicePolled::Pending(longer) => interval = longer,
-            DevicePolled::Connected(instance) => return Ok(*instance),
+        match desk.poll_device(started).await? {
+            Poll::Pending(longer) => interval = longer,
+            Poll::Connected(instance) => return Ok(*instance),
         }
     }
 }
@@ -86,18 +87,18 @@ mod tests {
 
     const ENDS: &str = "https://localhost:8917/callback";
 
-    async fn started(stage: &Backstage, app: &App) -> DeviceStarted {
+    async fn started(stage: &Backstage, app: &App) -> DeviceCode {
         let options = AuthorizeOptions {
             instance_name: Some("Books".to_owned()),
             ..AuthorizeOptions::LOCAL
         };
-        stage.engine.authorize_device(app, options).await.unwrap()
+        stage.desk().authorize_device(app, options).await.unwrap()
     }
 
     /// Polls, and lets `after` happen once so many intervals have passed.
     async fn polled(
         stage: &Backstage,
-        started: &DeviceStarted,
+        started: &DeviceCode,
         after: usize,
         happens: impl Fn(),
     ) -> (Result<Instance, CliError>, Vec<u64>) {
@@ -109,7 +110,7 @@ mod tests {
                 happens();
             }
         };
-        let ended = poll(&stage.engine, started, wait).await;
+        let ended = poll(&stage.desk(), started, wait).await;
         (ended, waited.into_inner())
     }
 

@@ -1,23 +1,22 @@
 //! The callback comes to a listener of ours.
 
-use tieline::core::http::CallbackQuery;
+use tieline::engine::Started;
 use tieline::engine::authorize::TIME_TO_CONSENT;
-use tieline::engine::{Arrival, Engine, Started};
 use tieline::store::Instance;
 
 use super::browser::{is_foreign, too_late};
 use super::page::{Arrived, CallbackListener};
+use crate::desk::Desk;
 use crate::error::CliError;
 use crate::output::Output;
 
 /// Takes callbacks until one is this authorization's.
 pub(super) async fn listen(
-    engine: &Engine,
+    desk: &Desk,
     started: &Started,
     mut listener: CallbackListener,
     output: &Output,
 ) -> Result<Instance, CliError> {
-    let arrival = Arrival::Local(started.id);
     let wait = tokio::time::sleep(TIME_TO_CONSENT);
     tokio::pin!(wait);
     loop {
@@ -25,9 +24,7 @@ pub(super) async fn listen(
             arrived = listener.next() => arrived?,
             () = &mut wait => return Err(too_late()),
         };
-        let connected = engine
-            .call_back(&arrival, &CallbackQuery::parse(&query))
-            .await;
+        let connected = desk.call_back(started.id, &query).await;
         let shown = answer.finish(match &connected {
             Ok(_) => Ok(()),
             Err(error) => Err(error.to_string()),
@@ -38,7 +35,7 @@ pub(super) async fn listen(
             }
             connected => {
                 listener.close(shown).await;
-                return Ok(connected?);
+                return connected;
             }
         }
     }
@@ -50,7 +47,7 @@ mod tests {
     use super::*;
 
     async fn listening(stage: &Stage, listener: CallbackListener) -> Result<Instance, CliError> {
-        listen(&stage.engine, &stage.started, listener, &Output::new(false)).await
+        listen(&stage.desk(), &stage.started, listener, &Output::new(false)).await
     }
 
     #[tokio::test]

@@ -1,11 +1,11 @@
 //! Nothing of ours listens at the redirect URI: the person brings the address back by hand.
 
-use tieline::core::http::CallbackQuery;
+use tieline::engine::Started;
 use tieline::engine::authorize::TIME_TO_CONSENT;
-use tieline::engine::{Arrival, Engine, EngineError, Started};
 use tieline::store::Instance;
 
 use super::browser::{is_foreign, too_late};
+use crate::desk::Desk;
 use crate::error::CliError;
 use crate::input;
 use crate::output::Output;
@@ -15,11 +15,10 @@ const TRIES: usize = 5;
 
 /// Takes addresses from standard input until one is the callback of this authorization.
 pub(super) async fn paste(
-    engine: &Engine,
+    desk: &Desk,
     started: &Started,
     output: &Output,
 ) -> Result<Instance, CliError> {
-    let arrival = Arrival::Local(started.id);
     let wait = tokio::time::sleep(TIME_TO_CONSENT);
     tokio::pin!(wait);
     let mut refused: Option<CliError> = None;
@@ -36,10 +35,10 @@ pub(super) async fn paste(
         };
         refused = Some(match query(&line) {
             None => not_an_address(),
-            Some(query) => match engine.call_back(&arrival, &query).await {
+            Some(query) => match desk.call_back(started.id, query).await {
                 Ok(instance) => return Ok(instance),
                 Err(error) if is_foreign(&error) => not_this_one(&error),
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             },
         });
     }
@@ -48,9 +47,9 @@ pub(super) async fn paste(
     }))
 }
 
-fn query(line: &str) -> Option<CallbackQuery> {
+fn query(line: &str) -> Option<&str> {
     let (_, query) = line.trim().split_once('?')?;
-    Some(CallbackQuery::parse(query.split('#').next()?))
+    query.split('#').next()
 }
 
 fn not_an_address() -> CliError {
@@ -60,6 +59,6 @@ fn not_an_address() -> CliError {
     )
 }
 
-fn not_this_one(error: &EngineError) -> CliError {
+fn not_this_one(error: &CliError) -> CliError {
     CliError::Failure(format!("that address was not taken: {error}"))
 }

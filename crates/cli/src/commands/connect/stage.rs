@@ -17,6 +17,7 @@ use url::Url;
 use super::page::CallbackListener;
 use super::page::tests::{get, location};
 use crate::args::{Arguments, Command, Connect};
+use crate::desk::Desk;
 
 /// An invented provider: all of them are played by the same sandbox.
 #[derive(Debug)]
@@ -133,6 +134,10 @@ pub(super) struct Backstage {
 }
 
 impl Backstage {
+    pub(super) fn desk(&self) -> Desk {
+        Desk::Here(self.engine.clone())
+    }
+
     pub(super) async fn set(provider: &'static Invented, callback_url: &str) -> Self {
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let rules = VendorRules::from_json(&rules()).unwrap();
@@ -186,6 +191,10 @@ pub(super) struct Stage {
 }
 
 impl Stage {
+    pub(super) fn desk(&self) -> Desk {
+        Desk::Here(self.engine.clone())
+    }
+
     pub(super) async fn set(path: &str) -> (Self, CallbackListener) {
         let any_port = Url::parse(&format!("http://127.0.0.1:0{path}")).unwrap();
         let listener = CallbackListener::bind(&any_port).await.unwrap();

@@ -1,0 +1,123 @@
+//! `/v1/instances` and `/v1/events`: connected accounts, and what happened.
+
+use axum::extract::State;
+use axum::routing::{any, get, post};
+use axum::{Json, Router};
+use tieline_core::InstanceId;
+use tieline_core::descriptor::Account;
+use tieline_engine::Disconnected;
+use tieline_store::{Instance, InstanceQuery};
+
+use crate::asked::{Asked, Id};
+use crate::call::call;
+use crate::connecting::give;
+use crate::wire::{DisconnectQuery, Events, EventsQuery, Instances, InstancesQuery};
+use crate::{Problem, Served};
+
+/// As many rows as a page has where nobody says.
+const PAGE: u32 = 100;
+/// As many as it has at most.
+const LONGEST_PAGE: u32 = 1_000;
+
+pub(crate) fn routes() -> Router<Served> {
+    Router::new()
+        .route("/instances", get(list).post(give))
+        .route("/instances/{id}", get(show).delete(disconnect))
+        .route("/instances/{id}/token", post(token))
+        .route("/instances/{id}/refresh", post(refresh))
+        .route("/instances/{id}/check", post(check))
+        .route("/instances/{id}/call/", any(call))
+        .route("/instances/{id}/call/{*path}", any(call))
+        .route("/instances/{id}/events", get(events))
+        .route("/events", get(all_events))
+}
+
+async fn list(
+    State(served): State<Served>,
+    Asked(asked): Asked<InstancesQuery>,
+) -> Result<Json<Instances>, Problem> {
+    let engine = &served.engine;
+    let provider = match asked.provider {
+        Some(name) => Some(engine.registry().provider(&name)?.descriptor().id),
+        None => None,
+    };
+    let limit = asked.limit.unwrap_or(PAGE).min(LONGEST_PAGE);
+    let query = InstanceQuery {
+        provider: provider.map(str::to_owned),
+        status: asked.status,
+        app: asked.app,
+        account_id: asked.account_id,
+        after: asked.cursor,
+        limit,
+        ..InstanceQuery::of(engine.tenant())
+    };
+    let instances = engine.instances(query).await?;
+    let is_last = instances.len() < limit as usize;
+    let last = instances.last().map(|instance| instance.id);
+    Ok(Json(Instances {
+        cursor: last.filter(|_| !is_last),
+        instances,
+    }))
+}
+
+async fn show(
+    State(served): State<Served>,
+    Id(id): Id<InstanceId>,
+) -> Result<Json<Instance>, Problem> {
+    Ok(Json(served.engine.instance(id).load().await?))
+}
+
+async fn disconnect(
+    State(served): State<Served>,
+    Id(id): Id<InstanceId>,
+    Asked(query): Asked<DisconnectQuery>,
+) -> Result<Json<Disconnected>, Problem> {
+    let instance = served.engine.instance(id);
+    Ok(Json(instance.disconnect(query.force).await?))
+}
+
+/// The one answer that is there to hold a secret; see [`wire::Token`](crate::wire::Token).
+async fn token(
+    State(served): State<Served>,
+    Id(id): Id<InstanceId>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    let token = served.engine.instance(id).access_token().await?;
+    Ok(Json(serde_json::json!({
+        "access_token": token.token.expose(),
+        "expires_at": token.expires_at,
+        "generation": token.generation,
+    })))
+}
+
+async fn refresh(
+    State(served): State<Served>,
+    Id(id): Id<InstanceId>,
+) -> Result<Json<Instance>, Problem> {
+    Ok(Json(served.engine.instance(id).refresh().await?))
+}
+
+async fn check(
+    State(served): State<Served>,
+    Id(id): Id<InstanceId>,
+) -> Result<Json<Account>, Problem> {
+    Ok(Json(served.engine.instance(id).check().await?))
+}
+
+async fn events(
+    State(served): State<Served>,
+    Id(id): Id<InstanceId>,
+    Asked(query): Asked<EventsQuery>,
+) -> Result<Json<Events>, Problem> {
+    let limit = query.limit.unwrap_or(PAGE);
+    let events = served.engine.instance(id).events(limit).await?;
+    Ok(Json(Events { events }))
+}
+
+async fn all_events(
+    State(served): State<Served>,
+    Asked(query): Asked<EventsQuery>,
+) -> Result<Json<Events>, Problem> {
+    let limit = query.limit.unwrap_or(PAGE);
+    let events = served.engine.events(limit).await?;
+    Ok(Json(Events { events }))
+}

@@ -1,0 +1,157 @@
+//! What went wrong, as RFC 9457 has it.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tieline_core::InvalidId;
+use tieline_core::parameters::{ParameterProblem, ParameterProblems};
+use tieline_core::registry::UnknownProvider;
+use tieline_engine::{EngineError, Kind};
+use tieline_store::StoreError;
+
+/// What the type of every problem begins with; what follows is the error's stable name.
+const TYPE: &str = "urn:tieline:problem:";
+
+/// A problem, `application/problem+json` (RFC 9457). Never contains a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// `urn:tieline:problem:` and the error's stable name.
+    #[serde(rename = "type")]
+    pub kind_of_problem: String,
+    /// The status that it is answered with.
+    pub status: u16,
+    /// What happened and what helps, for a person.
+    pub detail: String,
+    /// What kind of trouble it is.
+    pub kind: Kind,
+    /// Seconds after which the same request makes sense again, where anybody says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+    /// Each parameter that is missing or wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ParameterProblem>,
+}
+
+impl Problem {
+    fn new(name: &str, status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind_of_problem: format!("{TYPE}{name}"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            kind: Kind::Failure,
+            retry_after: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The error's stable name.
+    pub fn name(&self) -> &str {
+        let kind = &self.kind_of_problem;
+        kind.strip_prefix(TYPE).unwrap_or(kind)
+    }
+
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new("bad-request", StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub(crate) fn not_found() -> Self {
+        let detail = "there is nothing at this path";
+        Self::new("no-such-path", StatusCode::NOT_FOUND, detail)
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        let detail = "this path takes other methods than that";
+        Self::new("no-such-method", StatusCode::METHOD_NOT_ALLOWED, detail)
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let (name, kind) = (error.name(), error.kind());
+        let problem = Self {
+            kind,
+            retry_after: error.retry_after().map(|wait| wait.as_secs().max(1)),
+            ..Self::new(name, status(name, kind), error.to_string())
+        };
+        match error {
+            EngineError::Parameters(ParameterProblems(problems)) => Self {
+                problems,
+                ..problem
+            },
+            _ => problem,
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        EngineError::from(error).into()
+    }
+}
+
+impl From<UnknownProvider> for Problem {
+    fn from(error: UnknownProvider) -> Self {
+        EngineError::from(error).into()
+    }
+}
+
+impl From<InvalidId> for Problem {
+    fn from(error: InvalidId) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+fn status(name: &str, kind: Kind) -> StatusCode {
+    match (name, kind) {
+        ("unknown-provider" | "no-such-app" | "no-such-instance" | "not-found", _) => {
+            StatusCode::NOT_FOUND
+        }
+        ("conflict" | "exists" | "leaving", _) | (_, Kind::Reconnect) => StatusCode::CONFLICT,
+        (_, Kind::Failure) => StatusCode::BAD_REQUEST,
+        (_, Kind::Configuration) => StatusCode::UNPROCESSABLE_ENTITY,
+        (_, Kind::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status);
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        // All of it is text and numbers, which always can be written.
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let kind = HeaderValue::from_static("application/problem+json");
+        let mut response = (status, [(header::CONTENT_TYPE, kind)], body).into_response();
+        if let Some(seconds) = self.retry_after {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tieline_core::InstanceId;
+
+    use super::*;
+
+    #[test]
+    fn a_problem_tells_what_the_engine_tells() {
+        let problem = Problem::from(EngineError::NoSuchInstance(InstanceId(7)));
+        assert_eq!((problem.status, problem.kind), (404, Kind::Failure));
+        assert_eq!(problem.name(), "no-such-instance");
+        assert_eq!(
+            problem.detail,
+            "there is no instance 7: `tieline instances list` shows them"
+        );
+        let waits = Problem::from(EngineError::RefreshInProgress {
+            instance: InstanceId(7),
+            retry_after: std::time::Duration::from_millis(200),
+        });
+        assert_eq!((waits.status, waits.retry_after), (503, Some(1)));
+        let response = waits.clone().into_response();
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        let text = serde_json::to_string(&waits).unwrap();
+        assert_eq!(serde_json::from_str::<Problem>(&text).unwrap(), waits);
+    }
+}
