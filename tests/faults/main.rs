@@ -6,79 +6,89 @@
     reason = "it tells the person who runs it what it saw"
 )]
 
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use fastrand::Rng;
-use tieline_tests::faults::judge::Tally;
-use tieline_tests::faults::kills::kill;
-use tieline_tests::faults::world::{Kept, Provider, World, WorldOptions};
+use tieline_tests::faults::campaigns::{Listener, Plan, Row, Runner};
+use tieline_tests::faults::world::{Kept, Provider};
 
 /// Does harm to `tieline serve`, and judges by what the other side saw.
 #[derive(Parser)]
 struct Arguments {
-    /// How many kills for each store and provider
-    #[arg(long, default_value_t = 20)]
+    /// How many kills for each store and provider; the other faults in proportion
+    #[arg(long, default_value_t = 50)]
     kills: u64,
-    /// Break a rule on purpose: skip-intent, use-before-commit or no-lease
-    #[arg(long)]
+    /// Break a rule on purpose, to see that the harness notices: skip-intent, use-before-commit or no-lease
+    #[arg(long, value_parser = ["skip-intent", "use-before-commit", "no-lease"])]
     sabotage: Option<String>,
     /// The seed of all that is random [default: a new one]
     #[arg(long)]
     seed: Option<u64>,
+    /// Print the rows as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let seed = arguments.seed.unwrap_or_else(|| Rng::new().get_seed());
-    println!("seed {seed}");
-    let mut random = Rng::with_seed(seed);
-    let mut sum = Tally::default();
-    for provider in [Provider::Forgiving, Provider::Strict] {
-        let sabotage = arguments.sabotage.iter();
-        let options = WorldOptions {
-            binary: binary(),
-            provider,
-            kept: Kept::Sqlite,
-            accounts: 12,
-            environment: sabotage
-                .map(|rule| ("TIELINE_SABOTAGE".to_owned(), rule.clone()))
-                .collect(),
-            token_host: None,
-        };
-        let mut world = match World::begin(options).await {
-            Ok(world) => world,
-            Err(error) => {
-                eprintln!("{error}");
-                return ExitCode::FAILURE;
-            }
-        };
-        let tally = kill(&mut world, arguments.kills, &mut random, |tally| {
-            eprint!(
-                "\r{provider:?} {} kills, {} lost   ",
-                tally.faults, tally.lost
-            );
-        })
-        .await;
-        match tally {
-            Ok(tally) => {
-                println!("{provider:?}: {tally:?}");
-                sum.add(tally);
-            }
-            Err(error) => {
-                eprintln!("{provider:?}: {error}");
-                let log = std::fs::read_to_string(world.folder().join("data-0.log"));
-                eprintln!("{}", log.unwrap_or_default());
-                return ExitCode::FAILURE;
-            }
-        }
+    eprintln!("seed {seed}");
+    let plan = plan(&arguments, seed);
+    let mut told = Told::default();
+    let mut runner = Runner::new(&plan, &mut told);
+    let done = campaigns(&mut runner, &plan).await;
+    let rows = runner.rows();
+    if arguments.json {
+        println!("{}", serde_json::json!({ "seed": seed, "rows": rows }));
     }
-    if sum.violations.is_empty() {
+    if let Err(error) = done {
+        eprintln!("the harness itself failed: {error}");
+        return ExitCode::from(2);
+    }
+    if rows.iter().all(Row::holds) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+async fn campaigns(runner: &mut Runner<'_>, plan: &Plan) -> io::Result<()> {
+    for provider in [Provider::Forgiving, Provider::Strict] {
+        runner.kills(&Kept::Sqlite, provider).await?;
+    }
+    if plan.sabotage.is_some() {
+        return Ok(());
+    }
+    runner.drains().await?;
+    runner.crowds(&Kept::Sqlite).await?;
+    runner.starvation().await?;
+    runner.inside().await;
+    Ok(())
+}
+
+/// A thousand kills are the long run.
+fn plan(arguments: &Arguments, seed: u64) -> Plan {
+    let kills = arguments.kills;
+    let is_long = kills >= 1_000;
+    let slow = if is_long { vec![0, 11, 29] } else { vec![0] };
+    Plan {
+        binary: binary(),
+        seed,
+        kills,
+        drains: (kills.div_ceil(10), if is_long { 500 } else { 50 }),
+        crowd: (
+            if is_long { 10_000 } else { 1_000 },
+            slow.into_iter().map(Duration::from_secs).collect(),
+        ),
+        dropped: kills * 10,
+        wrong_secret: kills * 10,
+        flips: kills,
+        sabotage: arguments.sabotage.clone(),
     }
 }
 
@@ -86,4 +96,32 @@ async fn main() -> ExitCode {
 fn binary() -> PathBuf {
     let this = std::env::current_exe().unwrap_or_default();
     this.with_file_name("tieline-under-test")
+}
+
+#[derive(Default)]
+struct Told {
+    is_open: bool,
+}
+
+impl Listener for Told {
+    fn step(&mut self, fault: &str, done: u64, of: u64) {
+        if io::stderr().is_terminal() {
+            eprint!("\r{fault}: {done} of {of} ");
+            self.is_open = true;
+        }
+    }
+
+    fn row(&mut self, row: &Row) {
+        if std::mem::take(&mut self.is_open) {
+            eprintln!();
+        }
+        let verdict = if row.holds() { "holds" } else { "BROKEN" };
+        eprintln!(
+            "{verdict}: {} ({}, window {}): {} faults, {} refreshes, {} lost",
+            row.fault, row.store, row.provider, row.faults, row.refreshes, row.lost
+        );
+        for violation in row.violations.iter().take(5) {
+            eprintln!("  {violation}");
+        }
+    }
 }

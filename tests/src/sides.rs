@@ -13,7 +13,7 @@ use tieline_core::prelude::*;
 use tieline_core::{Configuration, ManualClock, Timestamp};
 use tieline_engine::Engine;
 use tieline_sandbox::{Sandbox, VendorRules};
-use tieline_store::{MasterKey, Store, StoreOptions};
+use tieline_store::{MasterKey, Store, StoreError, StoreOptions};
 
 /// Where the tests' users come back to. Nothing listens there: the stage hands the callback over itself.
 pub const CALLBACK_URL: &str = "https://localhost:8917/callback";
@@ -47,6 +47,18 @@ pub async fn open_engine(
     provider: &'static dyn ProviderSetup,
     configuration: Configuration,
 ) -> Engine {
+    try_open_engine(folder, clock, provider, configuration)
+        .await
+        .unwrap()
+}
+
+/// As [`open_engine`], where the store may not open.
+pub(crate) async fn try_open_engine(
+    folder: &Path,
+    clock: &Arc<ManualClock>,
+    provider: &'static dyn ProviderSetup,
+    configuration: Configuration,
+) -> Result<Engine, StoreError> {
     let (master_key, _) = MasterKey::load_or_create(&folder.join("master.key")).unwrap();
     let options = StoreOptions {
         data_dir: folder.join("data"),
@@ -54,13 +66,12 @@ pub async fn open_engine(
         deployment: "default".to_owned(),
         clock: Arc::clone(clock) as _,
     };
-    let store = Store::open(options).await.unwrap();
+    let store = Store::open(options).await?;
     let registry = Registry::builder().with(provider).build().unwrap();
-    Engine::builder(registry, store)
+    let engine = Engine::builder(registry, store)
         .configuration(configuration)
-        .clock(Arc::clone(clock) as _)
-        .build()
-        .unwrap()
+        .clock(Arc::clone(clock) as _);
+    Ok(engine.build().unwrap())
 }
 
 /// What an operator would configure, with the sandbox in the provider's place.

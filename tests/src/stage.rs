@@ -27,7 +27,7 @@ use tieline_store::{App, Instance, InstanceQuery, Purpose, Store};
 use tokio::task::JoinHandle;
 
 use crate::provider::{acme, provider};
-use crate::sides::{configuration, open_engine, sandbox};
+use crate::sides::{configuration, open_engine, sandbox, try_open_engine};
 
 /// Everything that one test plays with.
 #[derive(Debug)]
@@ -134,6 +134,14 @@ impl Stage {
     pub async fn facing(self, sandbox: &Sandbox) -> Self {
         let configuration = self.configuration(sandbox);
         self.restarted(configuration).await
+    }
+
+    /// Another engine with the same configuration, on the store of another folder, if that opens.
+    pub async fn try_open(&self, folder: &Path) -> Option<Engine> {
+        let configuration = self.configuration(&self.sandbox);
+        try_open_engine(folder, &self.clock, self.provider, configuration)
+            .await
+            .ok()
     }
 
     fn configuration(&self, sandbox: &Sandbox) -> Configuration {

@@ -106,7 +106,7 @@ impl Engine {
             .await
     }
 
-    async fn quarantine(
+    pub(crate) async fn quarantine(
         &self,
         instance: &Instance,
         generation: i64,

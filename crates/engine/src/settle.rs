@@ -1,7 +1,9 @@
 //! What comes of a refresh that brought no tokens: each outcome of the closed list has its one consequence.
 
+use tieline_core::Secret;
+use tieline_core::descriptor::OnReuse;
 use tieline_oauth::{Outcome, TokenFailure};
-use tieline_store::{Cause, Instance};
+use tieline_store::{Cause, Instance, QuarantineKind};
 
 use crate::lease::Attempt;
 use crate::refresh::Refresh;
@@ -44,7 +46,7 @@ impl Engine {
         let instance = &attempt.instance;
         let now = self.instance(instance.id).load().await?;
         if now.generation != instance.generation {
-            return Ok(());
+            return self.came_too_late(refresh, instance).await;
         }
         let expired = instance
             .refresh_expires_at
@@ -59,6 +61,26 @@ impl Engine {
             Cause::Revoked
         };
         self.give_up(instance, cause).await
+    }
+
+    /// The token was spent by somebody else, who has stored what came of it: where a provider revokes everything on reuse, this
+    /// request may have ended that too, and whoever finds out is to know why.
+    async fn came_too_late(
+        &self,
+        refresh: &Refresh<'_>,
+        instance: &Instance,
+    ) -> Result<(), EngineError> {
+        if refresh.rotation.on_reuse == OnReuse::RevokesFamily {
+            tracing::error!(instance = %instance.id, generation = instance.generation, "two refreshes of one generation, of which one was refused");
+            self.quarantine(
+                instance,
+                instance.generation,
+                QuarantineKind::Conflict,
+                Secret::new("{}"),
+            )
+            .await?;
+        }
+        Ok(())
     }
 
     /// Nobody can tell whose fault it is: the app's, where others are rejected too; else tried again over a day, and then

@@ -64,8 +64,8 @@ impl Drop for Flight<'_> {
 }
 
 impl Count {
-    pub(crate) fn is_under_way(&self) -> bool {
-        self.now > 0
+    pub(crate) fn under_way(&self) -> usize {
+        self.now
     }
 
     fn enter(&mut self) {

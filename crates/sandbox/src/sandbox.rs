@@ -174,11 +174,16 @@ impl Sandbox {
         self.server.state().grants.live(token, now).is_some()
     }
 
+    /// Requests that are at the token endpoint now.
+    pub fn token_requests_under_way(&self) -> usize {
+        self.server.state().in_flight.overall.under_way()
+    }
+
     /// The most requests that were at the token endpoint at once with one refresh token, since this was asked last.
     pub fn take_max_in_flight(&self) -> usize {
         let in_flight = &mut self.server.state().in_flight.by_refresh_token;
         let max = in_flight.values().map(|count| count.max).max();
-        in_flight.retain(|_, count| count.is_under_way());
+        in_flight.retain(|_, count| count.under_way() > 0);
         max.unwrap_or_default()
     }
 

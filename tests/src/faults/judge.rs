@@ -114,6 +114,9 @@ async fn settle(world: &World, account: &mut Account, tally: &mut Tally) -> io::
 fn judge_loss(world: &World, account: &Account, cause: Option<&str>, tally: &mut Tally) {
     let server = world.sandbox.refreshes_of(&account.token);
     let ours = usize::try_from(account.seen - account.base).unwrap_or_default();
+    if cause == Some("conflict") && world.has_slept {
+        return;
+    }
     if cause != Some("lost_response") {
         tally.violations.push(format!(
             "I5: instance {} needs a person for {cause:?}, which is not true",

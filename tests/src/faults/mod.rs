@@ -3,9 +3,15 @@
 //! [`world`] is the sandbox and the store, [`server`] a `tieline serve` of its own, [`judge`] what must hold after every
 //! fault. The campaigns each do one kind of harm, with a seed, and tell what they counted.
 
+pub mod campaigns;
+pub mod crowd;
+pub mod drain;
+pub mod frozen;
+pub mod inside;
 pub mod judge;
 pub mod kills;
 pub mod load;
 pub mod outside;
 pub mod server;
+pub mod starved;
 pub mod world;

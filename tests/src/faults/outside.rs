@@ -68,6 +68,28 @@ impl Outside {
         read.map_err(io::Error::other)
     }
 
+    /// Makes the access token of an instance one that has expired.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub async fn expire(&self, id: i64) -> io::Result<()> {
+        const EXPIRE: &str = "UPDATE instances SET expires_at = 1 WHERE id = $1";
+        let done = match &self.place {
+            Place::File(file) => {
+                let options = SqliteConnectOptions::new().filename(file);
+                let mut connection = options.connect().await.map_err(io::Error::other)?;
+                let statement = sqlx::query(EXPIRE).bind(id);
+                statement.execute(&mut connection).await.map(drop)
+            }
+            Place::Url(url) => {
+                let mut connection = PgConnection::connect(url).await.map_err(io::Error::other)?;
+                let statement = sqlx::query(EXPIRE).bind(id);
+                statement.execute(&mut connection).await.map(drop)
+            }
+        };
+        done.map_err(io::Error::other)
+    }
+
     async fn read(&self, reader: &mut Reader, id: i64) -> Result<Stored, sqlx::Error> {
         if matches!(reader, Reader::Closed) {
             *reader = match &self.place {

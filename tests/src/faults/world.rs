@@ -59,6 +59,8 @@ pub struct WorldOptions {
     pub accounts: usize,
     /// What each process is told besides, such as a rule to break.
     pub environment: Vec<(String, String)>,
+    /// How long an access token lives, in seconds. One that lives for less than ten is refreshed each time it is wanted.
+    pub lifetime: u64,
     /// Where token requests go instead of the sandbox itself, such as through a proxy: `http://ADDRESS`.
     pub token_host: Option<String>,
 }
@@ -89,6 +91,8 @@ pub struct World {
     pub servers: Vec<Option<Server>>,
     /// The accounts.
     pub accounts: Vec<Account>,
+    /// Whether a process slept and woke: what it sends then may end what another has stored.
+    pub has_slept: bool,
     app: i64,
     folder: TempDir,
     /// The database, read from outside.
@@ -101,7 +105,7 @@ impl World {
     /// # Errors
     /// When a part does not start, or an account is not connected.
     pub async fn begin(options: WorldOptions) -> io::Result<Self> {
-        let sandbox = Sandbox::start(rules(options.provider)?, Arc::new(SystemClock)).await?;
+        let sandbox = Sandbox::start(rules(&options)?, Arc::new(SystemClock)).await?;
         let processes = match &options.kept {
             Kept::Sqlite => 1,
             Kept::Postgres { processes, .. } => *processes,
@@ -111,6 +115,7 @@ impl World {
             sandbox,
             servers: Vec::new(),
             accounts: Vec::new(),
+            has_slept: false,
             app: 0,
             outside: Arc::new(Outside::of(&options.kept, folder.path())),
             folder,
@@ -276,13 +281,13 @@ fn expect(answer: Answer, status: u16) -> io::Result<Value> {
     }
 }
 
-/// The invented vendor, whose access tokens live for so short that each use of one is a refresh.
-fn rules(provider: Provider) -> io::Result<VendorRules> {
+/// The invented vendor.
+fn rules(options: &WorldOptions) -> io::Result<VendorRules> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vendors/acme.json");
     let mut rules: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
     let token = &mut rules["token"];
-    token["access_token_lifetime_seconds"] = 5.into();
-    if provider == Provider::Forgiving {
+    token["access_token_lifetime_seconds"] = options.lifetime.into();
+    if options.provider == Provider::Forgiving {
         token["refresh_token_reuse_window_seconds"] = 30.into();
     }
     VendorRules::from_json(&rules.to_string()).map_err(io::Error::other)
