@@ -178,6 +178,9 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The data key that this process sealed with is gone: another process has moved everything to a newer one.
+    #[error("another process has removed the data key that this was sealed with: try again")]
+    KeyRemoved,
     /// Somebody else holds the database for too long.
     #[error("the database is busy")]
     Busy,
@@ -195,7 +198,10 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may succeed later without anybody changing the request.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy | Self::Full { .. } | Self::Io { .. })
+        matches!(
+            self,
+            Self::Busy | Self::KeyRemoved | Self::Full { .. } | Self::Io { .. }
+        )
     }
 
     /// An operating system's error about `path`.

@@ -29,6 +29,7 @@ mod openings;
 mod quarantine;
 mod refresh;
 mod seal;
+mod sql;
 mod sqlite;
 mod store;
 #[cfg(test)]

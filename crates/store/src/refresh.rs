@@ -314,7 +314,7 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub async fn beat(&self, owner: &str) -> Result<(), StoreError> {
-        self.backend().beat(owner).await
+        self.backend().beat(owner).await.map(|_| ())
     }
 }
 

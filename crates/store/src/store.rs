@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tieline_core::{Clock, Timestamp};
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-use crate::backend::{Backend, KeyRows as _, SealedTable, Upkeep as _};
+use crate::backend::{Backend, KeyRows as _, MarkRows as _, SealedTable, Upkeep as _};
 use crate::folder::Folder;
 use crate::keyring::Keyring;
 use crate::lock::Lock;
@@ -261,16 +261,14 @@ async fn claim(backend: &Sqlite, deployment: &str) -> Result<Option<AdoptionReas
     if backend.mark(RESTORED).await?.is_some() {
         return Ok(Some(AdoptionReason::Restored));
     }
+    // Of two processes that start at once, one names the store.
+    backend.keep_mark(DEPLOYMENT, deployment).await?;
     match backend.mark(DEPLOYMENT).await? {
-        Some(stored) if stored == deployment => Ok(None),
-        Some(stored) => Ok(Some(AdoptionReason::OtherDeployment {
+        Some(stored) if stored != deployment => Ok(Some(AdoptionReason::OtherDeployment {
             stored,
             given: deployment.to_owned(),
         })),
-        None => {
-            backend.set_marks(&[(DEPLOYMENT, Some(deployment))]).await?;
-            Ok(None)
-        }
+        _ => Ok(None),
     }
 }
 

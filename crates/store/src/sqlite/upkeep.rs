@@ -1,4 +1,4 @@
-//! Marks, leases of the dead, backups, and closing.
+//! Leases of the dead, backups, and closing.
 
 use std::fs;
 use std::path::Path;
@@ -8,42 +8,19 @@ use sqlx::{Connection as _, SqliteConnection};
 
 use super::Sqlite;
 use super::failed::failed;
-use super::row::Columns as _;
 use crate::StoreError;
 use crate::backend::Upkeep;
 use crate::folder::{beside, create_private, make_folder, remove, sync};
+use crate::sql::{Database as _, Statement};
 
 #[async_trait]
 impl Upkeep for Sqlite {
-    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let row = self
-            .read_one(sqlx::query("SELECT value FROM marks WHERE name = ?1").bind(name))
-            .await?;
-        row.map(|row| row.get("value")).transpose()
-    }
-
-    async fn set_marks(&self, marks: &[(&str, Option<&str>)]) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        for (name, value) in marks {
-            let statement = match value {
-                Some(value) => sqlx::query(
-                    "INSERT INTO marks (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                )
-                .bind(*name)
-                .bind(*value),
-                None => sqlx::query("DELETE FROM marks WHERE name = ?1").bind(*name),
-            };
-            transaction.execute(statement).await?;
-        }
-        transaction.commit().await
-    }
-
     fn is_shared(&self) -> bool {
         false
     }
 
     async fn release_leases(&self) -> Result<u64, StoreError> {
-        self.change(sqlx::query(
+        self.change(Statement::of(
             "UPDATE instances SET lease_owner = NULL, lease_until = NULL, \
              uncertain_at = CASE WHEN intent_generation = generation AND uncertain_generation IS DISTINCT FROM generation \
              THEN intent_at ELSE uncertain_at END, \
@@ -51,6 +28,10 @@ impl Upkeep for Sqlite {
              WHERE intent_attempt IS NOT NULL AND lease_owner IS NOT NULL",
         ))
         .await
+    }
+
+    async fn beat(&self, _owner: &str) -> Result<Option<u32>, StoreError> {
+        Ok(None)
     }
 
     async fn backup(&self, file: &Path) -> Result<(), StoreError> {
