@@ -64,12 +64,14 @@ pub(crate) fn notice_adoption(store: &Store, output: &Output) {
     }
 }
 
-/// The key in a file, made if it isn't there; never inside the data folder.
+/// The key in a file, made if it isn't there; never inside the data folder, where there is one.
 pub(crate) fn load_or_create(
     file: &Path,
-    data_dir: &Path,
+    data_dir: Option<&Path>,
 ) -> Result<(MasterKey, Created), CliError> {
-    check_apart(file, data_dir)?;
+    if let Some(data_dir) = data_dir {
+        check_apart(file, data_dir)?;
+    }
     Ok(MasterKey::load_or_create(file)?)
 }
 
@@ -79,14 +81,14 @@ async fn open_store(common: &Common, output: &Output) -> Result<Store, CliError>
     let first_start = !Store::exists(&data_dir);
     let (master_key, key_place) = master_key(first_start, &data_dir)?;
     let options = StoreOptions {
-        data_dir,
+        place: data_dir.clone().into(),
         master_key,
         deployment: environment::deployment()?,
         clock: Arc::new(SystemClock),
     };
     let store = Store::open(options).await?;
     if first_start {
-        output.notice(&first_words(store.data_dir(), &key_place));
+        output.notice(&first_words(&data_dir, &key_place));
     }
     Ok(store)
 }
@@ -104,7 +106,7 @@ fn master_key(first_start: bool, data_dir: &Path) -> Result<(MasterKey, String),
         GivenMasterKey::Nowhere => environment::default_master_key_file()?,
     };
     let key = if first_start {
-        load_or_create(&file, data_dir)?.0
+        load_or_create(&file, Some(data_dir))?.0
     } else {
         check_apart(&file, data_dir)?;
         MasterKey::load(&file)?

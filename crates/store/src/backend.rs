@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use tieline_core::{AppId, InstanceId, Timestamp};
@@ -305,6 +305,11 @@ pub(crate) trait MarkRows {
 /// Who has the database, backups and the end.
 #[async_trait]
 pub(crate) trait Upkeep {
+    /// Its file, or its address without user and password: for errors.
+    fn place(&self) -> PathBuf;
+    /// Which database this is, where a copy of it would be another one: told by more than its name or address. `None` where
+    /// that cannot be told.
+    async fn identity(&self) -> Result<Option<String>, StoreError>;
     /// Whether other processes may have it open too.
     fn is_shared(&self) -> bool;
     /// Leases whose holders are proven dead are released; their intents count as uncertain.

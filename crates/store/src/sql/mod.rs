@@ -22,6 +22,8 @@ use async_trait::async_trait;
 
 pub(crate) use dialect::Dialect;
 pub(crate) use hot::{HotKind, HotWrite, tell_commits};
+#[cfg(feature = "postgres")]
+pub(crate) use instances::columns;
 pub(crate) use row::Row;
 pub(crate) use statement::{Statement, Value};
 

@@ -15,9 +15,9 @@ use super::migrations::{MIGRATIONS, latest, migrator};
 use super::{Sqlite, Writer, upkeep};
 use crate::StoreError;
 use crate::backend::KeyRow;
+use crate::claim::RESTORED;
 use crate::folder::{Folder, beside, create_private};
 use crate::sql::{Row, keys};
-use crate::store::RESTORED;
 
 /// "TIEL", as the first migration writes it.
 const APPLICATION_ID: i64 = 1_414_087_244;

@@ -1,7 +1,7 @@
 //! Leases of the dead, backups, and closing.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use sqlx::{Connection as _, SqliteConnection};
@@ -15,6 +15,15 @@ use crate::sql::{Database as _, Statement};
 
 #[async_trait]
 impl Upkeep for Sqlite {
+    fn place(&self) -> PathBuf {
+        self.path.clone()
+    }
+
+    /// A copied file is the same file to SQLite. `Store::restore` leaves a mark instead.
+    async fn identity(&self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     fn is_shared(&self) -> bool {
         false
     }
