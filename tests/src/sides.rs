@@ -61,7 +61,7 @@ pub(crate) async fn try_open_engine(
 ) -> Result<Engine, StoreError> {
     let (master_key, _) = MasterKey::load_or_create(&folder.join("master.key")).unwrap();
     let options = StoreOptions {
-        data_dir: folder.join("data"),
+        place: folder.join("data").into(),
         master_key,
         deployment: "default".to_owned(),
         clock: Arc::clone(clock) as _,

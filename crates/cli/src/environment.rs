@@ -38,6 +38,25 @@ pub(crate) enum GivenMasterKey {
     Nowhere,
 }
 
+/// The database that holds the store in place of the data folder, by its address; no command line ever holds it, since there
+/// may be a password in it.
+pub(crate) fn store() -> Result<Option<Secret>, CliError> {
+    let Some(text) = text("TIELINE_STORE")? else {
+        return Ok(None);
+    };
+    if ["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+    {
+        return Ok(Some(Secret::new(text)));
+    }
+    Err(CliError::Configuration(
+        "TIELINE_STORE is no address of a PostgreSQL database: write postgres://user:password@host/database, or unset it to \
+         keep the store in the data folder"
+            .into(),
+    ))
+}
+
 /// The name of this deployment. Default: `default`.
 pub(crate) fn deployment() -> Result<String, CliError> {
     Ok(text("TIELINE_DEPLOYMENT")?.unwrap_or_else(|| "default".to_owned()))

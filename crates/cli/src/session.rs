@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use tieline::core::SystemClock;
 use tieline::engine::{Engine, EngineError};
-use tieline::store::{AdoptionReason, Created, MasterKey, Store, StoreError, StoreOptions};
+use tieline::store::{
+    AdoptionReason, Created, MasterKey, Store, StoreError, StoreOptions, StorePlace,
+};
 use tieline::{Configuration, Registry};
 
 use crate::args::Common;
@@ -152,29 +154,38 @@ pub(crate) fn notice_adoption(reason: Option<AdoptionReason>, output: &Output) {
     }
 }
 
-/// The key in a file, made if it isn't there; never inside the data folder.
+/// The key in a file, made if it isn't there; never inside the data folder, where there is one.
 pub(crate) fn load_or_create(
     file: &Path,
-    data_dir: &Path,
+    data_dir: Option<&Path>,
 ) -> Result<(MasterKey, Created), CliError> {
-    check_apart(file, data_dir)?;
+    if let Some(data_dir) = data_dir {
+        check_apart(file, data_dir)?;
+    }
     Ok(MasterKey::load_or_create(file)?)
 }
 
 /// Opens the store. The first time, says where things are and what to keep apart.
 async fn open_store(common: &Common, output: &Output) -> Result<Store, CliError> {
     let data_dir = data_dir(common)?;
-    let first_start = !Store::exists(&data_dir);
+    let database = environment::store()?;
+    // Nothing is asked of a database before the key is there: where that is another's, opening says so.
+    let first_start = database.is_some() || !Store::exists(&data_dir);
     let (master_key, key_place) = master_key(first_start, &data_dir)?;
+    let first_start = first_start && database.is_none();
+    let place = match database {
+        Some(url) => StorePlace::Postgres(url),
+        None => StorePlace::Folder(data_dir.clone()),
+    };
     let options = StoreOptions {
-        data_dir,
+        place,
         master_key,
         deployment: environment::deployment()?,
         clock: Arc::new(SystemClock),
     };
     let store = Store::open(options).await?;
     if first_start {
-        output.notice(&first_words(store.data_dir(), &key_place));
+        output.notice(&first_words(&data_dir, &key_place));
     }
     Ok(store)
 }
@@ -192,7 +203,7 @@ fn master_key(first_start: bool, data_dir: &Path) -> Result<(MasterKey, String),
         GivenMasterKey::Nowhere => environment::default_master_key_file()?,
     };
     let key = if first_start {
-        load_or_create(&file, data_dir)?.0
+        load_or_create(&file, Some(data_dir))?.0
     } else {
         check_apart(&file, data_dir)?;
         MasterKey::load(&file)?

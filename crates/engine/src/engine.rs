@@ -120,6 +120,11 @@ impl Engine {
         }
     }
 
+    /// Takes no further work from now on: no refresh is begun, no account connected. What is under way goes on.
+    pub fn take_no_more(&self) {
+        self.shared.tasks.close();
+    }
+
     /// Takes no further work, waits for what is under way — refreshes, exchanges, revocations — and closes the store,
     /// for all its clones and whoever shares it.
     pub async fn shutdown(&self) {

@@ -31,9 +31,14 @@ impl Tasks {
         self.0.is_closed()
     }
 
+    /// Takes no more work.
+    pub(crate) fn close(&self) {
+        self.0.close();
+    }
+
     /// Takes no more work, and waits for what there is.
     pub(crate) async fn finish(&self) {
-        self.0.close();
+        self.close();
         self.0.wait().await;
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn routes() -> Router<Served> {
 async fn status(State(served): State<Served>) -> Json<StoreStatus> {
     let store = served.engine.store();
     Json(StoreStatus {
-        data_dir: store.data_dir().display().to_string(),
+        data_dir: store.data_dir().map(|folder| folder.display().to_string()),
         deployment: store.deployment().to_owned(),
         adoption_required: store.adoption_required(),
     })

@@ -26,8 +26,8 @@ pub struct Health {
 /// The answer to `GET /v1/store`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StoreStatus {
-    /// The data folder.
-    pub data_dir: String,
+    /// The data folder; none where the store is in a database elsewhere.
+    pub data_dir: Option<String>,
     /// The name of the deployment.
     pub deployment: String,
     /// Why nothing is refreshed, where that is so.

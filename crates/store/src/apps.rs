@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tieline_core::{AppId, Secret, Timestamp, random};
 use zeroize::Zeroizing;
 
+use crate::keyring::Keyring;
 use crate::openings::unreadable;
 use crate::seal::{Blob, NotOpened, Place};
 use crate::{Purpose, Store, StoreError};
@@ -91,26 +92,29 @@ impl Store {
         } = new;
         let id = AppId::random()?;
         let now = self.now();
-        let keyring = self.keyring().await;
-        let blob = keyring.seal(&place(&tenant, id, 1), &encode(&parameters)?)?;
-        let app = App {
-            id,
-            tenant,
-            provider,
-            name,
-            context: random::context()?,
-            redirect_uri,
-            endpoints,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            trouble: None,
-            trouble_since: None,
-            parameters: Arc::new(blob),
+        let (context, bytes) = (random::context()?, encode(&parameters)?);
+        let seal = |keyring: &Keyring| {
+            Ok(App {
+                id,
+                tenant: tenant.clone(),
+                provider: provider.clone(),
+                name: name.clone(),
+                context: context.clone(),
+                redirect_uri: redirect_uri.clone(),
+                endpoints: endpoints.clone(),
+                version: 1,
+                created_at: now,
+                updated_at: now,
+                trouble: None,
+                trouble_since: None,
+                parameters: Arc::new(keyring.seal(&place(&tenant, id, 1), &bytes)?),
+            })
         };
-        self.backend().insert_app(&app).await?;
-        drop(keyring);
-        Ok(app)
+        self.sealing(seal, |app| async move {
+            self.backend().insert_app(&app).await?;
+            Ok(app)
+        })
+        .await
     }
 
     /// A tenant's app by its id.
@@ -171,21 +175,26 @@ impl Store {
         parameters: BTreeMap<String, Secret>,
         redirect_uri: Option<String>,
     ) -> Result<App, StoreError> {
-        let keyring = self.keyring().await;
-        let version = app.version + 1;
-        let blob = keyring.seal(&place(&app.tenant, app.id, version), &encode(&parameters)?)?;
-        let next = App {
-            redirect_uri,
-            version,
-            updated_at: self.now(),
-            trouble: None,
-            trouble_since: None,
-            parameters: Arc::new(blob),
-            ..app.clone()
+        let (version, now, bytes) = (app.version + 1, self.now(), encode(&parameters)?);
+        let seal = |keyring: &Keyring| {
+            let blob = keyring.seal(&place(&app.tenant, app.id, version), &bytes)?;
+            Ok(App {
+                redirect_uri: redirect_uri.clone(),
+                version,
+                updated_at: now,
+                trouble: None,
+                trouble_since: None,
+                parameters: Arc::new(blob),
+                ..app.clone()
+            })
         };
-        let updated = self.backend().update_app(&next).await?;
-        drop(keyring);
-        if updated {
+        let updated = self
+            .sealing(seal, |next| async move {
+                let updated = self.backend().update_app(&next).await?;
+                Ok(updated.then_some(next))
+            })
+            .await?;
+        if let Some(next) = updated {
             return Ok(next);
         }
         match self.app(&app.tenant, app.id).await? {

@@ -100,16 +100,23 @@ impl Store {
         mut new: NewAuthorization,
     ) -> Result<AuthorizationId, StoreError> {
         let id = AuthorizationId::random()?;
-        let keyring = self.keyring().await;
-        let verifier = new
-            .verifier
-            .take()
-            .map(|verifier| keyring.seal(&place(&new.tenant, id), verifier.expose().as_bytes()))
-            .transpose()?;
-        self.backend()
-            .insert_authorization(id.0, &new, verifier, self.now())
-            .await?;
-        drop(keyring);
+        let now = self.now();
+        let (verifier, new) = (new.verifier.take(), &new);
+        self.sealing(
+            |keyring| {
+                verifier
+                    .as_ref()
+                    .map(|verifier| {
+                        keyring.seal(&place(&new.tenant, id), verifier.expose().as_bytes())
+                    })
+                    .transpose()
+            },
+            |verifier| {
+                self.backend()
+                    .insert_authorization(id.0, new, verifier, now)
+            },
+        )
+        .await?;
         Ok(id)
     }
 

@@ -1,11 +1,11 @@
 //! What a database has to do for the store: keep rows, whose secrets it only ever sees as sealed blobs.
 //!
-//! SQLite implements it. Every method is one durable statement or one transaction; what makes a write conditional is part of its contract,
-//! so that another database, with several processes at once, can keep the same promises.
+//! Every method is one durable statement or one transaction; what makes a write conditional is part of its contract, so that a database
+//! with several processes at once keeps the same promises as one that a single process has to itself. `sql` implements it.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use tieline_core::{AppId, InstanceId, Timestamp};
@@ -24,6 +24,7 @@ pub(crate) trait Backend:
     + InstanceRows
     + RefreshRows
     + JournalRows
+    + MarkRows
     + Upkeep
     + fmt::Debug
     + Send
@@ -93,9 +94,10 @@ pub(crate) struct SealedRow {
 #[async_trait]
 pub(crate) trait KeyRows {
     async fn keyring(&self) -> Result<Vec<KeyRow>, StoreError>;
-    /// The new row becomes the active one and the active one is retired, in one transaction.
+    /// The new row becomes the active one and the active one is retired, in one transaction. A [`StoreError::Conflict`], unless the
+    /// active one is the key before, wrapped with the same master key: then somebody else was first.
     async fn activate_key(&self, row: KeyRow) -> Result<(), StoreError>;
-    /// Replaces wrapped key and fingerprint of all rows in one transaction.
+    /// Replaces wrapped key and fingerprint of all rows in one transaction. A [`StoreError::Conflict`] where there are others.
     async fn rewrap_keys(&self, rows: Vec<KeyRow>) -> Result<(), StoreError>;
     /// Deletes a retired key if no blob names it in its header; counts and deletes in one transaction.
     async fn remove_unused_key(&self, key_id: u32) -> Result<bool, StoreError>;
@@ -275,9 +277,6 @@ pub(crate) trait RefreshRows {
         after: Option<(Timestamp, InstanceId)>,
         limit: u32,
     ) -> Result<Vec<Instance>, StoreError>;
-    /// Says that the holder of leases `owner` is alive, until it is silent for five seconds. Where one process alone has the
-    /// database, there is nobody to say it to.
-    async fn beat(&self, owner: &str) -> Result<(), StoreError>;
 }
 
 /// What is never changed: quarantine and events.
@@ -299,16 +298,32 @@ pub(crate) trait JournalRows {
     ) -> Result<Vec<Event>, StoreError>;
 }
 
-/// Marks, backups and the end.
+/// Marks: what a store says of itself, by name.
 #[async_trait]
-pub(crate) trait Upkeep {
+pub(crate) trait MarkRows {
     async fn mark(&self, name: &str) -> Result<Option<String>, StoreError>;
     /// Sets or, with `None`, removes marks in one transaction.
     async fn set_marks(&self, marks: &[(&str, Option<&str>)]) -> Result<(), StoreError>;
+    /// Sets a mark, unless there is one of this name.
+    async fn keep_mark(&self, name: &str, value: &str) -> Result<(), StoreError>;
+}
+
+/// Who has the database, backups and the end.
+#[async_trait]
+pub(crate) trait Upkeep {
+    /// Its file, or its address without user and password: for errors.
+    fn place(&self) -> PathBuf;
+    /// Which database this is, where a copy of it would be another one: told by more than its name or address. `None` where
+    /// that cannot be told.
+    async fn identity(&self) -> Result<Option<String>, StoreError>;
     /// Whether other processes may have it open too.
     fn is_shared(&self) -> bool;
     /// Leases whose holders are proven dead are released; their intents stay, and whoever begins next finds them.
     async fn release_leases(&self) -> Result<u64, StoreError>;
+    /// Says that the holder of leases `owner` is alive, until it is silent for five seconds; answers which data key seals, so
+    /// that this process hears of a rotation by another. Where one process alone has the database, there is nobody to say it
+    /// to and nothing to hear.
+    async fn beat(&self, owner: &str) -> Result<Option<u32>, StoreError>;
     /// A consistent copy, while others read and write.
     async fn backup(&self, file: &Path) -> Result<(), StoreError>;
     async fn close(&self);

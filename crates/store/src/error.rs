@@ -23,6 +23,8 @@ pub enum StoreError {
     #[error("{0}")]
     Conflict(String),
     /// The database was written by a newer release. Nothing was changed.
+    ///
+    /// Here and below, a database's path is that of its file, or its address without user and password.
     #[error(
         "{} has schema {found}, this release knows {known} at most: use the release that wrote it, or restore a backup made before the upgrade",
         path.display()
@@ -178,6 +180,41 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The address of a PostgreSQL database is not one. It is not repeated: it may hold a password.
+    #[error(
+        "the address of the database is not understood: {why}; give postgres://user:password@host/database, the password with % escapes"
+    )]
+    BadAddress {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The database server cannot be reached, or does not serve for now. Whether a write was done that failed like this is not known.
+    #[error("{} cannot be reached or does not serve: {why}; nothing stored is lost", place.display())]
+    Unreachable {
+        /// The database's address, without user and password.
+        place: PathBuf,
+        /// What the operating system or the database said.
+        why: String,
+    },
+    /// The database server is there and does not let this process in.
+    #[error("{} refuses: {why}; check database, user, password and rights", place.display())]
+    DatabaseRefused {
+        /// The database's address, without user and password.
+        place: PathBuf,
+        /// What the database said.
+        why: String,
+    },
+    /// This build knows SQLite alone.
+    #[error("this build has no PostgreSQL: build it with the feature `postgres`")]
+    WithoutPostgres,
+    /// A store in PostgreSQL is for PostgreSQL's own tools to copy.
+    #[error(
+        "a store in PostgreSQL is backed up with `pg_dump --schema=tieline`; what is restored from a dump must be adopted (`tieline adopt`) before it refreshes anything"
+    )]
+    BackupElsewhere,
+    /// The data key that this process sealed with is gone: another process has moved everything to a newer one.
+    #[error("another process has removed the data key that this was sealed with: try again")]
+    KeyRemoved,
     /// Somebody else holds the database for too long.
     #[error("the database is busy")]
     Busy,
@@ -195,7 +232,14 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may succeed later without anybody changing the request.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy | Self::Full { .. } | Self::Io { .. })
+        matches!(
+            self,
+            Self::Busy
+                | Self::KeyRemoved
+                | Self::Full { .. }
+                | Self::Io { .. }
+                | Self::Unreachable { .. }
+        )
     }
 
     /// An operating system's error about `path`.

@@ -193,8 +193,7 @@ impl Store {
             id, tenant, tokens, ..
         } = new;
         let now = self.now();
-        let keyring = self.keyring().await;
-        let instance = Instance {
+        let fresh = |sealed: SealedTokens| Instance {
             id: *id,
             tenant: tenant.clone(),
             app: new.app,
@@ -221,11 +220,13 @@ impl Store {
             keep_alive_at: new.keep_alive_at,
             created_at: now,
             refreshed_at: now,
-            tokens: Arc::new(SealedTokens::seal(&keyring, tokens, tenant, *id, 1)?),
+            tokens: Arc::new(sealed),
         };
-        let stored = self.backend().insert_instance(&instance).await;
-        drop(keyring);
-        stored
+        self.sealing(
+            |keyring| SealedTokens::seal(keyring, tokens, tenant, *id, 1).map(fresh),
+            |instance| async move { self.backend().insert_instance(&instance).await },
+        )
+        .await
     }
 
     /// A tenant's instance.

@@ -21,6 +21,7 @@ pub(crate) struct Keyring {
     master: MasterKey,
     active: u32,
     /// Keeps what was removed from the database too: a caller may still hold a row that was read before a rotation.
+    /// Numbers are never used twice, so what is kept here is never mistaken for another.
     keys: BTreeMap<u32, DataKey>,
 }
 
@@ -30,11 +31,7 @@ impl Keyring {
         let mut keys = BTreeMap::new();
         let mut active = None;
         for row in rows {
-            let key = unwrap(row, &master)?;
-            key.open(&check_place(row.key_id), &row.check_value)
-                .ok()
-                .filter(|check| check.as_slice() == CHECK)
-                .ok_or(StoreError::DamagedKey { key_id: row.key_id })?;
+            let key = unwrap_and_check(row, &master)?;
             if row.active {
                 active = Some(row.key_id);
             }
@@ -45,6 +42,20 @@ impl Keyring {
             active,
             keys,
         }))
+    }
+
+    /// Takes in what another process has added to the rows, and moves on to the key that seals now. What was known stays.
+    pub(crate) fn learn(&mut self, rows: &[KeyRow]) -> Result<(), StoreError> {
+        for row in rows {
+            if !self.keys.contains_key(&row.key_id) {
+                let key = unwrap_and_check(row, &self.master)?;
+                self.keys.insert(row.key_id, key);
+            }
+            if row.active && row.key_id > self.active {
+                self.active = row.key_id;
+            }
+        }
+        Ok(())
     }
 
     /// The keyring of a new store, and its first row.
@@ -59,7 +70,8 @@ impl Keyring {
         Ok((keyring, row))
     }
 
-    /// A fresh key, not yet used by anything, and the row that keeps it. Ids are never used twice: the active one is the highest ever.
+    /// A fresh key, not yet used by anything, and the row that keeps it. Ids are never used twice: the active one is
+    /// the highest ever, and the row is only taken if it still is.
     pub(crate) fn next_key(&self, now: Timestamp) -> Result<(DataKey, KeyRow), StoreError> {
         let key = DataKey::new(self.active + 1, Zeroizing::new(random::bytes()?));
         let row = KeyRow {
@@ -148,6 +160,15 @@ fn unwrap(row: &KeyRow, master: &MasterKey) -> Result<DataKey, StoreError> {
     }
     key.copy_from_slice(&plain);
     Ok(DataKey::new(row.key_id, key))
+}
+
+fn unwrap_and_check(row: &KeyRow, master: &MasterKey) -> Result<DataKey, StoreError> {
+    let key = unwrap(row, master)?;
+    key.open(&check_place(row.key_id), &row.check_value)
+        .ok()
+        .filter(|check| check.as_slice() == CHECK)
+        .ok_or(StoreError::DamagedKey { key_id: row.key_id })?;
+    Ok(key)
 }
 
 fn wrapper(master: &MasterKey) -> DataKey {

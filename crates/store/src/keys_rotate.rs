@@ -9,6 +9,8 @@ use crate::{MasterKey, Purpose, Store, StoreError};
 
 /// Rows in one transaction: others wait to write that long.
 const BATCH: u32 = 100;
+/// How often a key is made that another process was faster with.
+const ACTIVATIONS: u32 = 5;
 
 /// How far a rotation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -77,6 +79,9 @@ impl Store {
         new: &MasterKey,
     ) -> Result<MasterRotationReport, StoreError> {
         let _one_at_a_time = self.rotation().lock().await;
+        if self.is_shared() {
+            self.renew_keyring().await?;
+        }
         let mut keyring = self.keyring_lock().write().await;
         let rows = keyring.rewrap(self.backend().keyring().await?, new)?;
         let rewrapped = rows.len() as u64;
@@ -97,13 +102,27 @@ impl Store {
             .collect())
     }
 
-    /// Waits until everything sealed with the old key is written, then switches.
+    /// Waits until everything sealed with the old key is written, then switches. Elsewhere others may do the same at once: who is
+    /// late takes theirs into account and makes the next.
     async fn activate_next_key(&self) -> Result<(), StoreError> {
-        let mut keyring = self.keyring_lock().write().await;
-        let (key, row) = keyring.next_key(self.now())?;
-        self.backend().activate_key(row).await?;
-        keyring.activate(key);
-        Ok(())
+        for _ in 0..ACTIVATIONS {
+            if self.is_shared() {
+                self.renew_keyring().await?;
+            }
+            let mut keyring = self.keyring_lock().write().await;
+            let (key, row) = keyring.next_key(self.now())?;
+            match self.backend().activate_key(row).await {
+                Err(StoreError::Conflict(_)) if self.is_shared() => {}
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    keyring.activate(key);
+                    return Ok(());
+                }
+            }
+        }
+        Err(StoreError::Conflict(
+            "other processes keep making data keys: let one of them rotate".to_owned(),
+        ))
     }
 
     async fn reseal_everything(
@@ -157,6 +176,9 @@ impl Store {
             match self.reseal_row(table, &row).await {
                 Ok(blobs) => resealed.push(SealedRow { blobs, ..row }),
                 Err(StoreError::Unreadable { .. }) => {
+                    if table == SealedTable::Instances && self.was_resealed(&row).await? {
+                        continue;
+                    }
                     report.unreadable += 1;
                     if table == SealedTable::Instances {
                         self.backend()
@@ -169,6 +191,18 @@ impl Store {
         }
         report.resealed += self.backend().reseal(table, resealed).await?;
         Ok(())
+    }
+
+    /// Whether another process has sealed the row again since it was read, so that what was read needs a key that is gone.
+    async fn was_resealed(&self, row: &SealedRow) -> Result<bool, StoreError> {
+        let now = self.backend().instance_by_id(InstanceId(row.id)).await?;
+        let access = row.blobs.first().and_then(Option::as_ref);
+        let refresh = row.blobs.get(1).and_then(Option::as_ref);
+        Ok(self.is_shared()
+            && now.is_none_or(|now| {
+                Some(&now.tokens.access_token) != access
+                    || now.tokens.refresh_token.as_ref() != refresh
+            }))
     }
 
     /// All blobs of a row, or none: half a row must not be resealed.

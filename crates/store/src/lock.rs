@@ -3,9 +3,30 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use crate::StoreError;
 use crate::folder::Folder;
+
+/// A folder that is this process's alone, for as long as this lives, without a store in it: for the control socket of a
+/// process whose store is elsewhere.
+#[derive(Debug)]
+pub struct HeldFolder {
+    _lock: Lock,
+}
+
+impl HeldFolder {
+    /// Takes a folder, which is made (0700) where there is none.
+    ///
+    /// # Errors
+    /// Another process has it, or it can't be written.
+    pub fn take(path: &Path) -> Result<Self, StoreError> {
+        let folder = Folder::prepare(path)?;
+        let mut lock = Lock::take(&folder)?;
+        lock.sign(&folder)?;
+        Ok(Self { _lock: lock })
+    }
+}
 
 /// Held while the folder is open; the operating system releases it when the process ends, however it ends.
 #[derive(Debug)]

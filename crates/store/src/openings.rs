@@ -57,7 +57,14 @@ impl Store {
         blob: &Blob,
         purpose: Purpose,
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let opened = self.keyring().await.open(place, blob);
+        let mut opened = self.keyring().await.open(place, blob);
+        if let Err(NotOpened::UnknownKey) = opened
+            && self.is_shared()
+        {
+            // Another process may have made a key since the keyring was read.
+            self.renew_keyring().await?;
+            opened = self.keyring().await.open(place, blob);
+        }
         let Place {
             table,
             column,

@@ -88,19 +88,23 @@ impl Store {
             now,
         } = record;
         let id = random::id()?;
-        let keyring = self.keyring().await;
-        let answer = Arc::new(keyring.seal(&place(&tenant, id), blob.expose().as_bytes())?);
-        let record = Quarantined {
-            id,
-            tenant,
-            instance,
-            generation,
-            kind,
-            created_at: now,
-            answer,
-        };
-        let kept_instead = self.backend().insert_quarantine(&record, MOST).await?;
-        drop(keyring);
+        let kept_instead = self
+            .sealing(
+                |keyring| {
+                    let answer = keyring.seal(&place(&tenant, id), blob.expose().as_bytes())?;
+                    Ok(Quarantined {
+                        id,
+                        tenant: tenant.clone(),
+                        instance,
+                        generation,
+                        kind,
+                        created_at: now,
+                        answer: Arc::new(answer),
+                    })
+                },
+                |record| async move { self.backend().insert_quarantine(&record, MOST).await },
+            )
+            .await?;
         if kept_instead.is_some() {
             tracing::warn!(%instance, generation, "an answer was not put into quarantine, which holds {MOST} like it");
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tieline_core::{InstanceId, Timestamp, TokenSet};
 
+use crate::keyring::Keyring;
 use crate::tokens::SealedTokens;
 use crate::{Cause, Instance, Status, Store, StoreError};
 
@@ -139,30 +140,24 @@ impl Store {
             return Ok(Committed::Gone);
         };
         if current.generation == generation {
-            let keyring = self.keyring().await;
-            let next = Instance {
+            let mut next = Instance {
                 generation: generation + 1,
                 expires_at: tokens.expires_at,
                 refresh_expires_at: tokens.refresh_expires_at,
-                scopes: if tokens.scopes.is_empty() {
-                    current.scopes
-                } else {
-                    tokens.scopes.clone()
-                },
                 captures: tokens.captures.clone(),
                 refreshed_at: now,
                 keep_alive_at,
-                tokens: Arc::new(SealedTokens::seal(
-                    &keyring,
-                    tokens,
-                    &current.tenant,
-                    id,
-                    generation + 1,
-                )?),
                 ..current
             };
-            let committed = self.backend().commit_refresh(&next, attempt).await?;
-            drop(keyring);
+            if !tokens.scopes.is_empty() {
+                next.scopes.clone_from(&tokens.scopes);
+            }
+            let committed = self
+                .sealing(
+                    |keyring| sealed(keyring, &next, tokens),
+                    |next| async move { self.backend().commit_refresh(&next, attempt).await },
+                )
+                .await?;
             if let Some(instance) = committed {
                 return Ok(Committed::Done(instance));
             }
@@ -263,8 +258,6 @@ impl Store {
             return Ok(Committed::MovedOn(current));
         }
         let now = self.now();
-        let keyring = self.keyring().await;
-        let sealed = SealedTokens::seal(&keyring, tokens, &current.tenant, *id, generation + 1)?;
         let next = Instance {
             generation: generation + 1,
             account_id: replace.account_id.clone(),
@@ -274,14 +267,17 @@ impl Store {
             refreshed_at: now,
             status_since: now,
             keep_alive_at: replace.keep_alive_at,
-            tokens: Arc::new(sealed),
             scopes: tokens.scopes.clone(),
             captures: tokens.captures.clone(),
             parameters: replace.parameters.clone(),
             ..current
         };
-        let replaced = self.backend().replace_tokens(&next).await?;
-        drop(keyring);
+        let replaced = self
+            .sealing(
+                |keyring| sealed(keyring, &next, tokens),
+                |next| async move { self.backend().replace_tokens(&next).await },
+            )
+            .await?;
         match replaced {
             Some(instance) => Ok(Committed::Done(instance)),
             None => Ok(match self.backend().instance_by_id(*id).await? {
@@ -328,8 +324,33 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub async fn beat(&self, owner: &str) -> Result<(), StoreError> {
-        self.backend().beat(owner).await
+        let active = self.backend().beat(owner).await?;
+        let known = self.keyring().await.active();
+        if active.is_some_and(|active| active > known) {
+            // So that a rotation elsewhere comes to its end soon.
+            self.renew_keyring().await?;
+        }
+        Ok(())
     }
+}
+
+/// The instance with these tokens, sealed for its tenant, id and generation.
+fn sealed(
+    keyring: &Keyring,
+    instance: &Instance,
+    tokens: &TokenSet,
+) -> Result<Instance, StoreError> {
+    let Instance {
+        tenant,
+        id,
+        generation,
+        ..
+    } = instance;
+    let tokens = SealedTokens::seal(keyring, tokens, tenant, *id, *generation)?;
+    Ok(Instance {
+        tokens: Arc::new(tokens),
+        ..instance.clone()
+    })
 }
 
 #[cfg(test)]

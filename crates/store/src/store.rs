@@ -5,33 +5,53 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tieline_core::{Clock, Timestamp};
+use tieline_core::{Clock, Secret, Timestamp};
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-use crate::backend::{Backend, KeyRows as _, SealedTable, Upkeep as _};
+use crate::backend::Backend;
+use crate::claim::{DATABASE, DEPLOYMENT, RESTORED, claim, unlock_or_create};
 use crate::folder::Folder;
 use crate::keyring::Keyring;
 use crate::lock::Lock;
 use crate::openings::Openings;
+#[cfg(feature = "postgres")]
+use crate::postgres;
 use crate::sqlite::{self, Sqlite};
 use crate::{MasterKey, Purpose, StoreError};
-
-/// The mark that names the deployment a store belongs to.
-pub(crate) const DEPLOYMENT: &str = "deployment";
-/// The mark that a restored store carries until it is adopted.
-pub(crate) const RESTORED: &str = "restored";
 
 /// What a store needs to open.
 #[derive(Debug)]
 pub struct StoreOptions {
-    /// The folder of the database, its lock and its automatic backups. Made (0700) where there is none.
-    pub data_dir: PathBuf,
+    /// Where it is.
+    pub place: StorePlace,
     /// The key that wraps this store's data keys. A new store is sealed with it.
     pub master_key: MasterKey,
     /// The name of this deployment, `default` unless there are several. Written at first start.
     pub deployment: String,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+}
+
+/// Where a store is.
+#[derive(Debug)]
+pub enum StorePlace {
+    /// In a folder: SQLite, its lock and its automatic backups. One process at a time has it. Made (0700) where there is none.
+    Folder(PathBuf),
+    /// In a PostgreSQL database, in a schema of its own named `tieline`, for as many processes as like:
+    /// `postgres://user:password@host/database`. Needs the feature `postgres`.
+    Postgres(Secret),
+}
+
+impl From<PathBuf> for StorePlace {
+    fn from(folder: PathBuf) -> Self {
+        Self::Folder(folder)
+    }
+}
+
+impl From<&Path> for StorePlace {
+    fn from(folder: &Path) -> Self {
+        Self::Folder(folder.to_owned())
+    }
 }
 
 /// Why this store may be a copy of one that is in use elsewhere.
@@ -77,8 +97,11 @@ struct Inner {
     /// every blob of the old key has landed.
     keyring: RwLock<Keyring>,
     clock: Arc<dyn Clock>,
-    folder: Folder,
+    /// `None` where there is none.
+    folder: Option<Folder>,
     deployment: String,
+    /// Which database this is, where it can say so.
+    identity: Option<String>,
     adoption: Mutex<Option<AdoptionReason>>,
     openings: Openings,
     /// One rotation at a time.
@@ -87,57 +110,46 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens the store in a data folder, or makes one there.
+    /// Opens the store at a place, or makes one there.
     ///
     /// Before anything is written the schema is checked and every data key is unwrapped and verified. A schema older than this
-    /// release's is migrated, after a backup into `<data_dir>/backups/`.
+    /// release's is migrated; in a folder after a backup into `<data_dir>/backups/`.
     ///
     /// # Errors
-    /// Each names the path and the cure: another process has the folder, it cannot be written, what lies there is not a store, the
-    /// schema is newer, the master key is another one.
+    /// Each names the place and the cure: another process has the folder, it cannot be written, what lies there is not a store, the
+    /// schema is newer, the master key is another one, the database cannot be reached.
     pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
-        let folder = Folder::prepare(&options.data_dir)?;
-        let lock = Lock::take(&folder)?;
-        let found = sqlite::inspect(&folder.database()).await?;
-        Keyring::unlock(&found.keys, options.master_key.duplicate())?;
-        let backend = Sqlite::open(&folder, &found, options.clock.now()).await?;
-        Self::start(options, folder, lock, backend).await
-    }
-
-    /// From an open database to an open store.
-    async fn start(
-        options: StoreOptions,
-        folder: Folder,
-        mut lock: Lock,
-        backend: Sqlite,
-    ) -> Result<Self, StoreError> {
         let StoreOptions {
+            place,
             master_key,
             deployment,
             clock,
-            ..
         } = options;
-        let keyring = unlock_or_create(&backend, &folder, master_key, clock.now()).await?;
-        let adoption = claim(&backend, &deployment).await?;
-        // The lock proves that no other process refreshes: whoever held a lease is gone.
-        let released = backend.release_leases().await?;
-        if released > 0 {
-            tracing::info!(released, "leases of an earlier process released");
+        let parts = Parts {
+            master_key,
+            deployment,
+            clock,
+        };
+        match place {
+            StorePlace::Folder(path) => {
+                let folder = Folder::prepare(&path)?;
+                let lock = Lock::take(&folder)?;
+                let found = sqlite::inspect(&folder.database()).await?;
+                Keyring::unlock(&found.keys, parts.master_key.duplicate())?;
+                let sqlite = Sqlite::open(&folder, &found, parts.clock.now()).await?;
+                parts.start(Box::new(sqlite), Some((folder, lock))).await
+            }
+            #[cfg(feature = "postgres")]
+            StorePlace::Postgres(address) => {
+                let address = postgres::Address::parse(&address)?;
+                let keys = postgres::inspect(&address).await?;
+                Keyring::unlock(&keys, parts.master_key.duplicate())?;
+                let postgres = postgres::Postgres::open(address).await?;
+                parts.start(Box::new(postgres), None).await
+            }
+            #[cfg(not(feature = "postgres"))]
+            StorePlace::Postgres(_) => Err(StoreError::WithoutPostgres),
         }
-        lock.sign(&folder)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                backend: Box::new(backend),
-                keyring: RwLock::new(keyring),
-                clock,
-                folder,
-                deployment,
-                adoption: Mutex::new(adoption),
-                openings: Openings::default(),
-                rotation: tokio::sync::Mutex::new(()),
-                lock: Mutex::new(Some(lock)),
-            }),
-        })
     }
 
     /// Whether a data folder has a store in it, so that a first start can be told from a lost master key.
@@ -158,9 +170,9 @@ impl Store {
             .take();
     }
 
-    /// The data folder, as an absolute path.
-    pub fn data_dir(&self) -> &Path {
-        self.inner.folder.path()
+    /// The data folder, as an absolute path; `None` where the store is not in one.
+    pub fn data_dir(&self) -> Option<&Path> {
+        self.inner.folder.as_ref().map(Folder::path)
     }
 
     /// The name of the deployment that this process was started as.
@@ -184,7 +196,11 @@ impl Store {
     /// The database cannot be written.
     pub async fn adopt(&self) -> Result<(), StoreError> {
         self.backend()
-            .set_marks(&[(DEPLOYMENT, Some(&self.inner.deployment)), (RESTORED, None)])
+            .set_marks(&[
+                (DEPLOYMENT, Some(&self.inner.deployment)),
+                (RESTORED, None),
+                (DATABASE, self.inner.identity.as_deref()),
+            ])
             .await?;
         *self
             .inner
@@ -212,6 +228,29 @@ impl Store {
         self.inner.keyring.read().await
     }
 
+    /// Reads the keyring again, which another process may have changed.
+    pub(crate) async fn renew_keyring(&self) -> Result<(), StoreError> {
+        let rows = self.backend().keyring().await?;
+        self.inner.keyring.write().await.learn(&rows)
+    }
+
+    /// Seals and writes; if the key that sealed was removed meanwhile, by another process, once more with the one of now.
+    pub(crate) async fn sealing<S, T, W: Future<Output = Result<T, StoreError>>>(
+        &self,
+        seal: impl Fn(&Keyring) -> Result<S, StoreError>,
+        write: impl Fn(S) -> W,
+    ) -> Result<T, StoreError> {
+        let keyring = self.keyring().await;
+        match write(seal(&keyring)?).await {
+            Err(StoreError::KeyRemoved) => {}
+            written => return written,
+        }
+        drop(keyring);
+        self.renew_keyring().await?;
+        let keyring = self.keyring().await;
+        write(seal(&keyring)?).await
+    }
+
     pub(crate) fn keyring_lock(&self) -> &RwLock<Keyring> {
         &self.inner.keyring
     }
@@ -234,43 +273,46 @@ impl fmt::Debug for Store {
     }
 }
 
-async fn unlock_or_create(
-    backend: &Sqlite,
-    folder: &Folder,
-    master: MasterKey,
-    now: Timestamp,
-) -> Result<Keyring, StoreError> {
-    if let Some(keyring) = Keyring::unlock(&backend.keyring().await?, master.duplicate())? {
-        return Ok(keyring);
-    }
-    let (keyring, row) = Keyring::first(master, now)?;
-    for table in SealedTable::ALL {
-        // No key sealed with yet has this id, so this counts every sealed row.
-        if backend.count_to_reseal(table, 0).await? > 0 {
-            return Err(StoreError::NoDataKey {
-                path: folder.database(),
-            });
-        }
-    }
-    backend.activate_key(row).await?;
-    Ok(keyring)
+/// What a store is opened with, its place apart.
+struct Parts {
+    master_key: MasterKey,
+    deployment: String,
+    clock: Arc<dyn Clock>,
 }
 
-/// Writes the deployment's name into a new store; says what stands against using an old one.
-async fn claim(backend: &Sqlite, deployment: &str) -> Result<Option<AdoptionReason>, StoreError> {
-    if backend.mark(RESTORED).await?.is_some() {
-        return Ok(Some(AdoptionReason::Restored));
-    }
-    match backend.mark(DEPLOYMENT).await? {
-        Some(stored) if stored == deployment => Ok(None),
-        Some(stored) => Ok(Some(AdoptionReason::OtherDeployment {
-            stored,
-            given: deployment.to_owned(),
-        })),
-        None => {
-            backend.set_marks(&[(DEPLOYMENT, Some(deployment))]).await?;
-            Ok(None)
+impl Parts {
+    /// From an open database to an open store.
+    async fn start(
+        self,
+        backend: Box<dyn Backend>,
+        mut home: Option<(Folder, Lock)>,
+    ) -> Result<Store, StoreError> {
+        let keyring = unlock_or_create(&*backend, self.master_key, self.clock.now()).await?;
+        let identity = backend.identity().await?;
+        let adoption = claim(&*backend, &self.deployment, identity.as_deref()).await?;
+        // The lock proves that no other process refreshes: whoever held a lease is gone.
+        let released = backend.release_leases().await?;
+        if released > 0 {
+            tracing::info!(released, "leases of an earlier process released");
         }
+        if let Some((folder, lock)) = &mut home {
+            lock.sign(folder)?;
+        }
+        let (folder, lock) = home.unzip();
+        Ok(Store {
+            inner: Arc::new(Inner {
+                backend,
+                keyring: RwLock::new(keyring),
+                clock: self.clock,
+                folder,
+                deployment: self.deployment,
+                identity,
+                adoption: Mutex::new(adoption),
+                openings: Openings::default(),
+                rotation: tokio::sync::Mutex::new(()),
+                lock: Mutex::new(lock),
+            }),
+        })
     }
 }
 
@@ -286,14 +328,22 @@ mod tests {
 
     async fn open_with_pages(home: &Path, pages: u32) -> Store {
         let options = options(home);
-        let folder = Folder::prepare(&options.data_dir).unwrap();
+        let folder = Folder::prepare(&home.join("data")).unwrap();
         let lock = Lock::take(&folder).unwrap();
         let found = sqlite::inspect(&folder.database()).await.unwrap();
         let backend = Sqlite::open(&folder, &found, Timestamp::UNIX_EPOCH)
             .await
             .unwrap();
         backend.limit_pages_to(pages).await;
-        Store::start(options, folder, lock, backend).await.unwrap()
+        let parts = Parts {
+            master_key: options.master_key,
+            deployment: options.deployment,
+            clock: options.clock,
+        };
+        parts
+            .start(Box::new(backend), Some((folder, lock)))
+            .await
+            .unwrap()
     }
 
     #[tokio::test]

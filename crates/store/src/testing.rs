@@ -12,7 +12,7 @@ pub(crate) const TENANT: &str = "default";
 
 pub(crate) fn options(home: &Path) -> StoreOptions {
     StoreOptions {
-        data_dir: home.join("data"),
+        place: home.join("data").into(),
         master_key: MasterKey::load_or_create(&home.join("master.key"))
             .unwrap()
             .0,

@@ -96,7 +96,12 @@ impl Store {
             row: instance.id.0,
             version: instance.generation,
         };
-        let opened = self.open_text(&place, blob, purpose).await;
+        let mut opened = self.open_text(&place, blob, purpose).await;
+        if let Err(StoreError::Unreadable { .. }) = opened {
+            if let Some(blob) = self.resealed(instance, column, blob).await? {
+                opened = self.open_text(&place, &blob, purpose).await;
+            }
+        }
         if let Err(StoreError::Unreadable { .. }) = opened {
             let marked = self
                 .backend()
@@ -107,5 +112,26 @@ impl Store {
             }
         }
         opened
+    }
+
+    /// The blob that stands in the place of one that does not open, where another process has sealed the row again since it was
+    /// read: the key it was read with may be gone.
+    async fn resealed(
+        &self,
+        instance: &Instance,
+        column: &str,
+        blob: &Blob,
+    ) -> Result<Option<Blob>, StoreError> {
+        if !self.is_shared() {
+            return Ok(None);
+        }
+        let now = self.backend().instance_by_id(instance.id).await?;
+        Ok(now
+            .filter(|now| now.generation == instance.generation)
+            .and_then(|now| match column {
+                "access_token" => Some(now.tokens.access_token.clone()),
+                _ => now.tokens.refresh_token.clone(),
+            })
+            .filter(|now| now != blob))
     }
 }

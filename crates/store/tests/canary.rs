@@ -84,7 +84,7 @@ fn files_with(folder: &Path, text: &str) -> (Vec<String>, Vec<String>) {
 
 async fn open(home: &Path) -> Store {
     let options = StoreOptions {
-        data_dir: home.join("data"),
+        place: home.join("data").into(),
         master_key: MasterKey::load_or_create(&home.join("master.key"))
             .unwrap()
             .0,

@@ -28,6 +28,7 @@
 //! # Features besides the providers
 //! - `engine`: connects accounts, keeps their tokens, refreshes them: `engine` and `store`.
 //! - `sqlite`: the same, with SQLite as the store.
+//! - `postgres`: the same, with PostgreSQL as the store beside SQLite, for hosts of more than one process.
 //! - `server`: the same, and HTTP in front of it.
 
 pub use tieline_core as core;

@@ -106,7 +106,7 @@ impl Stage {
         let folder = tempfile::tempdir()?;
         let (master_key, _) = MasterKey::load_or_create(&folder.path().join("master.key"))?;
         let store = Store::open(StoreOptions {
-            data_dir: folder.path().join("data"),
+            place: folder.path().join("data").into(),
             master_key,
             deployment: "demo".to_owned(),
             clock: Arc::clone(&clock) as _,

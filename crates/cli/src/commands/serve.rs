@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tieline::engine::Engine;
 use tieline::server::{ControlSocket, control, health};
+use tieline::store::HeldFolder;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -23,7 +24,7 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(40);
 pub(crate) async fn run(common: &Common, serve: Serve, output: &Output) -> Result<(), CliError> {
     let signals = Signals::listen()?;
     let engine = session::own_engine(common, output).await?;
-    let served = serve_until(signals, &engine, &serve, output).await;
+    let served = serve_until(signals, &engine, common, &serve, output).await;
     engine.shutdown().await;
     served
 }
@@ -32,10 +33,17 @@ pub(crate) async fn run(common: &Common, serve: Serve, output: &Output) -> Resul
 async fn serve_until(
     mut signals: Signals,
     engine: &Engine,
+    common: &Common,
     serve: &Serve,
     output: &Output,
 ) -> Result<(), CliError> {
-    let socket = ControlSocket::bind(engine.store().data_dir())
+    let data_dir = session::data_dir(common)?;
+    // Of several servers on one database, each has a folder of its own for its socket.
+    let _held = match engine.store().data_dir() {
+        Some(_) => None,
+        None => Some(HeldFolder::take(&data_dir)?),
+    };
+    let socket = ControlSocket::bind(&data_dir)
         .map_err(|error| CliError::Configuration(error.to_string()))?;
     let public = match serve.listen {
         Some(address) => Some(listen(address).await?),
@@ -58,6 +66,7 @@ async fn serve_until(
         serving.spawn(serve.with_graceful_shutdown(dropped(stopped)).into_future());
     }
     signals.next().await;
+    engine.take_no_more();
     // From now on whoever asks is told that the folder is held, and by whom.
     drop(name);
     drop(stop);
@@ -96,10 +105,13 @@ fn tell_ready(
     let path = socket.path().display().to_string();
     let ready = serde_json::json!({ "ready": true, "socket": path, "listen": listen });
     output.line(&ready, || {
-        let data_dir = engine.store().data_dir().display().to_string();
+        let place = match engine.store().data_dir() {
+            Some(data_dir) => data_dir.display().to_string(),
+            None => "the database that TIELINE_STORE names".to_owned(),
+        };
         let mut text = format!(
             "Serving {}.\n  control  {} (other `tieline` commands work through it)\n",
-            shown(&data_dir),
+            shown(&place),
             shown(&path)
         );
         if let Some(address) = listen {

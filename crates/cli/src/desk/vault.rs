@@ -23,10 +23,11 @@ pub(crate) enum Vault {
 }
 
 impl Vault {
-    pub(crate) fn data_dir(&self) -> &Path {
+    /// The data folder, unless the store is in a database elsewhere.
+    pub(crate) fn data_dir(&self) -> Option<&Path> {
         match self {
             Self::Here(store) => store.data_dir(),
-            Self::There(control) => control.data_dir(),
+            Self::There(control) => Some(control.data_dir()),
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) async fn get(address: &str, path: &str) -> String {
 /// Whether the refresh token in the store is the one that the provider takes.
 async fn stored_token_is_current(home: &Home, sandbox: &Sandbox) -> bool {
     let store = Store::open(StoreOptions {
-        data_dir: home.data_dir(),
+        place: home.data_dir().into(),
         master_key: MasterKey::load(&home.master_key()).unwrap(),
         deployment: "default".to_owned(),
         clock: Arc::new(SystemClock),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sqlx::error::{DatabaseError, ErrorKind};
+use sqlx::error::DatabaseError;
 
 use super::Sqlite;
 use crate::StoreError;
@@ -53,23 +53,6 @@ pub(super) fn failed(path: &Path, error: sqlx::Error) -> StoreError {
         },
         error => StoreError::Database(Box::new(error)),
     }
-}
-
-/// Whether the write names something that is not there, or would leave something pointing at nothing.
-pub(super) fn is_dangling(error: &StoreError) -> bool {
-    violates(error, ErrorKind::ForeignKeyViolation)
-}
-
-/// Whether the write repeats what must be unique.
-pub(super) fn is_duplicate(error: &StoreError) -> bool {
-    violates(error, ErrorKind::UniqueViolation)
-}
-
-fn violates(error: &StoreError, kind: ErrorKind) -> bool {
-    let StoreError::Database(error) = error else {
-        return false;
-    };
-    matches!(error.downcast_ref(), Some(sqlx::Error::Database(error)) if error.kind() == kind)
 }
 
 fn primary_code(error: &dyn DatabaseError) -> i32 {

@@ -2,34 +2,27 @@
 //!
 //! Writes go through [`Sqlite::write`] and [`Sqlite::begin`], one after the other. Group commit belongs there.
 
-mod apps;
-mod authorizations;
 mod failed;
-mod instances;
-mod journal;
-mod keys;
+mod hot;
 mod log;
 mod migrations;
 mod open;
-mod refresh;
-mod row;
 #[cfg(test)]
 mod tests;
 mod upkeep;
 
 use std::path::PathBuf;
 
+use async_trait::async_trait;
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::sqlite::SqliteArguments;
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard};
 
 pub(crate) use open::{check_copy, inspect, mark_restored};
 
 use crate::StoreError;
-use crate::backend::Backend;
-
-type Statement<'q> = Query<'q, sqlx::Sqlite, SqliteArguments>;
+use crate::sql::{self, Database, Dialect, HotWrite, Row, Statement, Value};
 
 /// An open SQLite database.
 #[derive(Debug)]
@@ -39,8 +32,6 @@ pub(crate) struct Sqlite {
     writer: Mutex<Option<Writer>>,
     readers: SqlitePool,
 }
-
-impl Backend for Sqlite {}
 
 #[derive(Debug)]
 struct Writer {
@@ -57,57 +48,59 @@ impl Writer {
     }
 }
 
-impl Sqlite {
-    /// Runs one reading statement.
-    async fn read(&self, statement: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
-        statement
+#[async_trait]
+impl Database for Sqlite {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        let rows = query(statement)
             .fetch_all(&self.readers)
             .await
-            .map_err(|error| self.failed(error))
+            .map_err(|error| self.failed(error))?;
+        Ok(rows.into_iter().map(Row::from).collect())
     }
 
-    /// As [`read`](Self::read), for at most one row.
-    async fn read_one(&self, statement: Statement<'_>) -> Result<Option<SqliteRow>, StoreError> {
-        Ok(self.read(statement).await?.pop())
-    }
-
-    /// Runs one writing statement, durably, and returns what it returns.
-    ///
     /// It is stepped to its end: SQLite commits at the end of a statement, so a driver that stops at the first row of a
     /// `RETURNING` would not hear that the commit failed.
-    async fn write(&self, statement: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
+    async fn write(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         let mut writer = self.writer().await?;
         let writer = writer.as_mut().ok_or(StoreError::Closed)?;
-        statement
+        let rows = query(statement)
             .fetch_all(&mut writer.connection)
             .await
-            .map_err(|error| self.failed(error))
+            .map_err(|error| self.failed(error))?;
+        Ok(rows.into_iter().map(Row::from).collect())
     }
 
-    /// As [`write`](Self::write), for at most one row.
-    async fn write_one(&self, statement: Statement<'_>) -> Result<Option<SqliteRow>, StoreError> {
-        Ok(self.write(statement).await?.pop())
-    }
-
-    /// As [`write`](Self::write), for a count of the rows it changed.
-    async fn change(&self, statement: Statement<'_>) -> Result<u64, StoreError> {
+    async fn change(&self, statement: Statement) -> Result<u64, StoreError> {
         let mut writer = self.writer().await?;
         let writer = writer.as_mut().ok_or(StoreError::Closed)?;
-        let done = statement
+        let done = query(statement)
             .execute(&mut writer.connection)
             .await
             .map_err(|error| self.failed(error))?;
         Ok(done.rows_affected())
     }
 
-    /// Begins a transaction that may write.
-    async fn begin(&self) -> Result<Transaction<'_>, StoreError> {
+    async fn begin(&self) -> Result<Box<dyn sql::Transaction + '_>, StoreError> {
+        Ok(Box::new(self.transaction().await?))
+    }
+
+    async fn write_hot(&self, write: HotWrite) -> Result<Option<Row>, StoreError> {
+        self.hot(write).await
+    }
+}
+
+impl Sqlite {
+    async fn transaction(&self) -> Result<Transaction<'_>, StoreError> {
         let mut transaction = Transaction {
             sqlite: self,
             writer: self.writer().await?,
         };
         transaction.writer()?.unfinished = true;
-        transaction.execute(sqlx::query("BEGIN IMMEDIATE")).await?;
+        transaction.run(Statement::of("BEGIN IMMEDIATE")).await?;
         Ok(transaction)
     }
 
@@ -122,7 +115,19 @@ impl Sqlite {
     }
 }
 
-/// Several statements that happen together or not at all. Dropped without [`commit`](Self::commit), none happens.
+/// For SQLite's driver.
+fn query(statement: Statement) -> Query<'static, sqlx::Sqlite, SqliteArguments> {
+    let Statement { sql, values } = statement;
+    values
+        .into_iter()
+        .fold(sqlx::query(sql), |query, value| match value {
+            Value::Int(value) => query.bind(value),
+            Value::Text(value) => query.bind(value),
+            Value::Blob(value) => query.bind(value),
+        })
+}
+
+/// Several statements that happen together or not at all.
 ///
 /// sqlx's own transactions are not used: they lose count, and the connection with them, when SQLite rolls back by itself.
 struct Transaction<'a> {
@@ -130,17 +135,36 @@ struct Transaction<'a> {
     writer: MutexGuard<'a, Option<Writer>>,
 }
 
-impl Transaction<'_> {
-    async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
-        match statement.execute(&mut self.writer()?.connection).await {
-            Ok(done) => Ok(done.rows_affected()),
+#[async_trait]
+impl sql::Transaction for Transaction<'_> {
+    async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
+        self.run(statement).await
+    }
+
+    async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        match query(statement)
+            .fetch_all(&mut self.writer()?.connection)
+            .await
+        {
+            Ok(rows) => Ok(rows.into_iter().map(Row::from).collect()),
             Err(error) => Err(self.failed(error).await),
         }
     }
 
-    async fn fetch(&mut self, statement: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
-        match statement.fetch_all(&mut self.writer()?.connection).await {
-            Ok(rows) => Ok(rows),
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.run(Statement::of("COMMIT")).await?;
+        self.writer()?.unfinished = false;
+        Ok(())
+    }
+}
+
+impl Transaction<'_> {
+    async fn run(&mut self, statement: Statement) -> Result<u64, StoreError> {
+        match query(statement)
+            .execute(&mut self.writer()?.connection)
+            .await
+        {
+            Ok(done) => Ok(done.rows_affected()),
             Err(error) => Err(self.failed(error).await),
         }
     }
@@ -151,12 +175,6 @@ impl Transaction<'_> {
             writer.roll_back().await;
         }
         self.sqlite.failed(error)
-    }
-
-    async fn commit(mut self) -> Result<(), StoreError> {
-        self.execute(sqlx::query("COMMIT")).await?;
-        self.writer()?.unfinished = false;
-        Ok(())
     }
 
     fn writer(&mut self) -> Result<&mut Writer, StoreError> {

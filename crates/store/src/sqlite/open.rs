@@ -12,12 +12,12 @@ use tokio::sync::Mutex;
 use super::failed::failed;
 use super::log::has_frames;
 use super::migrations::{MIGRATIONS, latest, migrator};
-use super::row::Columns as _;
-use super::{Sqlite, Writer, keys, upkeep};
+use super::{Sqlite, Writer, upkeep};
 use crate::StoreError;
 use crate::backend::KeyRow;
+use crate::claim::RESTORED;
 use crate::folder::{Folder, beside, create_private};
-use crate::store::RESTORED;
+use crate::sql::{Row, keys};
 
 /// "TIEL", as the first migration writes it.
 const APPLICATION_ID: i64 = 1_414_087_244;
@@ -88,7 +88,8 @@ pub(crate) async fn check_copy(path: &Path) -> Result<(), StoreError> {
         .await
         .map_err(|error| failed(path, error))?;
     match verdict
-        .map_err(|error| failed(path, error))?
+        .map_err(|error| failed(path, error))
+        .map(Row::from)?
         .get::<String>("integrity_check")?
         .as_str()
     {
@@ -132,6 +133,7 @@ async fn read_identity(
     let id = sqlx::query("PRAGMA application_id")
         .fetch_one(&mut *connection)
         .await
+        .map(Row::from)
         .map_err(read)?;
     if id.get::<i64>("application_id")? == 0 && is_empty(connection, path).await? {
         // A first start that ended before its first migration.
@@ -149,6 +151,7 @@ async fn read_identity(
     let schema = sqlx::query("SELECT coalesce(max(version), 0) AS version FROM _sqlx_migrations")
         .fetch_one(&mut *connection)
         .await
+        .map(Row::from)
         .map_err(read)?
         .get::<i64>("version")?;
     if schema > known {
@@ -164,7 +167,10 @@ async fn read_identity(
         .map_err(read)?;
     Ok(Found {
         schema,
-        keys: rows.iter().map(keys::from_row).collect::<Result<_, _>>()?,
+        keys: rows
+            .into_iter()
+            .map(|row| keys::from_row(&Row::from(row)))
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -173,6 +179,7 @@ async fn is_empty(connection: &mut SqliteConnection, path: &Path) -> Result<bool
         sqlx::query("SELECT count(*) AS n FROM sqlite_schema WHERE tbl_name <> '_sqlx_migrations'")
             .fetch_one(connection)
             .await
+            .map(Row::from)
             .map_err(|error| failed(path, error))?;
     Ok(row.get::<i64>("n")? == 0)
 }
@@ -298,6 +305,7 @@ async fn verify_pragmas(connection: &mut SqliteConnection, path: &Path) -> Resul
         let row = sqlx::query(statement)
             .fetch_one(&mut *connection)
             .await
+            .map(Row::from)
             .map_err(|error| failed(path, error))?;
         let found: String = row.get("value")?;
         if found != wanted {

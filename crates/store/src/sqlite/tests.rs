@@ -9,19 +9,17 @@ use tieline_core::Timestamp;
 
 use super::failed::failed;
 use super::migrations::MIGRATIONS;
-use super::row::Columns as _;
 use super::{Sqlite, inspect};
 use crate::StoreError;
-use crate::backend::Upkeep as _;
+use crate::backend::{MarkRows as _, Upkeep as _};
 use crate::folder::Folder;
+use crate::sql::{Database as _, Statement};
 
 impl Sqlite {
     /// Makes the writing connection believe that the disk is full from that page on.
     pub(crate) async fn limit_pages_to(&self, pages: u32) {
         let statement = format!("PRAGMA max_page_count = {pages}");
-        self.write(sqlx::query(sqlx::AssertSqlSafe(statement)))
-            .await
-            .unwrap();
+        self.write(Statement::built(statement)).await.unwrap();
     }
 }
 
@@ -59,9 +57,10 @@ async fn it_runs_durably() {
         ),
     ] {
         let row = sqlite
-            .write_one(sqlx::query(statement))
+            .write(Statement::of(statement))
             .await
             .unwrap()
+            .pop()
             .unwrap();
         assert_eq!(row.get::<String>("value").unwrap(), wanted, "{statement}");
     }
@@ -73,18 +72,20 @@ async fn a_commit_that_fails_after_the_rows_were_returned_is_an_error() {
     let home = tempfile::tempdir().unwrap();
     let sqlite = open(&prepare(home.path())).await;
     sqlite
-        .change(sqlx::query("CREATE TABLE parent (id INTEGER PRIMARY KEY)"))
+        .change(Statement::of(
+            "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+        ))
         .await
         .unwrap();
     sqlite
-        .change(sqlx::query(
+        .change(Statement::of(
             "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)",
         ))
         .await
         .unwrap();
     // The constraint is looked at by the commit, after the row has been returned.
     let written = sqlite
-        .write_one(sqlx::query(
+        .write(Statement::of(
             "INSERT INTO child (id, parent) VALUES (1, 99) RETURNING id",
         ))
         .await;
@@ -93,9 +94,10 @@ async fn a_commit_that_fails_after_the_rows_were_returned_is_an_error() {
         "a write that was not committed was reported as done"
     );
     let row = sqlite
-        .read_one(sqlx::query("SELECT count(*) AS n FROM child"))
+        .read(Statement::of("SELECT count(*) AS n FROM child"))
         .await
         .unwrap()
+        .pop()
         .unwrap();
     assert_eq!(row.get::<i64>("n").unwrap(), 0);
     sqlite.close().await;
@@ -107,7 +109,7 @@ async fn a_transaction_that_is_dropped_never_happened() {
     let sqlite = open(&prepare(home.path())).await;
     let mut transaction = sqlite.begin().await.unwrap();
     transaction
-        .execute(sqlx::query(
+        .execute(Statement::of(
             "INSERT INTO marks (name, value) VALUES ('half', 'done')",
         ))
         .await
@@ -145,7 +147,7 @@ async fn an_older_schema_is_backed_up_and_migrated() {
         Some("kept")
     );
     sqlite
-        .change(sqlx::query("INSERT INTO next (id) VALUES (1)"))
+        .change(Statement::of("INSERT INTO next (id) VALUES (1)"))
         .await
         .unwrap();
     sqlite.close().await;
@@ -189,11 +191,12 @@ async fn a_migration_that_fails_changes_nothing() {
 
     let sqlite = open(&folder).await;
     let row = sqlite
-        .read_one(sqlx::query(
+        .read(Statement::of(
             "SELECT count(*) AS n FROM sqlite_schema WHERE name = 'second'",
         ))
         .await
         .unwrap()
+        .pop()
         .unwrap();
     assert_eq!(row.get::<i64>("n").unwrap(), 0);
     sqlite.close().await;

@@ -1,41 +1,27 @@
-//! Marks, leases of the dead, backups, and closing.
+//! Leases of the dead, backups, and closing.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::Sqlite;
 use super::failed::failed;
-use super::row::Columns as _;
 use crate::StoreError;
 use crate::backend::Upkeep;
 use crate::folder::{beside, create_private, make_folder, remove, sync};
+use crate::sql::{Database as _, Statement};
 
 #[async_trait]
 impl Upkeep for Sqlite {
-    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let row = self
-            .read_one(sqlx::query("SELECT value FROM marks WHERE name = ?1").bind(name))
-            .await?;
-        row.map(|row| row.get("value")).transpose()
+    fn place(&self) -> PathBuf {
+        self.path.clone()
     }
 
-    async fn set_marks(&self, marks: &[(&str, Option<&str>)]) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        for (name, value) in marks {
-            let statement = match value {
-                Some(value) => sqlx::query(
-                    "INSERT INTO marks (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                )
-                .bind(*name)
-                .bind(*value),
-                None => sqlx::query("DELETE FROM marks WHERE name = ?1").bind(*name),
-            };
-            transaction.execute(statement).await?;
-        }
-        transaction.commit().await
+    /// A copied file is the same file to SQLite. `Store::restore` leaves a mark instead.
+    async fn identity(&self) -> Result<Option<String>, StoreError> {
+        Ok(None)
     }
 
     fn is_shared(&self) -> bool {
@@ -43,11 +29,15 @@ impl Upkeep for Sqlite {
     }
 
     async fn release_leases(&self) -> Result<u64, StoreError> {
-        self.change(sqlx::query(
+        self.change(Statement::of(
             "UPDATE instances SET lease_owner = NULL, lease_until = NULL \
              WHERE intent_attempt IS NOT NULL AND lease_owner IS NOT NULL",
         ))
         .await
+    }
+
+    async fn beat(&self, _owner: &str) -> Result<Option<u32>, StoreError> {
+        Ok(None)
     }
 
     async fn backup(&self, file: &Path) -> Result<(), StoreError> {

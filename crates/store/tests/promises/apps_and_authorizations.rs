@@ -34,7 +34,7 @@ fn parameters(pairs: &[(&str, &str)]) -> BTreeMap<String, Secret> {
 
 #[tokio::test]
 async fn an_app_comes_back_as_it_was_made() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let secrets = [
         ("oauth.api.key", "007"),
@@ -103,7 +103,7 @@ async fn an_app_comes_back_as_it_was_made() {
 
 #[tokio::test]
 async fn parameters_are_replaced_by_whoever_read_them_last() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let first = app(&store, TENANT, "main").await;
     let second = store
@@ -135,7 +135,7 @@ async fn parameters_are_replaced_by_whoever_read_them_last() {
 
 #[tokio::test]
 async fn an_app_with_instances_stays() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let main = app(&store, TENANT, "main").await;
     let kept = instance(&store, &main, "a").await;
@@ -170,7 +170,7 @@ async fn an_app_with_instances_stays() {
 
 #[tokio::test]
 async fn names_are_unique_for_a_tenant_and_provider() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     app(&store, TENANT, "main").await;
     app(&store, "other", "main").await;
@@ -192,7 +192,7 @@ async fn names_are_unique_for_a_tenant_and_provider() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_takers_exactly_one_gets_the_authorization() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let main = app(&store, TENANT, "main").await;
     let id = store
@@ -238,7 +238,7 @@ async fn of_a_hundred_takers_exactly_one_gets_the_authorization() {
 
 #[tokio::test]
 async fn authorizations_are_purged_once_expired_and_never_cross_tenants() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let main = app(&store, TENANT, "main").await;
     for hash in 1..=3 {

@@ -12,7 +12,7 @@ use crate::home::{Home, Outside, TENANT, again, app, begin, commit, done, instan
 
 #[tokio::test]
 async fn a_backup_of_a_running_store_is_restored_and_must_be_adopted() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let made = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     taken(store.begin_refresh(begin(made.id, 1, 7)).await.unwrap());
@@ -103,7 +103,7 @@ async fn a_backup_of_a_running_store_is_restored_and_must_be_adopted() {
 
 #[tokio::test]
 async fn a_store_of_another_deployment_must_be_adopted() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     assert_eq!(
         (store.deployment(), store.adoption_required()),
@@ -147,7 +147,7 @@ async fn a_store_of_another_deployment_must_be_adopted() {
 
 #[tokio::test]
 async fn a_backup_overwrites_nothing() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let file = home.path("precious");
     fs::write(&file, "precious").unwrap();
@@ -161,7 +161,7 @@ async fn a_backup_overwrites_nothing() {
 
 #[tokio::test]
 async fn a_folder_with_a_store_is_restored_into_only_by_force() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let made = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let file = home.path("backup.db");
@@ -189,7 +189,7 @@ async fn a_folder_with_a_store_is_restored_into_only_by_force() {
     store.close().await;
     let mut old = Outside::open(&aside.join("store.db")).await;
     assert_eq!(
-        old.number("SELECT generation FROM instances").await,
+        old.number("SELECT generation FROM instances", &[]).await,
         2,
         "the newer store is still there"
     );
@@ -198,7 +198,7 @@ async fn a_folder_with_a_store_is_restored_into_only_by_force() {
 
 #[tokio::test]
 async fn a_path_that_cannot_be_used_is_not_tried_again() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let not_text = home
@@ -238,7 +238,7 @@ async fn a_path_that_cannot_be_used_is_not_tried_again() {
 
 #[tokio::test]
 async fn what_is_no_backup_is_not_restored() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let good = home.path("good.db");
@@ -254,14 +254,15 @@ async fn what_is_no_backup_is_not_restored() {
     fs::write(home.path("newer"), &bytes).unwrap();
     let mut newer = Outside::open(&home.path("newer")).await;
     newer
-        .run(sqlx::query(
+        .run(
             "UPDATE _sqlx_migrations SET version = 999 WHERE version = 1",
-        ))
+            &[],
+        )
         .await;
     newer.close().await;
     fs::write(home.path("foreign"), "").unwrap();
     let mut foreign = Outside::open(&home.path("foreign")).await;
-    foreign.run(sqlx::query("CREATE TABLE t (x)")).await;
+    foreign.run("CREATE TABLE t (x)", &[]).await;
     foreign.close().await;
 
     let target = home.path("target");

@@ -50,7 +50,7 @@ pub(crate) fn assert_unchanged(before: &BTreeMap<String, Vec<u8>>, folder: &Path
 
 #[tokio::test]
 async fn folder_and_files_are_private() {
-    let home = Home::new();
+    let home = Home::new().await;
     assert!(!Store::exists(&home.data()));
     let store = home.open().await;
     instance(&store, &app(&store, TENANT, "main").await, "a").await;
@@ -69,12 +69,9 @@ async fn folder_and_files_are_private() {
 
 #[tokio::test]
 async fn a_second_opener_is_told_who_has_the_folder() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
-    let error = home
-        .try_open(&home.data(), home.master_key(), "default")
-        .await
-        .unwrap_err();
+    let error = home.open_with(home.master_key()).await.unwrap_err();
     match &error {
         StoreError::Locked { folder, pid } => {
             assert_eq!((folder, *pid), (&home.data(), Some(std::process::id())));
@@ -95,7 +92,7 @@ async fn a_second_opener_is_told_who_has_the_folder() {
 
 #[tokio::test]
 async fn a_wrong_master_key_changes_nothing() {
-    let home = Home::new();
+    let home = Home::new().await;
     let wrong = || {
         MasterKey::load_or_create(&home.path("wrong.key"))
             .unwrap()
@@ -151,16 +148,13 @@ async fn a_wrong_master_key_changes_nothing() {
 
 #[tokio::test]
 async fn a_newer_schema_is_refused_and_nothing_changes() {
-    let home = Home::new();
+    let home = Home::new().await;
     home.open().await.close().await;
     let mut database = home.database().await;
-    database.run(sqlx::query("INSERT INTO _sqlx_migrations SELECT 999, 'x', installed_on, 1, checksum, 0 FROM _sqlx_migrations LIMIT 1")).await;
+    database.run("INSERT INTO _sqlx_migrations SELECT 999, 'x', installed_on, 1, checksum, 0 FROM _sqlx_migrations LIMIT 1", &[]).await;
     database.close().await;
     let before = content(&home.data());
-    let error = home
-        .try_open(&home.data(), home.master_key(), "default")
-        .await
-        .unwrap_err();
+    let error = home.open_with(home.master_key()).await.unwrap_err();
     assert!(
         matches!(error, StoreError::NewerSchema { found: 999, .. }),
         "{error}"
@@ -171,7 +165,7 @@ async fn a_newer_schema_is_refused_and_nothing_changes() {
 
 #[tokio::test]
 async fn what_is_not_a_data_folder_is_named_with_a_cure() {
-    let home = Home::new();
+    let home = Home::new().await;
     let file = home.path("file");
     fs::write(&file, "a file").unwrap();
     for folder in [file.clone(), file.join("below"), file.join("far/below")] {
@@ -197,7 +191,7 @@ async fn what_is_not_a_data_folder_is_named_with_a_cure() {
 
 #[tokio::test]
 async fn what_is_not_our_database_is_left_alone() {
-    let home = Home::new();
+    let home = Home::new().await;
     for (name, why) in [
         ("garbage", "no SQLite file"),
         ("foreign", "another program"),
@@ -211,7 +205,7 @@ async fn what_is_not_our_database_is_left_alone() {
             "foreign" => {
                 fs::write(&database, "").unwrap();
                 let mut foreign = Outside::open(&database).await;
-                foreign.run(sqlx::query("CREATE TABLE t (x)")).await;
+                foreign.run("CREATE TABLE t (x)", &[]).await;
                 foreign.close().await;
             }
             _ => fs::create_dir(&database).unwrap(),

@@ -11,7 +11,7 @@ use crate::home::{
 
 #[tokio::test]
 async fn a_commit_moves_the_generation_once() {
-    let home = Home::new();
+    let home = Home::new().await;
     let (store, a) = opened(&home).await;
     let begun = taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     let intent = begun.intent.unwrap();
@@ -94,7 +94,7 @@ async fn a_commit_moves_the_generation_once() {
 
 #[tokio::test]
 async fn a_reconnect_is_required_of_the_generation_that_failed_only() {
-    let home = Home::new();
+    let home = Home::new().await;
     let (store, a) = opened(&home).await;
     done(
         store
@@ -151,7 +151,7 @@ async fn a_reconnect_is_required_of_the_generation_that_failed_only() {
 
 #[tokio::test]
 async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
-    let home = Home::new();
+    let home = Home::new().await;
     let (store, a) = opened(&home).await;
     taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     assert!(store.begin_delete("other", a.id).await.unwrap().is_none());
@@ -219,7 +219,7 @@ async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
 
 #[tokio::test]
 async fn a_new_authorization_overtakes_a_refresh_in_flight() {
-    let home = Home::new();
+    let home = Home::new().await;
     let (store, a) = opened(&home).await;
     taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     let replace = ReplaceTokens {
@@ -286,7 +286,7 @@ async fn a_new_authorization_overtakes_a_refresh_in_flight() {
 
 #[tokio::test]
 async fn a_refresh_keeps_scopes_and_captures_that_its_answer_leaves_out() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let app = app(&store, TENANT, "main").await;
     let mut first = crate::home::new_instance(TENANT, app.id, "a");

@@ -1,20 +1,17 @@
 //! A folder for one test: master key, data, clock, and a way past the store into its database.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 use tempfile::TempDir;
-use tieline_core::{AppId, InstanceId, ManualClock, Secret, Timestamp, TokenSet};
-use tieline_store::{
-    App, BeginRefresh, Begun, CommitRefresh, Committed, Instance, MasterKey, NewApp, NewInstance,
-    Purpose, Store, StoreError, StoreOptions,
-};
+use tieline_core::ManualClock;
+use tieline_store::{MasterKey, Store, StoreError, StoreOptions};
 
-pub(crate) const TENANT: &str = "default";
+pub(crate) use crate::given::*;
 
 pub(crate) struct Home {
     folder: TempDir,
@@ -22,7 +19,7 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    pub(crate) fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self {
             folder: TempDir::new().unwrap(),
             clock: Arc::new(ManualClock::new(at(1_800_000_000))),
@@ -37,16 +34,12 @@ impl Home {
         self.path("data")
     }
 
-    pub(crate) fn master_key(&self) -> MasterKey {
-        MasterKey::load_or_create(&self.path("master.key"))
-            .unwrap()
-            .0
+    pub(crate) async fn open(&self) -> Store {
+        self.open_with(self.master_key()).await.unwrap()
     }
 
-    pub(crate) async fn open(&self) -> Store {
-        self.try_open(&self.data(), self.master_key(), "default")
-            .await
-            .unwrap()
+    pub(crate) async fn open_with(&self, master_key: MasterKey) -> Result<Store, StoreError> {
+        self.try_open(&self.data(), master_key, "default").await
     }
 
     pub(crate) async fn try_open(
@@ -56,12 +49,17 @@ impl Home {
         deployment: &str,
     ) -> Result<Store, StoreError> {
         Store::open(StoreOptions {
-            data_dir: data.to_owned(),
+            place: data.into(),
             master_key,
             deployment: deployment.to_owned(),
             clock: self.clock.clone(),
         })
         .await
+    }
+
+    /// Lets time pass. The owners say all the while that they are alive, where there is anybody to say it to.
+    pub(crate) async fn pass(&self, _store: &Store, time: Duration, _owners: &[&str]) {
+        self.clock.advance(time);
     }
 
     /// The database from outside, while the store is open or after.
@@ -80,26 +78,28 @@ impl Outside {
         Self(options.connect().await.unwrap())
     }
 
+    /// No waiting for the disk.
+    pub(crate) async fn hurry(&mut self) {
+        self.run("PRAGMA synchronous = OFF", &[]).await;
+    }
+
     pub(crate) async fn run(
         &mut self,
-        statement: sqlx::query::Query<'_, sqlx::Sqlite, SqliteArguments>,
+        statement: &'static str,
+        values: &[Value],
     ) -> Vec<SqliteRow> {
-        statement.fetch_all(&mut self.0).await.unwrap()
+        bound(statement, values)
+            .fetch_all(&mut self.0)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn blob(&mut self, statement: &'static str, id: i64) -> Vec<u8> {
-        sqlx::query_scalar(statement)
-            .bind(id)
-            .fetch_one(&mut self.0)
-            .await
-            .unwrap()
+        self.run(statement, &[Value::Id(id)]).await[0].get(0)
     }
 
-    pub(crate) async fn number(&mut self, statement: &'static str) -> i64 {
-        sqlx::query_scalar(statement)
-            .fetch_one(&mut self.0)
-            .await
-            .unwrap()
+    pub(crate) async fn number(&mut self, statement: &'static str, values: &[Value]) -> i64 {
+        self.run(statement, values).await[0].get(0)
     }
 
     pub(crate) async fn close(self) {
@@ -107,119 +107,14 @@ impl Outside {
     }
 }
 
-pub(crate) fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(second).unwrap()
-}
-
-pub(crate) fn tokens(name: &str) -> TokenSet {
-    TokenSet {
-        access_token: Secret::new(format!("access-{name}")),
-        refresh_token: Some(Secret::new(format!("refresh-{name}"))),
-        expires_at: Some(at(1_800_003_600)),
-        refresh_expires_at: None,
-        scopes: vec!["full".to_owned()],
-        user: None,
-        captures: BTreeMap::new(),
-    }
-}
-
-pub(crate) async fn app(store: &Store, tenant: &str, name: &str) -> App {
-    store
-        .create_app(NewApp {
-            tenant: tenant.to_owned(),
-            provider: "acme".to_owned(),
-            name: name.to_owned(),
-            redirect_uri: None,
-            endpoints: BTreeMap::new(),
-            parameters: [(
-                "oauth.api.key".to_owned(),
-                Secret::new(format!("key-{name}")),
-            )]
-            .into(),
+fn bound(
+    statement: &'static str,
+    values: &[Value],
+) -> Query<'static, sqlx::Sqlite, SqliteArguments> {
+    values
+        .iter()
+        .fold(sqlx::query(statement), |query, value| match value {
+            Value::Id(value) => query.bind(*value),
+            Value::Blob(value) => query.bind(value.clone()),
         })
-        .await
-        .unwrap()
-}
-
-pub(crate) async fn instance(store: &Store, app: &App, name: &str) -> Instance {
-    store
-        .insert_instance(&new_instance(&app.tenant, app.id, name))
-        .await
-        .unwrap()
-}
-
-pub(crate) fn new_instance(tenant: &str, app: AppId, name: &str) -> NewInstance {
-    NewInstance {
-        id: InstanceId::random().unwrap(),
-        tenant: tenant.to_owned(),
-        app,
-        provider: "acme".to_owned(),
-        name: Some(name.to_owned()),
-        account_id: Some("1".to_owned()),
-        account_label: None,
-        parameters: BTreeMap::new(),
-        tokens: tokens(name),
-        keep_alive_at: None,
-    }
-}
-
-pub(crate) async fn again(store: &Store, instance: &Instance) -> Instance {
-    store
-        .instance(&instance.tenant, instance.id)
-        .await
-        .unwrap()
-        .unwrap()
-}
-
-pub(crate) fn begin(id: InstanceId, generation: i64, attempt: i64) -> BeginRefresh {
-    BeginRefresh {
-        id,
-        generation,
-        owner: format!("owner-{attempt}"),
-        attempt,
-        token_hash: [attempt as u8; 32],
-        lease: Duration::from_secs(60),
-    }
-}
-
-pub(crate) fn commit(id: InstanceId, generation: i64, attempt: i64, name: &str) -> CommitRefresh {
-    CommitRefresh {
-        id,
-        generation,
-        attempt,
-        tokens: tokens(name),
-        keep_alive_at: None,
-        now: at(1_800_000_100),
-    }
-}
-
-pub(crate) async fn opened(home: &Home) -> (Store, Instance) {
-    let store = home.open().await;
-    let instance = instance(&store, &app(&store, TENANT, "main").await, "a").await;
-    (store, instance)
-}
-
-pub(crate) async fn access(store: &Store, instance: &Instance) -> Secret {
-    store.access_token(instance, Purpose::Check).await.unwrap()
-}
-
-pub(crate) fn taken(begun: Begun) -> Instance {
-    match begun {
-        Begun::Taken(instance) => instance,
-        other => panic!("not taken: {other:?}"),
-    }
-}
-
-pub(crate) fn done(committed: Committed) -> Instance {
-    match committed {
-        Committed::Done(instance) => instance,
-        other => panic!("not done: {other:?}"),
-    }
-}
-
-pub(crate) fn moved_on(committed: Committed) -> Instance {
-    match committed {
-        Committed::MovedOn(instance) => instance,
-        other => panic!("not moved on: {other:?}"),
-    }
 }

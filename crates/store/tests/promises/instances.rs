@@ -11,7 +11,7 @@ use crate::home::{Home, TENANT, again, app, at, instance, new_instance};
 
 #[tokio::test]
 async fn an_instance_comes_back_as_it_was_stored() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let main = app(&store, TENANT, "main").await;
     let mut new = new_instance(TENANT, main.id, "a");
@@ -51,7 +51,7 @@ async fn an_instance_comes_back_as_it_was_stored() {
 
 #[tokio::test]
 async fn a_provider_s_absurd_lifetime_can_be_stored() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let main = app(&store, TENANT, "main").await;
     for instant in [Timestamp::MAX, Timestamp::MIN] {
@@ -66,7 +66,7 @@ async fn a_provider_s_absurd_lifetime_can_be_stored() {
 
 #[tokio::test]
 async fn what_is_shown_of_an_instance_holds_no_blob() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let made = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let json = serde_json::to_value(&made).unwrap();
@@ -89,7 +89,7 @@ async fn what_is_shown_of_an_instance_holds_no_blob() {
 
 #[tokio::test]
 async fn an_instance_needs_an_app_of_its_own_tenant() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let main = app(&store, TENANT, "main").await;
     for (tenant, id) in [("other", main.id), (TENANT, AppId(1))] {
@@ -107,7 +107,7 @@ async fn an_instance_needs_an_app_of_its_own_tenant() {
 
 #[tokio::test]
 async fn a_listing_is_paged_filtered_and_of_one_tenant() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let (main, other) = (
         app(&store, TENANT, "main").await,
@@ -170,7 +170,7 @@ async fn a_listing_is_paged_filtered_and_of_one_tenant() {
 
 #[tokio::test]
 async fn account_and_name_change_without_touching_the_tokens() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let made = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let captures = [("host".to_owned(), "eu1".to_owned())];
@@ -220,7 +220,7 @@ async fn account_and_name_change_without_touching_the_tokens() {
 
 #[tokio::test]
 async fn events_come_newest_first_and_quarantine_outlives_its_instance() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let main = app(&store, TENANT, "main").await;
     let made = instance(&store, &main, "a").await;
@@ -287,7 +287,7 @@ async fn events_come_newest_first_and_quarantine_outlives_its_instance() {
 
 #[tokio::test]
 async fn quarantine_keeps_the_first_answers_of_a_generation() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let main = app(&store, TENANT, "main").await;
     let (a, b) = (

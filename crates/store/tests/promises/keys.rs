@@ -10,15 +10,20 @@ use tieline_store::{
     Purpose, QuarantineKind, Status, Store, StoreError,
 };
 
-use crate::home::{Home, TENANT, again, app, at, begin, commit, instance};
+use crate::home::{Home, TENANT, Value, again, app, at, begin, commit, instance};
 
 /// More than two batches.
 const MANY: usize = 250;
 
-const OLD_ROWS: &str = "SELECT (SELECT count(*) FROM instances WHERE substr(access_token, 3, 4) = x'00000001' \
-    OR substr(refresh_token, 3, 4) = x'00000001') + (SELECT count(*) FROM apps WHERE substr(parameters, 3, 4) = x'00000001') \
-    + (SELECT count(*) FROM authorizations WHERE substr(verifier, 3, 4) = x'00000001') \
-    + (SELECT count(*) FROM quarantine WHERE substr(answer, 3, 4) = x'00000001')";
+const OLD_ROWS: &str = "SELECT (SELECT count(*) FROM instances WHERE substr(access_token, 3, 4) = $1 \
+    OR substr(refresh_token, 3, 4) = $1) + (SELECT count(*) FROM apps WHERE substr(parameters, 3, 4) = $1) \
+    + (SELECT count(*) FROM authorizations WHERE substr(verifier, 3, 4) = $1) \
+    + (SELECT count(*) FROM quarantine WHERE substr(answer, 3, 4) = $1)";
+
+/// The number of the first key, as it stands in the header of a blob.
+fn old() -> [Value; 1] {
+    [Value::Blob(1_u32.to_be_bytes().to_vec())]
+}
 
 async fn filled(store: &Store, count: usize) -> Vec<Instance> {
     let main = app(store, TENANT, "main").await;
@@ -85,7 +90,7 @@ async fn assert_all_open(store: &Store, made: &[Instance]) {
 
 #[tokio::test]
 async fn every_row_moves_to_the_new_key_and_the_old_one_goes() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let made = filled(&store, MANY).await;
     let mut seen: Vec<Progress> = Vec::new();
@@ -112,8 +117,11 @@ async fn every_row_moves_to_the_new_key_and_the_old_one_goes() {
     );
 
     let mut database = home.database().await;
-    assert_eq!(database.number(OLD_ROWS).await, 0);
-    assert_eq!(database.number("SELECT count(*) FROM keyring").await, 1);
+    assert_eq!(database.number(OLD_ROWS, &old()).await, 0);
+    assert_eq!(
+        database.number("SELECT count(*) FROM keyring", &[]).await,
+        1
+    );
     database.close().await;
     assert_all_open(&store, &made).await;
     // What was read before the rotation still opens.
@@ -143,7 +151,7 @@ async fn every_row_moves_to_the_new_key_and_the_old_one_goes() {
 
 #[tokio::test]
 async fn an_interrupted_rotation_is_continued_by_the_next() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let made = filled(&store, MANY).await;
     let stop = Arc::new(tokio::sync::Notify::new());
@@ -161,9 +169,12 @@ async fn an_interrupted_rotation_is_continued_by_the_next() {
         finished = store.rotate_data_key(&mut progress) => panic!("not interrupted: {finished:?}"),
     }
     let mut database = home.database().await;
-    let left = database.number(OLD_ROWS).await;
+    let left = database.number(OLD_ROWS, &old()).await;
     assert!(0 < left && left < MANY as i64 + 3, "{left} rows left");
-    assert_eq!(database.number("SELECT count(*) FROM keyring").await, 2);
+    assert_eq!(
+        database.number("SELECT count(*) FROM keyring", &[]).await,
+        2
+    );
     assert_all_open(&store, &made).await;
     store.close().await;
 
@@ -173,8 +184,11 @@ async fn an_interrupted_rotation_is_continued_by_the_next() {
     assert_eq!((report.active_key, report.continued), (2, true));
     assert_eq!(report.resealed as i64, left);
     assert_eq!(report.removed_keys, [1]);
-    assert_eq!(database.number(OLD_ROWS).await, 0);
-    assert_eq!(database.number("SELECT count(*) FROM keyring").await, 1);
+    assert_eq!(database.number(OLD_ROWS, &old()).await, 0);
+    assert_eq!(
+        database.number("SELECT count(*) FROM keyring", &[]).await,
+        1
+    );
     database.close().await;
     assert_all_open(&store, &made).await;
     store.close().await;
@@ -182,7 +196,7 @@ async fn an_interrupted_rotation_is_continued_by_the_next() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn refreshes_during_a_rotation_lose_nothing() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let made = filled(&store, 120).await;
     let busy = {
@@ -222,22 +236,21 @@ async fn refreshes_during_a_rotation_lose_nothing() {
 
 #[tokio::test]
 async fn a_row_that_does_not_open_keeps_its_key_and_stops_no_rotation() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let made = filled(&store, 3).await;
     let mut database = home.database().await;
     let mut blob = database
         .blob(
-            "SELECT refresh_token FROM instances WHERE id = ?1",
+            "SELECT refresh_token FROM instances WHERE id = $1",
             made[1].id.0,
         )
         .await;
     *blob.last_mut().unwrap() ^= 1;
     database
         .run(
-            sqlx::query("UPDATE instances SET refresh_token = ?2 WHERE id = ?1")
-                .bind(made[1].id.0)
-                .bind(blob.clone()),
+            "UPDATE instances SET refresh_token = $2 WHERE id = $1",
+            &[Value::Id(made[1].id.0), Value::Blob(blob.clone())],
         )
         .await;
 
@@ -251,7 +264,7 @@ async fn a_row_that_does_not_open_keeps_its_key_and_stops_no_rotation() {
         assert_eq!(
             database
                 .blob(
-                    "SELECT refresh_token FROM instances WHERE id = ?1",
+                    "SELECT refresh_token FROM instances WHERE id = $1",
                     made[1].id.0
                 )
                 .await,
@@ -275,7 +288,7 @@ async fn a_row_that_does_not_open_keeps_its_key_and_stops_no_rotation() {
 
 #[tokio::test]
 async fn after_a_master_rotation_only_the_new_master_key_opens() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let made = filled(&store, 3).await;
     let new_path = home.path("new.key");
@@ -290,10 +303,7 @@ async fn after_a_master_rotation_only_the_new_master_key_opens() {
     store.rotate_data_key(&mut |_| ()).await.unwrap();
     store.close().await;
 
-    let error = home
-        .try_open(&home.data(), home.master_key(), "default")
-        .await
-        .unwrap_err();
+    let error = home.open_with(home.master_key()).await.unwrap_err();
     match &error {
         StoreError::WrongMasterKey {
             key_id: 2,
@@ -308,7 +318,7 @@ async fn after_a_master_rotation_only_the_new_master_key_opens() {
         other => panic!("{other:?}"),
     }
     let store = home
-        .try_open(&home.data(), MasterKey::load(&new_path).unwrap(), "default")
+        .open_with(MasterKey::load(&new_path).unwrap())
         .await
         .unwrap();
     assert_all_open(&store, &made).await;
@@ -317,31 +327,25 @@ async fn after_a_master_rotation_only_the_new_master_key_opens() {
 
 #[tokio::test]
 async fn a_data_key_that_is_not_the_one_that_sealed_shows_at_start() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     filled(&store, 1).await;
     store.rotate_data_key(&mut |_| ()).await.unwrap();
     store.close().await;
     let mut database = home.database().await;
     database
-        .run(sqlx::query("UPDATE keyring SET check_value = wrapped"))
+        .run("UPDATE keyring SET check_value = wrapped", &[])
         .await;
     database.close().await;
-    let error = home
-        .try_open(&home.data(), home.master_key(), "default")
-        .await
-        .unwrap_err();
+    let error = home.open_with(home.master_key()).await.unwrap_err();
     assert!(
         matches!(error, StoreError::DamagedKey { key_id: 2 }),
         "{error}"
     );
 
     let mut database = home.database().await;
-    database.run(sqlx::query("DELETE FROM keyring")).await;
+    database.run("DELETE FROM keyring", &[]).await;
     database.close().await;
-    let error = home
-        .try_open(&home.data(), home.master_key(), "default")
-        .await
-        .unwrap_err();
+    let error = home.open_with(home.master_key()).await.unwrap_err();
     assert!(matches!(error, StoreError::NoDataKey { .. }), "{error}");
 }

@@ -6,11 +6,11 @@ use futures_util::future::join_all;
 use tieline_core::{Clock as _, InstanceId, Secret};
 use tieline_store::{Begun, Instance, Purpose, Status, StoreError};
 
-use crate::home::{Home, access, again, begin, commit, done, moved_on, opened, taken};
+use crate::home::{Home, Value, access, again, begin, commit, done, moved_on, opened, taken};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_beginners_exactly_one_gets_the_lease() {
-    let home = Home::new();
+    let home = Home::new().await;
     let (store, a) = opened(&home).await;
     let now = home.clock.now();
     let tries = (1..=40).map(|attempt| {
@@ -46,7 +46,7 @@ async fn of_many_beginners_exactly_one_gets_the_lease() {
 
 #[tokio::test]
 async fn beginning_for_an_old_generation_or_a_gone_instance_takes_nothing() {
-    let home = Home::new();
+    let home = Home::new().await;
     let (store, a) = opened(&home).await;
     done(
         store
@@ -70,15 +70,17 @@ async fn beginning_for_an_old_generation_or_a_gone_instance_takes_nothing() {
 
 #[tokio::test]
 async fn a_lease_that_ran_out_is_taken_over_and_its_intent_remembered() {
-    let home = Home::new();
+    let home = Home::new().await;
     let (store, a) = opened(&home).await;
     taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
-    home.clock.advance(Duration::from_secs(59));
+    home.pass(&store, Duration::from_secs(59), &["owner-7"])
+        .await;
     assert!(matches!(
         store.begin_refresh(begin(a.id, 1, 8)).await.unwrap(),
         Begun::Leased(_)
     ));
-    home.clock.advance(Duration::from_secs(1));
+    home.pass(&store, Duration::from_secs(1), &["owner-7"])
+        .await;
     let second = taken(store.begin_refresh(begin(a.id, 1, 8)).await.unwrap());
     assert!(
         second.uncertain && second.intent.unwrap().uncertain,
@@ -117,7 +119,7 @@ async fn a_lease_that_ran_out_is_taken_over_and_its_intent_remembered() {
 
 #[tokio::test]
 async fn an_abandoned_attempt_leaves_no_trace_and_an_uncertain_one_does() {
-    let home = Home::new();
+    let home = Home::new().await;
     let (store, a) = opened(&home).await;
     taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     store.abandon_refresh(a.id, 6).await.unwrap();
@@ -151,28 +153,15 @@ async fn an_abandoned_attempt_leaves_no_trace_and_an_uncertain_one_does() {
 }
 
 #[tokio::test]
-async fn a_reopened_store_shows_the_intent_and_frees_the_lease() {
-    let home = Home::new();
-    let (store, a) = opened(&home).await;
-    taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
-    store.close().await;
-
-    let store = home.open().await;
-    let found = again(&store, &a).await;
-    assert_eq!((found.generation, &found.lease), (1, &None));
-    let intent = found.intent.unwrap();
-    assert_eq!((intent.attempt, intent.uncertain), (7, false));
-    assert!(taken(store.begin_refresh(begin(a.id, 1, 8)).await.unwrap()).uncertain);
-    store.close().await;
-}
-
-#[tokio::test]
 async fn an_unreadable_instance_is_not_refreshed() {
-    let home = Home::new();
+    let home = Home::new().await;
     let (store, a) = opened(&home).await;
     let mut database = home.database().await;
     database
-        .run(sqlx::query("UPDATE instances SET refresh_token = x'0101'"))
+        .run(
+            "UPDATE instances SET refresh_token = $1",
+            &[Value::Blob(vec![1, 1])],
+        )
         .await;
     database.close().await;
     let broken = again(&store, &a).await;

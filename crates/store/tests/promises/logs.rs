@@ -32,7 +32,7 @@ enum Index {
 
 impl Crash {
     async fn new() -> Self {
-        let home = Home::new();
+        let home = Home::new().await;
         let store = home.open().await;
         let main = app(&store, TENANT, "main").await;
         let first = instance(&store, &main, "a").await;

@@ -8,10 +8,10 @@ use tieline_store::{
     Status, Store, StoreError,
 };
 
-use crate::home::{Home, TENANT, again, app, at, commit, done, instance, tokens};
+use crate::home::{Home, TENANT, Value, again, app, at, commit, done, instance, tokens};
 
-const ACCESS: &str = "SELECT access_token FROM instances WHERE id = ?1";
-const SET_ACCESS: &str = "UPDATE instances SET access_token = ?2 WHERE id = ?1";
+const ACCESS: &str = "SELECT access_token FROM instances WHERE id = $1";
+const SET_ACCESS: &str = "UPDATE instances SET access_token = $2 WHERE id = $1";
 
 /// Reading fails, the instance says so, and its blob is what it was.
 async fn assert_unreadable(home: &Home, store: &Store, damaged: &Instance) {
@@ -31,7 +31,7 @@ async fn assert_unreadable(home: &Home, store: &Store, damaged: &Instance) {
 
 #[tokio::test]
 async fn a_blob_of_another_row_does_not_open_and_the_rest_go_on() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let app = app(&store, TENANT, "main").await;
     let (a, b) = (
@@ -41,7 +41,7 @@ async fn a_blob_of_another_row_does_not_open_and_the_rest_go_on() {
     let mut database = home.database().await;
     let foreign = database.blob(ACCESS, b.id.0).await;
     database
-        .run(sqlx::query(SET_ACCESS).bind(a.id.0).bind(foreign))
+        .run(SET_ACCESS, &[Value::Id(a.id.0), Value::Blob(foreign)])
         .await;
     database.close().await;
 
@@ -58,14 +58,12 @@ async fn a_blob_of_another_row_does_not_open_and_the_rest_go_on() {
 
 #[tokio::test]
 async fn a_blob_of_another_column_does_not_open() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let a = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let mut database = home.database().await;
     database
-        .run(sqlx::query(
-            "UPDATE instances SET access_token = refresh_token",
-        ))
+        .run("UPDATE instances SET access_token = refresh_token", &[])
         .await;
     database.close().await;
     assert_unreadable(&home, &store, &again(&store, &a).await).await;
@@ -74,13 +72,16 @@ async fn a_blob_of_another_column_does_not_open() {
 
 #[tokio::test]
 async fn a_row_moved_to_another_tenant_does_not_open() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let a = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let other = app(&store, "other", "main").await;
     let mut database = home.database().await;
     database
-        .run(sqlx::query("UPDATE instances SET tenant = 'other', app = ?1").bind(other.id.0))
+        .run(
+            "UPDATE instances SET tenant = 'other', app = $1",
+            &[Value::Id(other.id.0)],
+        )
         .await;
     database.close().await;
 
@@ -92,7 +93,7 @@ async fn a_row_moved_to_another_tenant_does_not_open() {
 
 #[tokio::test]
 async fn a_blob_of_an_earlier_generation_does_not_open() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let a = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let mut database = home.database().await;
@@ -112,7 +113,7 @@ async fn a_blob_of_an_earlier_generation_does_not_open() {
     );
 
     database
-        .run(sqlx::query(SET_ACCESS).bind(a.id.0).bind(old))
+        .run(SET_ACCESS, &[Value::Id(a.id.0), Value::Blob(old)])
         .await;
     database.close().await;
     assert_unreadable(&home, &store, &again(&store, &a).await).await;
@@ -121,11 +122,11 @@ async fn a_blob_of_an_earlier_generation_does_not_open() {
 
 #[tokio::test]
 async fn every_bit_of_a_stored_blob_counts_and_so_does_its_length() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let a = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let mut database = home.database().await;
-    database.run(sqlx::query("PRAGMA synchronous = OFF")).await;
+    database.hurry().await;
     let whole = database.blob(ACCESS, a.id.0).await;
     let flipped = (0..whole.len() * 8).map(|bit| {
         let mut blob = whole.clone();
@@ -135,7 +136,7 @@ async fn every_bit_of_a_stored_blob_counts_and_so_does_its_length() {
     let cut = (0..whole.len()).map(|length| (format!("{length} bytes"), whole[..length].to_vec()));
     for (what, blob) in flipped.chain(cut) {
         database
-            .run(sqlx::query(SET_ACCESS).bind(a.id.0).bind(blob.clone()))
+            .run(SET_ACCESS, &[Value::Id(a.id.0), Value::Blob(blob.clone())])
             .await;
         let opened = store
             .access_token(&again(&store, &a).await, Purpose::Call)
@@ -158,7 +159,7 @@ async fn every_bit_of_a_stored_blob_counts_and_so_does_its_length() {
 
     // The same bytes again, and it opens: nothing else was lost.
     database
-        .run(sqlx::query(SET_ACCESS).bind(a.id.0).bind(whole))
+        .run(SET_ACCESS, &[Value::Id(a.id.0), Value::Blob(whole)])
         .await;
     database.close().await;
     assert_eq!(
@@ -174,15 +175,14 @@ async fn every_bit_of_a_stored_blob_counts_and_so_does_its_length() {
 
 #[tokio::test]
 async fn authorizing_again_cures_an_unreadable_instance() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let a = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let mut database = home.database().await;
     database
         .run(
-            sqlx::query(SET_ACCESS)
-                .bind(a.id.0)
-                .bind(b"no blob at all".as_slice()),
+            SET_ACCESS,
+            &[Value::Id(a.id.0), Value::Blob(b"no blob at all".to_vec())],
         )
         .await;
     database.close().await;
@@ -209,15 +209,14 @@ async fn authorizing_again_cures_an_unreadable_instance() {
 
 #[tokio::test]
 async fn an_old_reading_does_not_mark_a_newer_generation() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let a = instance(&store, &app(&store, TENANT, "main").await, "a").await;
     let mut database = home.database().await;
     database
         .run(
-            sqlx::query(SET_ACCESS)
-                .bind(a.id.0)
-                .bind(b"broken".as_slice()),
+            SET_ACCESS,
+            &[Value::Id(a.id.0), Value::Blob(b"broken".to_vec())],
         )
         .await;
     database.close().await;
@@ -235,7 +234,7 @@ async fn an_old_reading_does_not_mark_a_newer_generation() {
 
 #[tokio::test]
 async fn parameters_verifiers_and_answers_are_bound_to_their_rows_too() {
-    let home = Home::new();
+    let home = Home::new().await;
     let store = home.open().await;
     let (a, b) = (
         app(&store, TENANT, "a").await,
@@ -280,7 +279,7 @@ async fn parameters_verifiers_and_answers_are_bound_to_their_rows_too() {
         "CREATE TEMP TABLE q AS SELECT id, answer AS blob FROM quarantine",
         "UPDATE quarantine SET answer = (SELECT blob FROM q WHERE q.id <> quarantine.id)",
     ] {
-        database.run(sqlx::query(swap)).await;
+        database.run(swap, &[]).await;
     }
     database.close().await;
 

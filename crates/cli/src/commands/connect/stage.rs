@@ -147,7 +147,7 @@ impl Backstage {
         let folder = tempfile::tempdir().unwrap();
         let (master_key, _) = MasterKey::load_or_create(&folder.path().join("master.key")).unwrap();
         let store = Store::open(StoreOptions {
-            data_dir: folder.path().join("data"),
+            place: folder.path().join("data").into(),
             master_key,
             deployment: "default".to_owned(),
             clock: Arc::clone(&clock) as _,

@@ -3,15 +3,15 @@
 use async_trait::async_trait;
 use tieline_core::{AppId, AuthorizationId, InstanceId, Timestamp};
 
-use super::Sqlite;
-use super::failed::{is_dangling, is_duplicate};
-use super::row::{Columns as _, json, micros};
+use super::row::{json, micros};
+use super::violations::{is_dangling, is_duplicate};
+use super::{Database, Statement, only};
 use crate::backend::AuthorizationRows;
 use crate::seal::Blob;
 use crate::{NewAuthorization, StoreError, TakenAuthorization};
 
 #[async_trait]
-impl AuthorizationRows for Sqlite {
+impl<D: Database> AuthorizationRows for D {
     async fn insert_authorization(
         &self,
         id: i64,
@@ -21,16 +21,16 @@ impl AuthorizationRows for Sqlite {
     ) -> Result<(), StoreError> {
         let inserted = self
             .change(
-                sqlx::query(
+                Statement::of(
                     "INSERT INTO authorizations (id, tenant, app, state_hash, verifier, redirect_uri, scopes, binding, \
                      user_id, instance, instance_name, parameters, created_at, expires_at) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
                 )
                 .bind(id)
                 .bind(&new.tenant)
                 .bind(new.app.0)
                 .bind(new.state_hash.as_slice())
-                .bind(verifier.map(|blob| blob.0))
+                .bind(verifier)
                 .bind(&new.redirect_uri)
                 .bind(json(&new.scopes)?)
                 .bind(new.binding.as_str())
@@ -64,9 +64,12 @@ impl AuthorizationRows for Sqlite {
         &self,
         state_hash: &[u8; 32],
     ) -> Result<Option<(TakenAuthorization, Option<Blob>)>, StoreError> {
-        let statement = sqlx::query("DELETE FROM authorizations WHERE state_hash = ?1 RETURNING *")
-            .bind(state_hash.as_slice());
-        let Some(row) = self.write_one(statement).await? else {
+        let statement = Statement::of(
+            "DELETE FROM authorizations WHERE state_hash = $1 RETURNING id, tenant, app, verifier, redirect_uri, \
+             scopes, binding, user_id, instance, instance_name, parameters, created_at, expires_at",
+        )
+        .bind(state_hash.as_slice());
+        let Some(row) = only(self.write(statement).await?) else {
             return Ok(None);
         };
         let taken = TakenAuthorization {
@@ -89,7 +92,7 @@ impl AuthorizationRows for Sqlite {
 
     async fn purge_authorizations(&self, expired_before: Timestamp) -> Result<u64, StoreError> {
         self.change(
-            sqlx::query("DELETE FROM authorizations WHERE expires_at < ?1")
+            Statement::of("DELETE FROM authorizations WHERE expires_at < $1")
                 .bind(micros(expired_before)),
         )
         .await

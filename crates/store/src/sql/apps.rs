@@ -3,24 +3,30 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
 use tieline_core::{AppId, Timestamp};
 
-use super::Sqlite;
-use super::failed::{is_dangling, is_duplicate};
 use super::journal::event_statement;
-use super::row::{Columns as _, json, micros};
+use super::row::{json, micros};
+use super::violations::{is_dangling, is_duplicate};
+use super::{Database, Row, Statement, only};
 use crate::backend::AppRows;
 use crate::{App, NewEvent, StoreError};
 
+macro_rules! columns {
+    () => {
+        "id, tenant, provider, name, context, redirect_uri, endpoints, parameters, version, created_at, updated_at, \
+         trouble, trouble_since"
+    };
+}
+
 #[async_trait]
-impl AppRows for Sqlite {
+impl<D: Database> AppRows for D {
     async fn insert_app(&self, app: &App) -> Result<(), StoreError> {
         let inserted = self
             .change(
-                sqlx::query(
+                Statement::of(
                     "INSERT INTO apps (id, tenant, provider, name, context, redirect_uri, endpoints, parameters, version, \
-                     created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                     created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 )
                 .bind(app.id.0)
                 .bind(&app.tenant)
@@ -29,7 +35,7 @@ impl AppRows for Sqlite {
                 .bind(&app.context)
                 .bind(&app.redirect_uri)
                 .bind(json(&app.endpoints)?)
-                .bind(&app.parameters.0)
+                .bind(&*app.parameters)
                 .bind(app.version)
                 .bind(micros(app.created_at))
                 .bind(micros(app.updated_at)),
@@ -45,23 +51,24 @@ impl AppRows for Sqlite {
     }
 
     async fn app(&self, tenant: &str, id: AppId) -> Result<Option<App>, StoreError> {
-        let statement = sqlx::query("SELECT * FROM apps WHERE tenant = ?1 AND id = ?2")
-            .bind(tenant)
-            .bind(id.0);
-        self.read_one(statement)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM apps WHERE tenant = $1 AND id = $2"
+        ))
+        .bind(tenant)
+        .bind(id.0);
+        one(self.read(statement).await?)
     }
 
     async fn app_by_context(&self, context: &str) -> Result<Option<App>, StoreError> {
-        let statement = sqlx::query("SELECT * FROM apps WHERE context = ?1").bind(context);
-        self.read_one(statement)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM apps WHERE context = $1"
+        ))
+        .bind(context);
+        one(self.read(statement).await?)
     }
 
     async fn app_by_name(
@@ -70,35 +77,38 @@ impl AppRows for Sqlite {
         provider: &str,
         name: &str,
     ) -> Result<Option<App>, StoreError> {
-        let statement =
-            sqlx::query("SELECT * FROM apps WHERE tenant = ?1 AND provider = ?2 AND name = ?3")
-                .bind(tenant)
-                .bind(provider)
-                .bind(name);
-        self.read_one(statement)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM apps WHERE tenant = $1 AND provider = $2 AND name = $3"
+        ))
+        .bind(tenant)
+        .bind(provider)
+        .bind(name);
+        one(self.read(statement).await?)
     }
 
     async fn apps(&self, tenant: &str) -> Result<Vec<App>, StoreError> {
-        let statement = sqlx::query("SELECT * FROM apps WHERE tenant = ?1 ORDER BY provider, name")
-            .bind(tenant);
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM apps WHERE tenant = $1 ORDER BY provider, name"
+        ))
+        .bind(tenant);
         self.read(statement).await?.iter().map(from_row).collect()
     }
 
     async fn update_app(&self, app: &App) -> Result<bool, StoreError> {
-        let statement = sqlx::query(
-            "UPDATE apps SET redirect_uri = ?4, parameters = ?5, version = ?3, updated_at = ?6, \
+        let statement = Statement::of(
+            "UPDATE apps SET redirect_uri = $4, parameters = $5, version = $3, updated_at = $6, \
              trouble = NULL, trouble_since = NULL \
-             WHERE tenant = ?1 AND id = ?2 AND version = ?3 - 1",
+             WHERE tenant = $1 AND id = $2 AND version = $3 - 1",
         )
         .bind(&app.tenant)
         .bind(app.id.0)
         .bind(app.version)
         .bind(&app.redirect_uri)
-        .bind(&app.parameters.0)
+        .bind(&*app.parameters)
         .bind(micros(app.updated_at));
         Ok(self.change(statement).await? > 0)
     }
@@ -109,9 +119,9 @@ impl AppRows for Sqlite {
         trouble: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let statement = sqlx::query(
-            "UPDATE apps SET trouble = ?2, trouble_since = CASE WHEN ?2 IS NULL THEN NULL ELSE ?3 END \
-             WHERE id = ?1 AND (trouble IS NULL) <> (?2 IS NULL) RETURNING *",
+        let statement = Statement::of(
+            concat!("UPDATE apps SET trouble = $2, trouble_since = CASE WHEN $2 IS NULL THEN NULL ELSE $3 END \
+             WHERE id = $1 AND (trouble IS NULL) <> ($2 IS NULL) RETURNING ", columns!()),
         )
         .bind(id.0)
         .bind(trouble)
@@ -141,14 +151,16 @@ impl AppRows for Sqlite {
     }
 
     async fn troubled_apps(&self) -> Result<Vec<App>, StoreError> {
-        let statement = sqlx::query(
-            "SELECT * FROM apps WHERE trouble IS NOT NULL ORDER BY tenant, provider, name",
-        );
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM apps WHERE trouble IS NOT NULL ORDER BY tenant, provider, name"
+        ));
         self.read(statement).await?.iter().map(from_row).collect()
     }
 
     async fn delete_app(&self, tenant: &str, id: AppId) -> Result<bool, StoreError> {
-        let statement = sqlx::query("DELETE FROM apps WHERE tenant = ?1 AND id = ?2")
+        let statement = Statement::of("DELETE FROM apps WHERE tenant = $1 AND id = $2")
             .bind(tenant)
             .bind(id.0);
         match self.change(statement).await {
@@ -161,7 +173,11 @@ impl AppRows for Sqlite {
     }
 }
 
-fn from_row(row: &SqliteRow) -> Result<App, StoreError> {
+fn one(rows: Vec<Row>) -> Result<Option<App>, StoreError> {
+    only(rows).as_ref().map(from_row).transpose()
+}
+
+fn from_row(row: &Row) -> Result<App, StoreError> {
     Ok(App {
         id: AppId(row.get("id")?),
         tenant: row.get("tenant")?,

@@ -4,27 +4,34 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
 use tieline_core::{AppId, InstanceId, Timestamp};
 
-use super::Sqlite;
-use super::failed::is_dangling;
-use super::row::{Columns as _, json, micros, parsed};
+use super::row::{json, micros, parsed};
+use super::violations::is_dangling;
+use super::{Database, Row, Statement, only};
 use crate::backend::InstanceRows;
 use crate::tokens::SealedTokens;
 use crate::{Instance, InstanceQuery, Intent, Lease, Status, StoreError};
 
+/// The columns that make an [`Instance`]. Named one by one: a later release may add others while this one runs.
+macro_rules! columns {
+    () => {
+        "id, tenant, app, provider, name, account_id, account_label, status, cause, status_since, generation, access_token, \
+         refresh_token, expires_at, refresh_expires_at, scopes, captures, parameters, created_at, refreshed_at, lease_owner, \
+         lease_until, intent_attempt, intent_generation, intent_token_hash, intent_at, uncertain_generation, uncertain_at, \
+         rejections, rejected_at, keep_alive_at"
+    };
+}
+pub(crate) use columns;
+
 #[async_trait]
-impl InstanceRows for Sqlite {
+impl<D: Database> InstanceRows for D {
     async fn insert_instance(&self, new: &Instance) -> Result<Instance, StoreError> {
-        let blob = |blob: &Option<crate::seal::Blob>| blob.as_ref().map(|blob| blob.0.clone());
-        let statement = sqlx::query(
-            "INSERT INTO instances (id, tenant, app, provider, name, account_id, account_label, status, status_since, \
+        let statement = Statement::of(concat!("INSERT INTO instances (id, tenant, app, provider, name, account_id, account_label, status, status_since, \
              generation, access_token, refresh_token, expires_at, \
              refresh_expires_at, scopes, captures, parameters, created_at, refreshed_at, keep_alive_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) \
-             RETURNING *",
-        )
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
+             RETURNING ", columns!()))
         .bind(new.id.0)
         .bind(&new.tenant)
         .bind(new.app.0)
@@ -35,8 +42,8 @@ impl InstanceRows for Sqlite {
         .bind(new.status.as_str())
         .bind(micros(new.status_since))
         .bind(new.generation)
-        .bind(new.tokens.access_token.0.clone())
-        .bind(blob(&new.tokens.refresh_token))
+        .bind(&new.tokens.access_token)
+        .bind(&new.tokens.refresh_token)
         .bind(new.expires_at.map(micros))
         .bind(new.refresh_expires_at.map(micros))
         .bind(json(&new.scopes)?)
@@ -45,7 +52,7 @@ impl InstanceRows for Sqlite {
         .bind(micros(new.created_at))
         .bind(micros(new.refreshed_at))
         .bind(new.keep_alive_at.map(micros));
-        match self.write_one(statement).await {
+        match self.write(statement).await.map(only) {
             Ok(Some(row)) => from_row(&row),
             Err(error) if !is_dangling(&error) => Err(error),
             _ => Err(StoreError::NotFound {
@@ -56,31 +63,30 @@ impl InstanceRows for Sqlite {
     }
 
     async fn instance(&self, tenant: &str, id: InstanceId) -> Result<Option<Instance>, StoreError> {
-        let statement = sqlx::query("SELECT * FROM instances WHERE tenant = ?1 AND id = ?2")
-            .bind(tenant)
-            .bind(id.0);
-        self.read_one(statement)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM instances WHERE tenant = $1 AND id = $2"
+        ))
+        .bind(tenant)
+        .bind(id.0);
+        one(self.read(statement).await?)
     }
 
     async fn instance_by_id(&self, id: InstanceId) -> Result<Option<Instance>, StoreError> {
-        let statement = sqlx::query("SELECT * FROM instances WHERE id = ?1").bind(id.0);
-        self.read_one(statement)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM instances WHERE id = $1"
+        ))
+        .bind(id.0);
+        one(self.read(statement).await?)
     }
 
     async fn instances(&self, query: &InstanceQuery) -> Result<Vec<Instance>, StoreError> {
-        let statement = sqlx::query(
-            "SELECT * FROM instances WHERE tenant = ?1 AND id > ?2 AND (?3 IS NULL OR provider = ?3) \
-             AND (?4 IS NULL OR status = ?4) AND (?6 IS NULL OR app = ?6) AND (?7 IS NULL OR account_id = ?7) \
-             ORDER BY id LIMIT ?5",
-        )
+        let statement = Statement::of(concat!("SELECT ", columns!(), " FROM instances WHERE tenant = $1 AND id > $2 AND ($3 IS NULL OR provider = $3) \
+             AND ($4 IS NULL OR status = $4) AND ($6 IS NULL OR app = $6) AND ($7 IS NULL OR account_id = $7) \
+             ORDER BY id LIMIT $5"))
         .bind(&query.tenant)
         .bind(query.after.map_or(0, |id| id.0))
         .bind(&query.provider)
@@ -98,20 +104,17 @@ impl InstanceRows for Sqlite {
         account_label: Option<&str>,
         captures: &BTreeMap<String, String>,
     ) -> Result<Option<Instance>, StoreError> {
-        let statement = sqlx::query(
-            "UPDATE instances SET account_id = coalesce(?2, account_id), account_label = coalesce(?3, account_label), \
-             captures = json_patch(captures, ?4) \
-             WHERE id = ?1 RETURNING *",
-        )
+        let statement = Statement::built(format!(
+            "UPDATE instances SET account_id = coalesce($2, account_id), account_label = coalesce($3, account_label), \
+             captures = {} WHERE id = $1 RETURNING {}",
+            self.dialect().merged("captures", "$4"),
+            columns!()
+        ))
         .bind(id.0)
         .bind(account_id)
         .bind(account_label)
         .bind(json(captures)?);
-        self.write_one(statement)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        one(self.write(statement).await?)
     }
 
     async fn rename(
@@ -119,14 +122,13 @@ impl InstanceRows for Sqlite {
         id: InstanceId,
         name: Option<&str>,
     ) -> Result<Option<Instance>, StoreError> {
-        let statement = sqlx::query("UPDATE instances SET name = ?2 WHERE id = ?1 RETURNING *")
-            .bind(id.0)
-            .bind(name);
-        self.write_one(statement)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        let statement = Statement::of(concat!(
+            "UPDATE instances SET name = $2 WHERE id = $1 RETURNING ",
+            columns!()
+        ))
+        .bind(id.0)
+        .bind(name);
+        one(self.write(statement).await?)
     }
 
     async fn mark_deleting(
@@ -135,19 +137,16 @@ impl InstanceRows for Sqlite {
         id: InstanceId,
         now: Timestamp,
     ) -> Result<Option<Instance>, StoreError> {
-        let statement = sqlx::query(
+        let statement = Statement::of(concat!(
             "UPDATE instances SET status = 'deleting', cause = NULL, \
-             status_since = CASE status WHEN 'deleting' THEN status_since ELSE ?3 END \
-             WHERE tenant = ?1 AND id = ?2 RETURNING *",
-        )
+             status_since = CASE status WHEN 'deleting' THEN status_since ELSE $3 END \
+             WHERE tenant = $1 AND id = $2 RETURNING ",
+            columns!()
+        ))
         .bind(tenant)
         .bind(id.0)
         .bind(micros(now));
-        self.write_one(statement)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        one(self.write(statement).await?)
     }
 
     async fn unwell(
@@ -156,9 +155,11 @@ impl InstanceRows for Sqlite {
         after: InstanceId,
         limit: u32,
     ) -> Result<Vec<Instance>, StoreError> {
-        let statement = sqlx::query(
-            "SELECT * FROM instances WHERE status = ?1 AND status <> 'ok' AND id > ?2 ORDER BY id LIMIT ?3",
-        )
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM instances WHERE status = $1 AND status <> 'ok' AND id > $2 ORDER BY id LIMIT $3"
+        ))
         .bind(status.as_str())
         .bind(after.0)
         .bind(limit);
@@ -166,19 +167,19 @@ impl InstanceRows for Sqlite {
     }
 
     async fn census(&self) -> Result<BTreeMap<Status, u64>, StoreError> {
-        let statement = sqlx::query(
+        let statement = Statement::of(
             "SELECT status, count(*) AS n FROM instances GROUP BY status ORDER BY status",
         );
         self.read(statement)
             .await?
             .iter()
-            .map(|row| Ok((row.word("status")?, row.get::<i64>("n")?.unsigned_abs())))
+            .map(|row| Ok((row.word("status")?, row.unsigned("n")?)))
             .collect()
     }
 
     async fn delete_instance(&self, id: InstanceId) -> Result<bool, StoreError> {
         let statement =
-            sqlx::query("DELETE FROM instances WHERE id = ?1 AND status = 'deleting'").bind(id.0);
+            Statement::of("DELETE FROM instances WHERE id = $1 AND status = 'deleting'").bind(id.0);
         Ok(self.change(statement).await? > 0)
     }
 
@@ -188,9 +189,9 @@ impl InstanceRows for Sqlite {
         generation: i64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let statement = sqlx::query(
-            "UPDATE instances SET status = 'unreadable', status_since = ?3 \
-             WHERE id = ?1 AND generation = ?2 AND status = 'ok'",
+        let statement = Statement::of(
+            "UPDATE instances SET status = 'unreadable', status_since = $3 \
+             WHERE id = $1 AND generation = $2 AND status = 'ok'",
         )
         .bind(id.0)
         .bind(generation)
@@ -199,7 +200,11 @@ impl InstanceRows for Sqlite {
     }
 }
 
-pub(super) fn from_row(row: &SqliteRow) -> Result<Instance, StoreError> {
+pub(super) fn one(rows: Vec<Row>) -> Result<Option<Instance>, StoreError> {
+    only(rows).as_ref().map(from_row).transpose()
+}
+
+pub(super) fn from_row(row: &Row) -> Result<Instance, StoreError> {
     let generation: i64 = row.get("generation")?;
     let uncertain_generation: Option<i64> = row.get("uncertain_generation")?;
     let uncertain = uncertain_generation == Some(generation);
@@ -238,10 +243,7 @@ pub(super) fn from_row(row: &SqliteRow) -> Result<Instance, StoreError> {
     })
 }
 
-fn intent(
-    row: &SqliteRow,
-    uncertain_generation: Option<i64>,
-) -> Result<Option<Intent>, StoreError> {
+fn intent(row: &Row, uncertain_generation: Option<i64>) -> Result<Option<Intent>, StoreError> {
     let Some(attempt) = row.get::<Option<i64>>("intent_attempt")? else {
         return Ok(None);
     };
@@ -258,7 +260,7 @@ fn intent(
     }))
 }
 
-fn lease(row: &SqliteRow) -> Result<Option<Lease>, StoreError> {
+fn lease(row: &Row) -> Result<Option<Lease>, StoreError> {
     let Some(owner) = row.get::<Option<String>>("lease_owner")? else {
         return Ok(None);
     };

@@ -1,0 +1,138 @@
+//! PostgreSQL: one database for many processes.
+//!
+//! Every write stands in one statement, or in a transaction that holds nothing but statements of one call. Leases go by the database's
+//! clock and by heartbeats; there are no advisory locks, and nothing that ends with a session.
+
+mod address;
+mod failed;
+mod hot;
+mod migrations;
+mod open;
+mod upkeep;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use sqlx::PgPool;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+
+pub(crate) use address::Address;
+pub(crate) use open::inspect;
+
+use crate::StoreError;
+use crate::sql::{self, Database, Dialect, HotWrite, Row, Statement, Value};
+
+/// An open PostgreSQL database.
+pub(crate) struct Postgres {
+    /// Its address, without user and password.
+    place: PathBuf,
+    pool: PgPool,
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Database for Postgres {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        let rows = query(statement)?
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| self.failed(error))?;
+        Ok(rows.into_iter().map(Row::from).collect())
+    }
+
+    async fn write(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        self.read(statement).await
+    }
+
+    async fn change(&self, statement: Statement) -> Result<u64, StoreError> {
+        let done = query(statement)?
+            .execute(&self.pool)
+            .await
+            .map_err(|error| self.failed(error))?;
+        Ok(done.rows_affected())
+    }
+
+    async fn begin(&self) -> Result<Box<dyn sql::Transaction + '_>, StoreError> {
+        let transaction = self
+            .pool
+            .begin()
+            .await
+            .map_err(|error| self.failed(error))?;
+        Ok(Box::new(Transaction {
+            postgres: self,
+            transaction,
+        }))
+    }
+
+    async fn write_hot(&self, write: HotWrite) -> Result<Option<Row>, StoreError> {
+        Ok(self.write(hot::statement(write)).await?.pop())
+    }
+}
+
+/// For PostgreSQL's driver.
+fn query(statement: Statement) -> Result<Query<'static, sqlx::Postgres, PgArguments>, StoreError> {
+    let Statement { sql, values } = statement;
+    let mut query = sqlx::query(sql);
+    for value in values {
+        query = match value {
+            Value::Text(Some(text)) if text.contains('\0') => {
+                return Err(StoreError::Conflict(
+                    "PostgreSQL keeps no text with a NUL character in it".to_owned(),
+                ));
+            }
+            Value::Int(value) => query.bind(value),
+            Value::Text(value) => query.bind(value),
+            Value::Blob(value) => query.bind(value),
+        };
+    }
+    Ok(query)
+}
+
+/// Rolled back by sqlx where it is dropped.
+struct Transaction<'a> {
+    postgres: &'a Postgres,
+    transaction: sqlx::Transaction<'static, sqlx::Postgres>,
+}
+
+#[async_trait]
+impl sql::Transaction for Transaction<'_> {
+    async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
+        let done = query(statement)?
+            .execute(&mut *self.transaction)
+            .await
+            .map_err(|error| self.postgres.failed(error))?;
+        Ok(done.rows_affected())
+    }
+
+    async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        let rows = query(statement)?
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(|error| self.postgres.failed(error))?;
+        Ok(rows.into_iter().map(Row::from).collect())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        let Self {
+            postgres,
+            transaction,
+        } = *self;
+        transaction
+            .commit()
+            .await
+            .map_err(|error| postgres.failed(error))
+    }
+}

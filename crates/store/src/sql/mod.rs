@@ -1,0 +1,64 @@
+//! The rows of the store in SQL, written once for every database that speaks it.
+//!
+//! A database brings how it is opened, how a statement is run and what its errors mean, as a [`Database`]; all that it has to do for the
+//! store follows from that. Where two databases say a thing differently, a [`Dialect`] says it for each.
+
+mod apps;
+mod authorizations;
+mod dialect;
+mod hot;
+pub(crate) mod instances;
+mod journal;
+pub(crate) mod keys;
+mod marks;
+mod refresh;
+mod row;
+mod statement;
+mod violations;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub(crate) use dialect::Dialect;
+pub(crate) use hot::{HotKind, HotWrite, tell_commits};
+#[cfg(feature = "postgres")]
+pub(crate) use instances::columns;
+pub(crate) use row::Row;
+pub(crate) use statement::{Statement, Value};
+
+use crate::StoreError;
+use crate::backend::{Backend, Upkeep};
+
+/// A database that speaks SQL.
+#[async_trait]
+pub(crate) trait Database: Upkeep + fmt::Debug + Send + Sync {
+    fn dialect(&self) -> Dialect;
+    /// Runs one reading statement.
+    async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError>;
+    /// Runs one writing statement, durably, and returns what it returns.
+    async fn write(&self, statement: Statement) -> Result<Vec<Row>, StoreError>;
+    /// As [`write`](Self::write), for a count of the rows it changed.
+    async fn change(&self, statement: Statement) -> Result<u64, StoreError>;
+    /// Begins a transaction that may write.
+    async fn begin(&self) -> Result<Box<dyn Transaction + '_>, StoreError>;
+    /// Runs a write that a busy engine makes all the time, durably; returns the row if it took, as it stands then.
+    async fn write_hot(&self, write: HotWrite) -> Result<Option<Row>, StoreError>;
+}
+
+/// Several statements that happen together or not at all. Dropped without [`commit`](Self::commit), none happens.
+#[async_trait]
+pub(crate) trait Transaction: Send {
+    /// Runs a statement, for a count of the rows it changed.
+    async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError>;
+    /// Runs a statement, for the rows it returns.
+    async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, StoreError>;
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+impl<D: Database> Backend for D {}
+
+/// The only row of a statement that returns one at most.
+fn only(mut rows: Vec<Row>) -> Option<Row> {
+    rows.pop()
+}
