@@ -28,6 +28,9 @@ struct Arguments {
     /// The seed of all that is random [default: a new one]
     #[arg(long)]
     seed: Option<u64>,
+    /// A PostgreSQL server whose databases t1, t2, … may be used
+    #[arg(long)]
+    postgres: Option<String>,
     /// Print the rows as JSON
     #[arg(long)]
     json: bool,
@@ -41,7 +44,7 @@ async fn main() -> ExitCode {
     let plan = plan(&arguments, seed);
     let mut told = Told::default();
     let mut runner = Runner::new(&plan, &mut told);
-    let done = campaigns(&mut runner, &plan).await;
+    let done = campaigns(&mut runner, &plan, arguments.postgres.clone()).await;
     let rows = runner.rows();
     if arguments.json {
         println!("{}", serde_json::json!({ "seed": seed, "rows": rows }));
@@ -57,7 +60,26 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn campaigns(runner: &mut Runner<'_>, plan: &Plan) -> io::Result<()> {
+async fn campaigns(
+    runner: &mut Runner<'_>,
+    plan: &Plan,
+    postgres: Option<String>,
+) -> io::Result<()> {
+    if let Some(url) = postgres {
+        let fresh = |n: u32| Kept::Postgres {
+            url: format!("{url}/t{n}"),
+            processes: 4,
+        };
+        runner.kills(&fresh(1), Provider::Forgiving).await?;
+        runner.kills(&fresh(2), Provider::Strict).await?;
+        if plan.sabotage.is_some() {
+            return Ok(());
+        }
+        runner.crowds(&fresh(3)).await?;
+        runner.freezes(&fresh(4), Provider::Forgiving).await?;
+        runner.freezes(&fresh(5), Provider::Strict).await?;
+        return Ok(());
+    }
     for provider in [Provider::Forgiving, Provider::Strict] {
         runner.kills(&Kept::Sqlite, provider).await?;
     }

@@ -89,10 +89,10 @@ impl Engine {
         attempt: i64,
         refresh_token: &Secret,
     ) -> Result<Begun, EngineError> {
+        self.keep_beating().await?;
         if failpoint::is_sabotaged("skip-intent") {
             return Ok(Begun::Taken(instance.clone()));
         }
-        self.keep_beating().await?;
         let begin = BeginRefresh {
             id: instance.id,
             generation: instance.generation,

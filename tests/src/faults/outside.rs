@@ -42,6 +42,7 @@ enum Reader {
 }
 
 const SELECT: &str = "SELECT generation, status, cause FROM instances WHERE id = $1";
+const EXPIRE: &str = "UPDATE instances SET expires_at = 1 WHERE id = $1";
 
 impl Outside {
     pub(crate) fn of(kept: &Kept, folder: &Path) -> Self {
@@ -73,7 +74,6 @@ impl Outside {
     /// # Errors
     /// When the database can't be written.
     pub async fn expire(&self, id: i64) -> io::Result<()> {
-        const EXPIRE: &str = "UPDATE instances SET expires_at = 1 WHERE id = $1";
         let done = match &self.place {
             Place::File(file) => {
                 let options = SqliteConnectOptions::new().filename(file);
@@ -82,7 +82,7 @@ impl Outside {
                 statement.execute(&mut connection).await.map(drop)
             }
             Place::Url(url) => {
-                let mut connection = PgConnection::connect(url).await.map_err(io::Error::other)?;
+                let mut connection = connect(url).await.map_err(io::Error::other)?;
                 let statement = sqlx::query(EXPIRE).bind(id);
                 statement.execute(&mut connection).await.map(drop)
             }
@@ -97,7 +97,7 @@ impl Outside {
                     let options = SqliteConnectOptions::new().filename(file).read_only(true);
                     Reader::Sqlite(options.connect().await?)
                 }
-                Place::Url(url) => Reader::Postgres(PgConnection::connect(url).await?),
+                Place::Url(url) => Reader::Postgres(connect(url).await?),
             };
         }
         match reader {
@@ -120,4 +120,12 @@ impl Outside {
             }
         }
     }
+}
+
+/// Everything is in a schema of its own.
+async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
+    let mut connection = PgConnection::connect(url).await?;
+    let statement = sqlx::query("SET search_path TO tieline");
+    statement.execute(&mut connection).await?;
+    Ok(connection)
 }
