@@ -326,5 +326,7 @@ pub(crate) trait Upkeep {
     async fn beat(&self, owner: &str) -> Result<Option<u32>, StoreError>;
     /// A consistent copy, while others read and write.
     async fn backup(&self, file: &Path) -> Result<(), StoreError>;
+    /// How many hot writes may share a commit: for measuring what that is worth.
+    fn set_batch_size(&self, _most: usize) {}
     async fn close(&self);
 }

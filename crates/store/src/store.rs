@@ -210,6 +210,12 @@ impl Store {
         Ok(())
     }
 
+    /// How many writes of refreshes may share a commit, where they do: for measuring what that is worth.
+    #[doc(hidden)]
+    pub fn set_batch_size(&self, most: usize) {
+        self.backend().set_batch_size(most);
+    }
+
     /// How many blobs were opened since the start, for each purpose.
     pub fn openings(&self) -> BTreeMap<Purpose, u64> {
         self.inner.openings.read()

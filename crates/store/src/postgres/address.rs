@@ -22,6 +22,7 @@ const KNOWN: &[&str] = &[
     "sslkey",
     "sslmode",
     "sslrootcert",
+    "statement-cache-capacity",
     "user",
 ];
 

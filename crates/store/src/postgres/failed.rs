@@ -4,14 +4,7 @@ use std::path::Path;
 
 use sqlx::error::ErrorKind;
 
-use super::Postgres;
 use crate::StoreError;
-
-impl Postgres {
-    pub(super) fn failed(&self, error: sqlx::Error) -> StoreError {
-        failed(&self.place, error)
-    }
-}
 
 /// Translates a failure of the database at `place`.
 ///

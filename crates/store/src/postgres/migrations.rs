@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sqlx::error::DatabaseError;
 use sqlx::{Connection as _, PgConnection, Row as _, SqlSafeStr as _};
 
 use super::failed::failed;
@@ -70,19 +71,23 @@ pub(super) async fn version(connection: &mut PgConnection) -> Result<i64, sqlx::
         .try_get("version")
 }
 
-/// Two processes that make the same thing at once get in each other's way, `IF NOT EXISTS` or not; the second time it is there.
+/// Processes that make the same thing at once get in each other's way, `IF NOT EXISTS` or not: once for the schema, once for the table.
 async fn lay_ground(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    match try_ground(connection).await {
-        Err(sqlx::Error::Database(error))
-            if matches!(
-                error.code().as_deref(),
-                Some("23505" | "42P06" | "42P07" | "42710")
-            ) =>
-        {
-            try_ground(connection).await
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match try_ground(connection).await {
+            Err(sqlx::Error::Database(error)) if tries < 5 && is_there_already(&*error) => {}
+            laid => return laid,
         }
-        laid => laid,
     }
+}
+
+fn is_there_already(error: &dyn DatabaseError) -> bool {
+    matches!(
+        error.code().as_deref(),
+        Some("23505" | "42P06" | "42P07" | "42710")
+    )
 }
 
 async fn try_ground(connection: &mut PgConnection) -> Result<(), sqlx::Error> {

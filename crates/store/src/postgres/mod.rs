@@ -8,6 +8,7 @@ mod failed;
 mod hot;
 mod migrations;
 mod open;
+mod session;
 mod upkeep;
 
 use std::fmt;
@@ -20,9 +21,10 @@ use sqlx::query::Query;
 
 pub(crate) use address::Address;
 pub(crate) use open::inspect;
+use session::Session;
 
 use crate::StoreError;
-use crate::sql::{self, Database, Dialect, HotWrite, Row, Statement, Value};
+use crate::sql::{Database, Dialect, HotWrite, Row, Statement, Transaction, Value};
 
 /// An open PostgreSQL database.
 pub(crate) struct Postgres {
@@ -46,39 +48,29 @@ impl Database for Postgres {
     }
 
     async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
-        let rows = query(statement)?
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|error| self.failed(error))?;
-        Ok(rows.into_iter().map(Row::from).collect())
+        self.session().await?.rows(statement).await
     }
 
     async fn write(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
-        self.read(statement).await
+        self.session().await?.rows(statement).await
     }
 
     async fn change(&self, statement: Statement) -> Result<u64, StoreError> {
-        let done = query(statement)?
-            .execute(&self.pool)
-            .await
-            .map_err(|error| self.failed(error))?;
-        Ok(done.rows_affected())
+        self.session().await?.run(statement).await
     }
 
-    async fn begin(&self) -> Result<Box<dyn sql::Transaction + '_>, StoreError> {
-        let transaction = self
-            .pool
-            .begin()
-            .await
-            .map_err(|error| self.failed(error))?;
-        Ok(Box::new(Transaction {
-            postgres: self,
-            transaction,
-        }))
+    async fn begin(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        Ok(Box::new(self.session().await?.begin().await?))
     }
 
     async fn write_hot(&self, write: HotWrite) -> Result<Option<Row>, StoreError> {
         Ok(self.write(hot::statement(write)).await?.pop())
+    }
+}
+
+impl Postgres {
+    async fn session(&self) -> Result<Session<'_>, StoreError> {
+        Session::of(&self.pool, &self.place).await
     }
 }
 
@@ -99,40 +91,4 @@ fn query(statement: Statement) -> Result<Query<'static, sqlx::Postgres, PgArgume
         };
     }
     Ok(query)
-}
-
-/// Rolled back by sqlx where it is dropped.
-struct Transaction<'a> {
-    postgres: &'a Postgres,
-    transaction: sqlx::Transaction<'static, sqlx::Postgres>,
-}
-
-#[async_trait]
-impl sql::Transaction for Transaction<'_> {
-    async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
-        let done = query(statement)?
-            .execute(&mut *self.transaction)
-            .await
-            .map_err(|error| self.postgres.failed(error))?;
-        Ok(done.rows_affected())
-    }
-
-    async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, StoreError> {
-        let rows = query(statement)?
-            .fetch_all(&mut *self.transaction)
-            .await
-            .map_err(|error| self.postgres.failed(error))?;
-        Ok(rows.into_iter().map(Row::from).collect())
-    }
-
-    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        let Self {
-            postgres,
-            transaction,
-        } = *self;
-        transaction
-            .commit()
-            .await
-            .map_err(|error| postgres.failed(error))
-    }
 }

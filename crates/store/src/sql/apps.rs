@@ -128,6 +128,7 @@ impl<D: Database> AppRows for D {
         .bind(micros(now));
         let mut transaction = self.begin().await?;
         let Some(app) = transaction.fetch(statement).await?.first().map(from_row) else {
+            transaction.commit().await?;
             return Ok(false);
         };
         let app = app?;

@@ -60,14 +60,8 @@ impl Dialect {
     pub(crate) fn merged(self, old: &str, new: &str) -> String {
         match self {
             Self::Sqlite => format!("json_patch({old}, {new})"),
-            // Not jsonb, which refuses a string with a NUL in it: tokens must not be lost over what came with them.
             #[cfg(feature = "postgres")]
-            Self::Postgres => format!(
-                "(SELECT coalesce(json_object_agg(key, value), '{{}}')::text FROM (\
-                 SELECT key, value FROM json_each({old}::json) \
-                 WHERE key NOT IN (SELECT json_object_keys({new}::json)) \
-                 UNION ALL SELECT key, value FROM json_each({new}::json)) AS members)"
-            ),
+            Self::Postgres => format!("({old}::jsonb || {new}::jsonb)::text"),
         }
     }
 

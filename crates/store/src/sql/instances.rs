@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tieline_core::{AppId, InstanceId, Timestamp};
 
-use super::row::{json, micros, parsed};
+use super::row::{facts, json, micros, parsed};
 use super::violations::is_dangling;
 use super::{Database, Row, Statement, only};
 use crate::backend::InstanceRows;
@@ -47,7 +47,7 @@ impl<D: Database> InstanceRows for D {
         .bind(new.expires_at.map(micros))
         .bind(new.refresh_expires_at.map(micros))
         .bind(json(&new.scopes)?)
-        .bind(json(&new.captures)?)
+        .bind(facts(&new.captures)?)
         .bind(json(&new.parameters)?)
         .bind(micros(new.created_at))
         .bind(micros(new.refreshed_at))
@@ -113,7 +113,7 @@ impl<D: Database> InstanceRows for D {
         .bind(id.0)
         .bind(account_id)
         .bind(account_label)
-        .bind(json(captures)?);
+        .bind(facts(captures)?);
         one(self.write(statement).await?)
     }
 

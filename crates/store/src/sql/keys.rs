@@ -55,14 +55,14 @@ const fn statements(table: SealedTable) -> Statements {
                      WHERE id = $1 AND generation = $2",
         },
         SealedTable::Authorizations => Statements {
-            select: "SELECT id, tenant, 1 AS version, verifier FROM authorizations \
+            select: "SELECT id, tenant, CAST(1 AS BIGINT) AS version, verifier FROM authorizations \
                      WHERE id > $2 AND substr(verifier, 3, 4) <> $1 ORDER BY id LIMIT $3",
             count: "SELECT count(*) AS n FROM authorizations WHERE substr(verifier, 3, 4) <> $1",
             in_use: "SELECT count(*) AS n FROM authorizations WHERE substr(verifier, 3, 4) = $1",
             update: "UPDATE authorizations SET verifier = $3 WHERE id = $1 AND 1 = $2",
         },
         SealedTable::Quarantine => Statements {
-            select: "SELECT id, tenant, 1 AS version, answer FROM quarantine \
+            select: "SELECT id, tenant, CAST(1 AS BIGINT) AS version, answer FROM quarantine \
                      WHERE id > $2 AND substr(answer, 3, 4) <> $1 ORDER BY id LIMIT $3",
             count: "SELECT count(*) AS n FROM quarantine WHERE substr(answer, 3, 4) <> $1",
             in_use: "SELECT count(*) AS n FROM quarantine WHERE substr(answer, 3, 4) = $1",

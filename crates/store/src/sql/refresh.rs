@@ -6,7 +6,7 @@ use tieline_core::{InstanceId, Timestamp};
 
 use super::instances::{columns, from_row, one};
 use super::journal::event_statement;
-use super::row::{json, micros};
+use super::row::{facts, json, micros};
 use super::{Database, HotKind, HotWrite, Statement};
 use crate::backend::RefreshRows;
 use crate::{BeginRefresh, Cause, Instance, NewEvent, StoreError};
@@ -55,7 +55,7 @@ impl<D: Database> RefreshRows for D {
                 next.expires_at.map(micros).into(),
                 next.refresh_expires_at.map(micros).into(),
                 json(&next.scopes)?.into(),
-                json(&next.captures)?.into(),
+                facts(&next.captures)?.into(),
                 micros(next.refreshed_at).into(),
                 attempt.into(),
                 next.keep_alive_at.map(micros).into(),
@@ -184,7 +184,7 @@ impl<D: Database> RefreshRows for D {
         .bind(next.expires_at.map(micros))
         .bind(next.refresh_expires_at.map(micros))
         .bind(json(&next.scopes)?)
-        .bind(json(&next.captures)?)
+        .bind(facts(&next.captures)?)
         .bind(&next.account_id)
         .bind(&next.account_label)
         .bind(micros(next.refreshed_at))

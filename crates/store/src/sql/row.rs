@@ -1,5 +1,6 @@
 //! Columns to values and back.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -124,6 +125,23 @@ where
 /// A value as a column of JSON text.
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Database(Box::new(error)))
+}
+
+/// Facts that came with tokens, as a column of JSON text. A NUL, which PostgreSQL's JSON has no place for, is replaced: tokens must not
+/// be lost over what came with them.
+pub(crate) fn facts(facts: &BTreeMap<String, String>) -> Result<String, StoreError> {
+    let clean = |text: &str| text.replace('\0', "\u{FFFD}");
+    if facts
+        .iter()
+        .any(|(name, fact)| name.contains('\0') || fact.contains('\0'))
+    {
+        let facts: BTreeMap<String, String> = facts
+            .iter()
+            .map(|(name, fact)| (clean(name), clean(fact)))
+            .collect();
+        return json(&facts);
+    }
+    json(facts)
 }
 
 /// An instant as a column. The last second that there is has no microseconds of its own when it is read again.

@@ -1,9 +1,12 @@
 //! SQLite: one file, one writing connection, a few that read.
 //!
-//! Writes go through [`Sqlite::write`] and [`Sqlite::begin`], one after the other. Group commit belongs there.
+//! Writes are made one after the other. Those that a busy engine makes all the time go through a task that commits many at once.
 
+mod batch;
 mod failed;
-mod hot;
+mod group;
+#[cfg(test)]
+mod group_tests;
 mod log;
 mod migrations;
 mod open;
@@ -12,6 +15,7 @@ mod tests;
 mod upkeep;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::query::Query;
@@ -19,6 +23,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard};
 
+use group::Group;
 pub(crate) use open::{check_copy, inspect, mark_restored};
 
 use crate::StoreError;
@@ -29,8 +34,9 @@ use crate::sql::{self, Database, Dialect, HotWrite, Row, Statement, Value};
 pub(crate) struct Sqlite {
     path: PathBuf,
     /// `None` once closed.
-    writer: Mutex<Option<Writer>>,
+    writer: Arc<Mutex<Option<Writer>>>,
     readers: SqlitePool,
+    group: Group,
 }
 
 #[derive(Debug)]
@@ -89,7 +95,7 @@ impl Database for Sqlite {
     }
 
     async fn write_hot(&self, write: HotWrite) -> Result<Option<Row>, StoreError> {
-        self.hot(write).await
+        self.group.write(write).await
     }
 }
 

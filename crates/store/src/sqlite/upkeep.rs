@@ -49,7 +49,12 @@ impl Upkeep for Sqlite {
         vacuum_into(&mut connection, file).await
     }
 
+    fn set_batch_size(&self, most: usize) {
+        self.group.set_most(most);
+    }
+
     async fn close(&self) {
+        self.group.close().await;
         self.readers.close().await;
         // The writer goes last: the last connection folds the write-ahead log into the database.
         if let Some(writer) = self.writer.lock().await.take()

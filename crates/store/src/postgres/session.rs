@@ -1,0 +1,97 @@
+//! A connection of the pool for as long as one call needs it.
+//!
+//! sqlx gives a connection back to the pool whatever was going on when its user went away: a `BEGIN` that was sent and not yet
+//! answered leaves a transaction open, in which the next user's writes vanish. So a connection only goes back from here when all that
+//! was sent has been answered and no transaction is open; else it is closed, and the server rolls back what it had begun.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgPool, PgQueryResult, PgRow};
+
+use super::failed::failed;
+use super::query;
+use crate::StoreError;
+use crate::sql::{Row, Statement, Transaction};
+
+pub(super) struct Session<'a> {
+    place: &'a Path,
+    connection: Option<PoolConnection<sqlx::Postgres>>,
+    in_transaction: bool,
+    /// Something was sent that has not been answered, or the answer was that the connection is of no use.
+    unanswered: bool,
+}
+
+impl<'a> Session<'a> {
+    pub(super) async fn of(pool: &PgPool, place: &'a Path) -> Result<Self, StoreError> {
+        let connection = pool.acquire().await.map_err(|error| failed(place, error))?;
+        Ok(Self {
+            place,
+            connection: Some(connection),
+            in_transaction: false,
+            unanswered: false,
+        })
+    }
+
+    pub(super) async fn begin(mut self) -> Result<Self, StoreError> {
+        self.in_transaction = true;
+        self.run(Statement::of("BEGIN")).await?;
+        Ok(self)
+    }
+
+    /// Runs a statement, for the rows it returns.
+    pub(super) async fn rows(&mut self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        let statement = query(statement)?;
+        let connection = self.send()?;
+        let answer: Result<Vec<PgRow>, _> = statement.fetch_all(&mut **connection).await;
+        let rows = self.answered(answer)?;
+        Ok(rows.into_iter().map(Row::from).collect())
+    }
+
+    /// Runs a statement, for a count of the rows it changed.
+    pub(super) async fn run(&mut self, statement: Statement) -> Result<u64, StoreError> {
+        let statement = query(statement)?;
+        let connection = self.send()?;
+        let answer: Result<PgQueryResult, _> = statement.execute(&mut **connection).await;
+        Ok(self.answered(answer)?.rows_affected())
+    }
+
+    fn send(&mut self) -> Result<&mut PoolConnection<sqlx::Postgres>, StoreError> {
+        self.unanswered = true;
+        self.connection.as_mut().ok_or(StoreError::Closed)
+    }
+
+    fn answered<T>(&mut self, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        let broken = matches!(&answer, Err(error) if !matches!(error, sqlx::Error::Database(_)));
+        self.unanswered = broken;
+        answer.map_err(|error| failed(self.place, error))
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.connection.take()
+            && (self.unanswered || self.in_transaction)
+        {
+            connection.close_on_drop();
+        }
+    }
+}
+
+#[async_trait]
+impl Transaction for Session<'_> {
+    async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
+        self.run(statement).await
+    }
+
+    async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        self.rows(statement).await
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.run(Statement::of("COMMIT")).await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+}

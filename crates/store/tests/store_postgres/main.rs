@@ -1,0 +1,33 @@
+//! What the store promises, asked of a PostgreSQL server of the tests' own; and what it promises to several processes.
+//!
+//! Needs PostgreSQL on the machine: the folder in `TIELINE_TEST_POSTGRES_BIN`, or where Debian puts it, or what `pg_config` says.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests; the lints only know test functions"
+)]
+
+mod cluster;
+mod home;
+
+#[path = "../promises/apps_and_authorizations.rs"]
+mod apps_and_authorizations;
+#[path = "../promises/generations.rs"]
+mod generations;
+#[path = "../promises/given.rs"]
+mod given;
+#[path = "../promises/instances.rs"]
+mod instances;
+#[path = "../promises/keys.rs"]
+mod keys;
+#[path = "../promises/leases.rs"]
+mod leases;
+#[path = "../promises/sealed.rs"]
+mod sealed;
+
+mod addresses;
+mod broken_connections;
+mod openings;
+mod shared_keys;
+mod shared_leases;
