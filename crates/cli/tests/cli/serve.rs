@@ -135,6 +135,23 @@ async fn a_refresh_that_is_under_way_is_finished_first() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_under_way_is_answered_first() {
+    let (home, sandbox) = Home::with_sandbox().await;
+    let id = home.connected(&sandbox).await;
+    let (mut server, _) = home.serve(&[]).await;
+    let gate = Gate::new();
+    sandbox.script(Endpoint::Api, Act::Hold(gate.clone()));
+    let call = home.start(&["instances", "call", &id, "/v1/account/profile"]);
+    gate.reached().await;
+    server.signal("TERM").await;
+    assert!(server.until_stderr("Stopping.").await.is_some());
+    gate.release();
+    let called = call.ended().await.ok();
+    assert!(called.stdout.contains("ada@example.com"), "{called:?}");
+    server.ended().await.ok();
+}
+
+#[tokio::test]
 async fn a_refresh_whose_caller_has_gone_away_is_finished_too() {
     let (home, sandbox) = Home::with_sandbox().await;
     let id = home.connected(&sandbox).await;

@@ -131,9 +131,11 @@ async fn sitting(home: &mut Home, sandbox: &Sandbox) -> String {
     );
     typed(home, all, &["instances", "refresh", id]).await;
     let ledger = sandbox.ledger();
-    let mut current = ledger.secrets();
-    let current = current.find(|secret| ledger.is_current_refresh_token(secret));
-    sandbox.revoke_grant(current.unwrap());
+    for secret in ledger.secrets() {
+        if ledger.is_current_refresh_token(secret) {
+            sandbox.revoke_grant(secret);
+        }
+    }
     typed(home, all, &["instances", "refresh", id]).await;
     typed(home, all, &["instances", "token", id]).await;
     typed(home, all, &["instances", "disconnect", id, "--json"]).await;
