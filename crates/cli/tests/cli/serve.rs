@@ -29,6 +29,14 @@ pub(crate) async fn get(address: &str, path: &str) -> String {
     answer
 }
 
+/// A server that takes no new requests still has the folder.
+async fn assert_held(home: &Home) {
+    let meanwhile = home.run(&["instances", "list"]).await;
+    assert_eq!(meanwhile.code, 1, "{meanwhile:?}");
+    let held = meanwhile.stderr.contains("is in use by process");
+    assert!(held, "{meanwhile:?}");
+}
+
 /// Whether the refresh token in the store is the one that the provider takes.
 async fn stored_token_is_current(home: &Home, sandbox: &Sandbox) -> bool {
     let store = Store::open(StoreOptions {
@@ -119,12 +127,7 @@ async fn a_refresh_that_is_under_way_is_finished_first() {
     gate.reached().await;
     server.signal("TERM").await;
     assert!(server.until_stderr("Stopping.").await.is_some());
-    let meanwhile = home.run(&["instances", "list"]).await;
-    assert_eq!(meanwhile.code, 1, "{meanwhile:?}");
-    assert!(
-        meanwhile.stderr.contains("is in use by process"),
-        "{meanwhile:?}"
-    );
+    assert_held(&home).await;
     gate.release();
     let refreshed = refresh.ended().await.ok();
     assert_eq!(refreshed.json()["generation"], 2, "who waited is told");
@@ -145,6 +148,7 @@ async fn a_request_that_is_under_way_is_answered_first() {
     gate.reached().await;
     server.signal("TERM").await;
     assert!(server.until_stderr("Stopping.").await.is_some());
+    assert_held(&home).await;
     gate.release();
     let called = call.ended().await.ok();
     assert!(called.stdout.contains("ada@example.com"), "{called:?}");

@@ -245,6 +245,12 @@ async fn the_servers_configuration_counts_and_what_differs_is_named() {
             pid.trim()
         )
     );
+    let explain = ["config", "explain", "keap"];
+    let explained = home.run(&explain).await.ok();
+    assert!(
+        explained.stderr.contains("this is what is set here."),
+        "{explained:?}"
+    );
     let nowhere = home
         .run(&["apps", "list", "--config", "nowhere.toml"])
         .await;
