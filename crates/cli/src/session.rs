@@ -145,6 +145,21 @@ async fn notice_without_effect(
     Ok(())
 }
 
+/// Says, of a configuration that is being explained, that it isn't the one that counts.
+pub(crate) async fn notice_if_served(common: &Common, output: &Output) -> Result<(), CliError> {
+    // Whoever has no data folder is served by nobody.
+    let Ok(data_dir) = data_dir(common) else {
+        return Ok(());
+    };
+    if let Some(control) = Control::find(&data_dir).await? {
+        output.notice(&format!(
+            "Process {} serves this data folder, and its own configuration counts: this is what is set here.",
+            control.health().pid
+        ));
+    }
+    Ok(())
+}
+
 /// Says that nothing will be refreshed, where that is so.
 pub(crate) fn notice_adoption(reason: Option<AdoptionReason>, output: &Output) {
     if let Some(reason) = reason {

@@ -238,7 +238,7 @@ fn cfg_features(root: &Path) -> Vec<String> {
             .strip_suffix("\")]")
     });
     features
-        .filter(|feature| *feature != "engine")
+        .filter(|feature| !["engine", "server"].contains(feature))
         .map(str::to_owned)
         .collect()
 }
@@ -306,6 +306,11 @@ fn what_is_taken_or_no_id_is_refused_and_nothing_changes() {
             "engine",
             None,
             "tieline-engine would pass for a crate of the workspace, crates/engine",
+        ),
+        (
+            "server",
+            None,
+            "Cargo.toml: tieline-server is there already; nothing was changed",
         ),
         (
             "sqlite",

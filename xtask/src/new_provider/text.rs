@@ -12,8 +12,8 @@ pub(super) fn link(text: &str, names: &Names) -> Result<String, Box<dyn Error>> 
             .strip_prefix("#[cfg(feature = \"")?
             .strip_suffix("\")]")?;
         let link = format!("pub use tieline_{} as ", feature.replace('-', "_"));
-        // The engine is linked by a feature of its own name too, and is no provider.
-        let is_provider = next?.starts_with(&link) && feature != "engine";
+        // Engine and server are linked by features of their own names too, and are no providers.
+        let is_provider = next?.starts_with(&link) && !["engine", "server"].contains(&feature);
         is_provider.then(|| feature.to_owned())
     };
     let lines = [

@@ -9,12 +9,17 @@ use crate::error::CliError;
 use crate::output::{Output, shown, table};
 use crate::session;
 
-pub(crate) fn run(common: &Common, command: &Config, output: &Output) -> Result<(), CliError> {
+pub(crate) async fn run(
+    common: &Common,
+    command: &Config,
+    output: &Output,
+) -> Result<(), CliError> {
     let Config::Explain { provider } = command;
     let registry = Registry::discover()?;
     let configuration = session::configuration(common)?;
     configuration.check_providers(&registry)?;
     let provider = registry.provider(provider)?;
+    session::notice_if_served(common, output).await?;
     let explained = configuration.explain(provider);
     output.answer(&explained, || {
         let file = match configuration.path() {

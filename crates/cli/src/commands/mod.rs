@@ -27,7 +27,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Connect(connect) => connect::run(common, connect, output).await,
         Command::Providers(command) => providers::run(&command, output),
         Command::Mappings { provider } => mappings::run(provider.as_deref(), output),
-        Command::Config(command) => config::run(common, &command, output),
+        Command::Config(command) => config::run(common, &command, output).await,
         Command::Apps(command) => apps::run(common, command, output).await,
         Command::Instances(command) => instances::run(common, command, output).await,
         Command::Serve(serve) => serve::run(common, serve, output).await,

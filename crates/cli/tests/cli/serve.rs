@@ -29,6 +29,14 @@ pub(crate) async fn get(address: &str, path: &str) -> String {
     answer
 }
 
+/// A server that takes no new requests still has the folder.
+async fn assert_held(home: &Home) {
+    let meanwhile = home.run(&["instances", "list"]).await;
+    assert_eq!(meanwhile.code, 1, "{meanwhile:?}");
+    let held = meanwhile.stderr.contains("is in use by process");
+    assert!(held, "{meanwhile:?}");
+}
+
 /// Whether the refresh token in the store is the one that the provider takes.
 async fn stored_token_is_current(home: &Home, sandbox: &Sandbox) -> bool {
     let store = Store::open(StoreOptions {
@@ -119,12 +127,7 @@ async fn a_refresh_that_is_under_way_is_finished_first() {
     gate.reached().await;
     server.signal("TERM").await;
     assert!(server.until_stderr("Stopping.").await.is_some());
-    let meanwhile = home.run(&["instances", "list"]).await;
-    assert_eq!(meanwhile.code, 1, "{meanwhile:?}");
-    assert!(
-        meanwhile.stderr.contains("is in use by process"),
-        "{meanwhile:?}"
-    );
+    assert_held(&home).await;
     gate.release();
     let refreshed = refresh.ended().await.ok();
     assert_eq!(refreshed.json()["generation"], 2, "who waited is told");
@@ -132,6 +135,24 @@ async fn a_refresh_that_is_under_way_is_finished_first() {
     assert!(!home.data_dir().join("control.sock").exists(), "{ran:?}");
     assert!(stored_token_is_current(&home, &sandbox).await);
     assert_eq!(sandbox.ledger().refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_is_under_way_is_answered_first() {
+    let (home, sandbox) = Home::with_sandbox().await;
+    let id = home.connected(&sandbox).await;
+    let (mut server, _) = home.serve(&[]).await;
+    let gate = Gate::new();
+    sandbox.script(Endpoint::Api, Act::Hold(gate.clone()));
+    let call = home.start(&["instances", "call", &id, "/v1/account/profile"]);
+    gate.reached().await;
+    server.signal("TERM").await;
+    assert!(server.until_stderr("Stopping.").await.is_some());
+    assert_held(&home).await;
+    gate.release();
+    let called = call.ended().await.ok();
+    assert!(called.stdout.contains("ada@example.com"), "{called:?}");
+    server.ended().await.ok();
 }
 
 #[tokio::test]

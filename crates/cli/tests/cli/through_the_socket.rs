@@ -131,9 +131,11 @@ async fn sitting(home: &mut Home, sandbox: &Sandbox) -> String {
     );
     typed(home, all, &["instances", "refresh", id]).await;
     let ledger = sandbox.ledger();
-    let mut current = ledger.secrets();
-    let current = current.find(|secret| ledger.is_current_refresh_token(secret));
-    sandbox.revoke_grant(current.unwrap());
+    for secret in ledger.secrets() {
+        if ledger.is_current_refresh_token(secret) {
+            sandbox.revoke_grant(secret);
+        }
+    }
     typed(home, all, &["instances", "refresh", id]).await;
     typed(home, all, &["instances", "token", id]).await;
     typed(home, all, &["instances", "disconnect", id, "--json"]).await;
@@ -242,6 +244,12 @@ async fn the_servers_configuration_counts_and_what_differs_is_named() {
              oauth.api.key, infusionsoft oauth.scope has no effect.\n",
             pid.trim()
         )
+    );
+    let explain = ["config", "explain", "keap"];
+    let explained = home.run(&explain).await.ok();
+    assert!(
+        explained.stderr.contains("this is what is set here."),
+        "{explained:?}"
     );
     let nowhere = home
         .run(&["apps", "list", "--config", "nowhere.toml"])
