@@ -13,7 +13,7 @@ use tieline_core::{AppId, InstanceId, Timestamp};
 use crate::seal::Blob;
 use crate::{
     App, BeginRefresh, Cause, Event, Instance, InstanceQuery, NewAuthorization, NewEvent,
-    Quarantined, Status, StoreError, TakenAuthorization,
+    QuarantineGroup, Quarantined, Status, StoreError, TakenAuthorization,
 };
 
 /// Everything together.
@@ -142,6 +142,8 @@ pub(crate) trait AppRows {
     ) -> Result<bool, StoreError>;
     /// Apps, of whatever tenant, that their providers refuse.
     async fn troubled_apps(&self) -> Result<Vec<App>, StoreError>;
+    /// Apps, of whatever tenant, by id, after `after`.
+    async fn all_apps(&self, after: AppId, limit: u32) -> Result<Vec<App>, StoreError>;
     /// A [`StoreError::Conflict`] while instances point to it.
     async fn delete_app(&self, tenant: &str, id: AppId) -> Result<bool, StoreError>;
 }
@@ -270,6 +272,8 @@ pub(crate) trait RefreshRows {
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<Instance>, StoreError>;
+    /// `ok` instances, of whatever tenant, with rejections of their generation, by id, after `after`.
+    async fn rejected(&self, after: InstanceId, limit: u32) -> Result<Vec<Instance>, StoreError>;
     /// `ok` instances, of whatever tenant, that are to be refreshed for the refresh token's own sake; the most urgent first.
     async fn keep_alive_due(
         &self,
@@ -289,6 +293,11 @@ pub(crate) trait JournalRows {
         most: u32,
     ) -> Result<Option<i64>, StoreError>;
     async fn quarantined(&self, tenant: &str) -> Result<Vec<Quarantined>, StoreError>;
+    /// By tenant, instance and kind, of whatever tenant, the latest first; and how many such groups there are.
+    async fn quarantine_groups(
+        &self,
+        limit: u32,
+    ) -> Result<(Vec<QuarantineGroup>, u64), StoreError>;
     async fn insert_event(&self, event: &NewEvent, at: Timestamp) -> Result<(), StoreError>;
     async fn events(
         &self,
@@ -296,6 +305,8 @@ pub(crate) trait JournalRows {
         instance: Option<InstanceId>,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError>;
+    /// The latest instant among the last hundred events.
+    async fn newest_event(&self) -> Result<Option<Timestamp>, StoreError>;
 }
 
 /// Marks: what a store says of itself, by name.
@@ -324,6 +335,10 @@ pub(crate) trait Upkeep {
     /// that this process hears of a rotation by another. Where one process alone has the database, there is nobody to say it
     /// to and nothing to hear.
     async fn beat(&self, owner: &str) -> Result<Option<u32>, StoreError>;
+    /// Looks for damage; `false` where the database has no such check, and [`StoreError::Corrupt`] where there is some.
+    async fn quick_check(&self) -> Result<bool, StoreError>;
+    /// The clock that leases go by, where that is the database's own.
+    async fn clock(&self) -> Result<Option<Timestamp>, StoreError>;
     /// A consistent copy, while others read and write.
     async fn backup(&self, file: &Path) -> Result<(), StoreError>;
     /// How many hot writes may share a commit: for measuring what that is worth.

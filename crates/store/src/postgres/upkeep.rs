@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use tieline_core::Timestamp;
 
 use super::Postgres;
 use crate::StoreError;
@@ -54,6 +55,18 @@ impl Upkeep for Postgres {
             .pop()
             .map(|row| row.unsigned("key_id"))
             .transpose()
+    }
+
+    /// Its own tools check it, offline or with rights that this process needs not have.
+    async fn quick_check(&self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        let rows = self
+            .read(Statement::of("SELECT tieline_now() AS now"))
+            .await?;
+        rows.first().map(|row| row.time("now")).transpose()
     }
 
     async fn backup(&self, _file: &Path) -> Result<(), StoreError> {

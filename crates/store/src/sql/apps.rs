@@ -160,6 +160,17 @@ impl<D: Database> AppRows for D {
         self.read(statement).await?.iter().map(from_row).collect()
     }
 
+    async fn all_apps(&self, after: AppId, limit: u32) -> Result<Vec<App>, StoreError> {
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM apps WHERE id > $1 ORDER BY id LIMIT $2"
+        ))
+        .bind(after.0)
+        .bind(limit);
+        self.read(statement).await?.iter().map(from_row).collect()
+    }
+
     async fn delete_app(&self, tenant: &str, id: AppId) -> Result<bool, StoreError> {
         let statement = Statement::of("DELETE FROM apps WHERE tenant = $1 AND id = $2")
             .bind(tenant)

@@ -8,7 +8,7 @@ use tieline_core::{AppId, InstanceId, Timestamp};
 use super::row::{json, micros};
 use super::{Database, Row, Statement, only};
 use crate::backend::JournalRows;
-use crate::{Event, NewEvent, Quarantined, StoreError};
+use crate::{Event, NewEvent, QuarantineGroup, Quarantined, StoreError};
 
 #[async_trait]
 impl<D: Database> JournalRows for D {
@@ -59,6 +59,21 @@ impl<D: Database> JournalRows for D {
             .collect()
     }
 
+    async fn quarantine_groups(
+        &self,
+        limit: u32,
+    ) -> Result<(Vec<QuarantineGroup>, u64), StoreError> {
+        let statement = Statement::of(
+            "SELECT tenant, instance, kind, count(*) AS answers, max(created_at) AS last, count(*) OVER () AS groups \
+             FROM quarantine GROUP BY tenant, instance, kind ORDER BY last DESC, instance, kind LIMIT $1",
+        )
+        .bind(limit);
+        let rows = self.read(statement).await?;
+        let all = rows.first().map(|row| row.unsigned("groups")).transpose()?;
+        let groups = rows.iter().map(quarantine_group);
+        Ok((groups.collect::<Result<_, _>>()?, all.unwrap_or_default()))
+    }
+
     async fn insert_event(&self, event: &NewEvent, at: Timestamp) -> Result<(), StoreError> {
         self.change(event_statement(event, at)?).await.map(|_| ())
     }
@@ -86,6 +101,13 @@ impl<D: Database> JournalRows for D {
         };
         self.read(statement).await?.iter().map(event).collect()
     }
+
+    async fn newest_event(&self) -> Result<Option<Timestamp>, StoreError> {
+        let statement = Statement::of(
+            "SELECT max(at) AS newest FROM (SELECT at FROM events ORDER BY id DESC LIMIT 100) AS latest",
+        );
+        only(self.read(statement).await?).map_or(Ok(None), |row| row.optional_time("newest"))
+    }
 }
 
 /// Writes an event: by itself, or in the transaction of what it tells of.
@@ -110,6 +132,16 @@ fn quarantined(row: &Row) -> Result<Quarantined, StoreError> {
         kind: row.word("kind")?,
         created_at: row.time("created_at")?,
         answer: Arc::new(row.blob("answer")?),
+    })
+}
+
+fn quarantine_group(row: &Row) -> Result<QuarantineGroup, StoreError> {
+    Ok(QuarantineGroup {
+        tenant: row.get("tenant")?,
+        instance: InstanceId(row.get("instance")?),
+        kind: row.word("kind")?,
+        answers: row.unsigned("answers")?,
+        last: row.time("last")?,
     })
 }
 

@@ -212,6 +212,17 @@ impl<D: Database> RefreshRows for D {
         self.read(statement).await?.iter().map(from_row).collect()
     }
 
+    async fn rejected(&self, after: InstanceId, limit: u32) -> Result<Vec<Instance>, StoreError> {
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM instances WHERE id > $1 AND rejections > 0 AND status = 'ok' ORDER BY id LIMIT $2"
+        ))
+        .bind(after.0)
+        .bind(limit);
+        self.read(statement).await?.iter().map(from_row).collect()
+    }
+
     async fn keep_alive_due(
         &self,
         now: Timestamp,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use sqlx::{Connection as _, SqliteConnection};
+use tieline_core::Timestamp;
 
 use super::Sqlite;
 use super::failed::failed;
@@ -37,6 +38,23 @@ impl Upkeep for Sqlite {
     }
 
     async fn beat(&self, _owner: &str) -> Result<Option<u32>, StoreError> {
+        Ok(None)
+    }
+
+    async fn quick_check(&self) -> Result<bool, StoreError> {
+        let found = self.read(Statement::of("PRAGMA quick_check(1)")).await?;
+        let found = found.first().map(|row| row.get("quick_check"));
+        match found.transpose()? {
+            Some("ok") => Ok(true),
+            damage => Err(StoreError::Corrupt {
+                path: self.place(),
+                why: damage.unwrap_or("its own check says nothing").to_owned(),
+            }),
+        }
+    }
+
+    /// SQLite goes by the clock of its process.
+    async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
         Ok(None)
     }
 
