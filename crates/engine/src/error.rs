@@ -381,7 +381,8 @@ impl EngineError {
     }
 }
 
-fn explain(cause: Option<Cause>) -> &'static str {
+/// What follows "must be reconnected".
+pub(crate) fn explain(cause: Option<Cause>) -> &'static str {
     match cause {
         Some(Cause::Revoked) => ", since the provider no longer takes its credential",
         Some(Cause::Expired) => ", since its tokens have expired",

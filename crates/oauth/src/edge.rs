@@ -141,6 +141,12 @@ impl Edge {
         Ok(self.shared.api.named_by(base.named_by))
     }
 
+    /// The client for what goes to an endpoint of the back channel, as [`api_for`](Self::api_for) has it.
+    pub(crate) fn back_channel_for(&self, endpoint: &Endpoint) -> Result<&Client, EgressRefusal> {
+        self.shared.options.egress.check(endpoint)?;
+        Ok(self.shared.token.named_by(endpoint.named_by))
+    }
+
     /// Sends one request of the back channel, once.
     ///
     /// The error types of reqwest hold URLs, and a URL may hold secrets: none of them leaves this function.
@@ -149,12 +155,9 @@ impl Edge {
         endpoint: &Endpoint,
         request: http::Request<Bytes>,
     ) -> Result<Answer, SendError> {
-        self.shared
-            .options
-            .egress
-            .check(endpoint)
+        let client = self
+            .back_channel_for(endpoint)
             .map_err(SendError::Refused)?;
-        let client = self.shared.token.named_by(endpoint.named_by);
         let request = reqwest::Request::try_from(request)
             .map_err(|_| SendError::NotSent("the request is malformed"))?;
         let deadline = Instant::now() + self.shared.options.deadline;

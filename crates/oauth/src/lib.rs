@@ -22,6 +22,7 @@ mod error_answer;
 mod failure;
 mod judge;
 pub mod outcome;
+pub mod reach;
 mod request;
 mod retry_after;
 mod signature;
@@ -42,6 +43,7 @@ pub use egress::{Egress, EgressRefusal};
 pub use endpoints::{Endpoint, EndpointProblem, NamedBy, api_base};
 pub use ipnet::IpNet;
 pub use outcome::{FailureDetails, Outcome, Reason, RevokeFailure, TokenFailure};
+pub use reach::{Reached, Unreached};
 #[cfg(feature = "stand-in")]
 pub use stand_in::StandIn;
 pub use token::{TokenClient, TokenTypeHint, Tokens};

@@ -8,6 +8,7 @@
 
 mod apps_and_authorizations;
 mod backups;
+mod checkups;
 mod folder;
 mod generations;
 mod given;

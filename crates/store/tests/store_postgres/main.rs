@@ -13,6 +13,8 @@ mod home;
 
 #[path = "../promises/apps_and_authorizations.rs"]
 mod apps_and_authorizations;
+#[path = "../promises/checkups.rs"]
+mod checkups;
 #[path = "../promises/generations.rs"]
 mod generations;
 #[path = "../promises/given.rs"]
