@@ -103,6 +103,8 @@ pub(crate) enum Command {
     Instances(Instances),
     /// Hold the data folder and work for all other commands, until Ctrl-C or SIGTERM
     Serve(Serve),
+    /// Find what is wrong with the store, the configuration, apps and accounts, and what to do about each thing
+    Doctor(Doctor),
     /// The keys that seal what is stored
     #[command(subcommand)]
     Keys(Keys),
@@ -133,6 +135,15 @@ pub(crate) struct Serve {
     /// Answer GET /healthz at this address, such as 127.0.0.1:8918
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+}
+
+/// Exit codes: 0 nothing is wrong, 1 the store, its keys or the clock, 3 the configuration or an app, 4 accounts must be
+/// connected again, 5 providers can't be reached; the first that applies.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Don't ask the providers whether they can be reached
+    #[arg(long)]
+    pub(crate) offline: bool,
 }
 
 #[derive(Debug, Args)]

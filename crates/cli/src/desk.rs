@@ -10,13 +10,14 @@ mod vault;
 
 use serde_json::{Value, json};
 use tieline::core::parameters::Given;
-use tieline::engine::Engine;
-use tieline::server::wire::Configured;
+use tieline::engine::{Engine, Examination};
+use tieline::server::wire::{Configured, DoctorQuery};
 use tieline::store::AdoptionReason;
 use tieline::{Configuration, ParameterKey, Registry};
 
 pub(crate) use self::connecting::{DeviceCode, Poll};
 pub(crate) use self::control::Control;
+use self::control::with_query;
 pub(crate) use self::vault::Vault;
 use crate::error::CliError;
 
@@ -46,6 +47,17 @@ impl Desk {
         match self {
             Self::Here(engine) => Ok(engine.store().adoption_required()),
             Self::There { control, .. } => control.adoption_required().await,
+        }
+    }
+
+    /// Looks for what is wrong.
+    pub(crate) async fn examine(&self, online: bool) -> Result<Examination, CliError> {
+        match self {
+            Self::Here(engine) => Ok(engine.examine(online).await),
+            Self::There { control, .. } => {
+                let path = with_query("/v1/store/doctor", &DoctorQuery { online })?;
+                control.get(&path).await
+            }
         }
     }
 

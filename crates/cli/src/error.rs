@@ -31,6 +31,9 @@ pub(crate) enum CliError {
     /// The answer can't be printed.
     #[error("can't write to standard output: {0}")]
     Output(#[source] io::Error),
+    /// The answer was bad news, and said all there is to say.
+    #[error("what is wrong stands in the answer")]
+    Told(Kind),
     /// A person, or the system, ended the command.
     #[error("interrupted; what was under way with the provider was given the time to finish")]
     Interrupted(Signal),
@@ -41,6 +44,7 @@ impl CliError {
         match self {
             Self::Engine(error) => code_of(error.kind()),
             Self::There(problem) => code_of(problem.kind),
+            Self::Told(kind) => code_of(*kind),
             Self::Gone(_) => code_of(Kind::Unavailable),
             Self::Usage(_) => 2,
             Self::Configuration(_) => 3,

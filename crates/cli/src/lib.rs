@@ -45,6 +45,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(told @ CliError::Told(_)) => ExitCode::from(told.code()),
         Err(error) => {
             output.error(&error);
             ExitCode::from(error.code())

@@ -25,11 +25,23 @@ pub(crate) async fn with_desk(
     output: &Output,
     work: impl AsyncFnOnce(&Desk) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
+    with_desk_as_it_is(common, output, async |desk| {
+        notice_adoption(desk.adoption_required().await?, output);
+        work(desk).await
+    })
+    .await
+}
+
+/// The same, where it is for the work to say what stands in the way of refreshing.
+pub(crate) async fn with_desk_as_it_is<T>(
+    common: &Common,
+    output: &Output,
+    work: impl AsyncFnOnce(&Desk) -> Result<T, CliError>,
+) -> Result<T, CliError> {
     let registry = Registry::discover()?;
     let configuration = configuration(common)?;
     match vault(common, output).await? {
         Vault::Here(store) => {
-            notice_adoption(store.adoption_required(), output);
             let engine = engine(registry, configuration, store)?;
             let desk = Desk::Here(engine.clone());
             let done = unless_interrupted(output, FINISHED_HERE, work(&desk)).await;
@@ -39,11 +51,22 @@ pub(crate) async fn with_desk(
         Vault::There(control) => {
             configuration.check_providers(&registry)?;
             let desk = Desk::There { control, registry };
-            notice_adoption(desk.adoption_required().await?, output);
             notice_without_effect(&desk, &configuration, output).await?;
             unless_interrupted(output, FINISHED_THERE, work(&desk)).await
         }
     }
+}
+
+/// The data folder, if there is no store in it yet, nor anything that would stand in the way of one.
+pub(crate) async fn without_store(common: &Common) -> Result<Option<PathBuf>, CliError> {
+    let data_dir = data_dir(common)?;
+    let is_free = data_dir.is_dir() || !data_dir.exists();
+    let is_elsewhere = environment::store()?.is_some();
+    if !is_free || is_elsewhere || Store::exists(&data_dir) {
+        return Ok(None);
+    }
+    let is_served = Control::find(&data_dir).await?.is_some();
+    Ok((!is_served).then_some(data_dir))
 }
 
 /// Opens an engine of our own, for whoever shuts it down.

@@ -10,16 +10,18 @@ use axum::{Json, Router};
 use futures_util::stream;
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
+use tieline_engine::Examination;
 use tieline_store::{BackupReport, MasterKey, MasterRotationReport, Store};
 use tokio::sync::mpsc;
 
-use crate::asked::Given;
-use crate::wire::{File, RotationLine, StoreStatus};
+use crate::asked::{Asked, Given};
+use crate::wire::{DoctorQuery, File, RotationLine, StoreStatus};
 use crate::{Problem, Served};
 
 pub(crate) fn routes() -> Router<Served> {
     Router::new()
         .route("/", get(status))
+        .route("/doctor", get(doctor))
         .route("/adopt", post(adopt))
         .route("/backup", post(backup))
         .route("/keys/rotate", post(rotate_data_key))
@@ -33,6 +35,13 @@ async fn status(State(served): State<Served>) -> Json<StoreStatus> {
         deployment: store.deployment().to_owned(),
         adoption_required: store.adoption_required(),
     })
+}
+
+async fn doctor(
+    State(served): State<Served>,
+    Asked(asked): Asked<DoctorQuery>,
+) -> Json<Examination> {
+    Json(served.engine.examine(asked.online).await)
 }
 
 async fn adopt(State(served): State<Served>) -> Result<Json<Value>, Problem> {

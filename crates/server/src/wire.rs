@@ -34,6 +34,19 @@ pub struct StoreStatus {
     pub adoption_required: Option<AdoptionReason>,
 }
 
+/// The query of `GET /v1/store/doctor`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DoctorQuery {
+    /// Whether the providers are asked if they can be reached. Default: they are.
+    #[serde(default = "yes")]
+    pub online: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
 /// The body of `POST /v1/store/backup` and of `POST /v1/store/keys/master`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

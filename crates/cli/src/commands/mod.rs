@@ -4,6 +4,7 @@ mod apps;
 mod config;
 mod connect;
 mod demo;
+mod doctor;
 mod instances;
 mod keeping;
 mod keys;
@@ -31,6 +32,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Apps(command) => apps::run(common, command, output).await,
         Command::Instances(command) => instances::run(common, command, output).await,
         Command::Serve(serve) => serve::run(common, serve, output).await,
+        Command::Doctor(doctor) => doctor::run(common, &doctor, output).await,
         Command::Keys(command) => keys::run(common, command, output).await,
         Command::Backup { file } => keeping::backup(common, &file, output).await,
         Command::Restore { file, force } => keeping::restore(common, &file, force, output).await,

@@ -19,12 +19,12 @@ impl Engine {
             findings.push(Finding::notice(
                 Area::Keys,
                 format!(
-                    "a rotation of the data key is not finished: {} still sealed with an older one ({})",
+                    "a rotation of the data key is not finished: older ones are there still ({}), and {} sealed with them",
+                    numbers.join(", "),
                     match keys.to_reseal {
                         1 => "1 row is".to_owned(),
                         rows => format!("{rows} rows are"),
-                    },
-                    numbers.join(", ")
+                    }
                 ),
                 "`tieline keys rotate` goes on with it; a row that does not open keeps its key until the account is \
                  connected again",

@@ -26,7 +26,7 @@ impl Engine {
         findings.extend(told(self.examine_keys().await));
         let apps = self.examine_apps().await;
         let (apps, providers) = apps.unwrap_or_else(|error| (vec![unreadable(&error)], Vec::new()));
-        let asked = self.ask_providers(&providers, online).await;
+        let asked = self.ask_providers(providers, online).await;
         findings.extend(told(self.examine_clock(&asked).await));
         findings.extend(asked.findings);
         findings.extend(apps);

@@ -45,7 +45,7 @@ enum Place {
 impl Engine {
     pub(super) async fn ask_providers(
         &self,
-        providers: &[&'static dyn ProviderSetup],
+        providers: Vec<&'static dyn ProviderSetup>,
         online: bool,
     ) -> Asked {
         let mut asked = Asked::default();
@@ -57,10 +57,10 @@ impl Engine {
             ));
             return asked;
         }
-        let answers = stream::iter(providers)
-            .map(|provider| self.ask_host(*provider))
-            // In their order, whoever answers first.
-            .buffered(AT_ONCE);
+        let questions = providers.into_iter();
+        let questions: Vec<_> = questions.map(|provider| self.ask_host(provider)).collect();
+        // In their order, whoever answers first.
+        let answers = stream::iter(questions).buffered(AT_ONCE);
         let answers: Vec<_> = answers.collect().await;
         for (finding, clock) in answers {
             asked.findings.push(finding);
