@@ -12,6 +12,7 @@ mod breaker;
 mod call;
 mod consent_of_two;
 mod device;
+mod doctor;
 mod give;
 mod leave;
 mod masked_errors;

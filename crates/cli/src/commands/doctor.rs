@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tieline::engine::{Area, EngineError, Examination, Finding, Kind, State};
 use tieline::store::StoreError;
 
@@ -115,7 +115,9 @@ fn spinner(doctor: &Doctor, output: &Output) -> ProgressBar {
     } else {
         ProgressDrawTarget::hidden()
     };
-    let bar = ProgressBar::with_draw_target(None, target).with_message("asking the providers");
+    let bar = ProgressBar::with_draw_target(None, target)
+        .with_style(ProgressStyle::default_spinner())
+        .with_message("asking the providers");
     if is_seen {
         bar.enable_steady_tick(Duration::from_millis(100));
     }

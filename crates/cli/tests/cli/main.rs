@@ -9,6 +9,7 @@
 mod bad_input;
 mod connect;
 mod demo;
+mod doctor;
 mod ending;
 mod environment;
 mod home;

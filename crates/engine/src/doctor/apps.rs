@@ -79,7 +79,7 @@ fn refusal(app: &App) -> Finding {
             app.trouble.as_deref().unwrap_or_default()
         ),
         format!(
-            "correct it, in the configuration or with `tieline apps set {}`; the next refresh tries it again",
+            "correct it, in the configuration or with `tieline apps set {} --set-file PARAMETER=FILE`; the next refresh tries it",
             app.id
         ),
     );
