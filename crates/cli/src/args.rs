@@ -104,6 +104,9 @@ pub(crate) enum Command {
     /// Hold the data folder and work for all other commands, until Ctrl-C or SIGTERM
     Serve(Serve),
     /// Find what is wrong with the store, the configuration, apps and accounts, and what to do about each thing
+    ///
+    /// Ends with 0 where nothing is wrong; else with the first of these that is: 1 the store, its keys or the clock, 3 the
+    /// configuration or an app, 4 an account that must be connected again, 5 a provider that can't be reached.
     Doctor(Doctor),
     /// The keys that seal what is stored
     #[command(subcommand)]
@@ -137,8 +140,6 @@ pub(crate) struct Serve {
     pub(crate) listen: Option<SocketAddr>,
 }
 
-/// Exit codes: 0 nothing is wrong, 1 the store, its keys or the clock, 3 the configuration or an app, 4 accounts must be
-/// connected again, 5 providers can't be reached; the first that applies.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// Don't ask the providers whether they can be reached

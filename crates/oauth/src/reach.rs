@@ -61,17 +61,18 @@ fn in_words(error: &reqwest::Error) -> String {
         if let Some(refusal) = inner.downcast_ref::<EgressRefusal>() {
             return refusal.to_string();
         }
-        if let Some(error) = inner.downcast_ref::<io::Error>() {
-            let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
-            if let Some(error) = tls {
-                let error: &rustls::Error = error;
-                return format!("TLS failed: {error}");
-            }
-            if error.kind() == io::ErrorKind::ConnectionRefused {
-                return "the connection was refused".to_owned();
-            }
+        if let Some(error) = inner.downcast_ref::<rustls::Error>() {
+            return format!("TLS failed: {error}");
         }
-        source = inner.source();
+        // What an error of the system wraps is not its source.
+        let io = inner.downcast_ref::<io::Error>();
+        if io.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+            return "the connection was refused".to_owned();
+        }
+        source = match io.and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => inner.source(),
+        };
     }
     match error {
         error if error.is_dns() => "its name can't be resolved",

@@ -22,6 +22,11 @@ async fn help_of_instances() {
 }
 
 #[tokio::test]
+async fn help_of_doctor() {
+    insta::assert_snapshot!(told(&["doctor", "--help"]).await);
+}
+
+#[tokio::test]
 async fn mappings() {
     insta::assert_snapshot!(told(&["mappings"]).await);
     insta::assert_snapshot!("mappings_json", told(&["mappings", "keap", "--json"]).await);
