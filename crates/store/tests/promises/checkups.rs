@@ -3,7 +3,7 @@
 use tieline_core::{AppId, InstanceId};
 use tieline_store::{NewEvent, NewQuarantine, QuarantineKind, Store};
 
-use crate::home::{Home, TENANT, Value, app, at, begin, instance, opened};
+use crate::home::{Home, TENANT, Value, app, at, begin, instance, opened, taken};
 
 async fn quarantined(store: &Store, tenant: &str, instance: InstanceId, second: i64) {
     let answer = NewQuarantine {
@@ -41,7 +41,7 @@ async fn apps_and_rejected_instances_of_all_tenants_come_in_pages() {
         let app = app(&store, tenant, "main").await;
         instance(&store, &app, "well").await;
         let rejected = instance(&store, &app, "rejected").await;
-        store.begin_refresh(begin(rejected.id, 1, 7)).await.unwrap();
+        taken(store.begin_refresh(begin(rejected.id, 1, 7)).await.unwrap());
         store.count_rejection(rejected.id, 7).await.unwrap();
         apps.push(app.id);
     }
