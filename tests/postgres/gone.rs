@@ -72,6 +72,11 @@ async fn nothing_is_left_of_a_crashed_one_after_a_panic() {
 }
 
 /// Plays both parts: the one who kills, and in another process, the one who is killed.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "the two parts have nothing else to talk through"
+)]
 #[tokio::test]
 async fn nothing_is_left_of_a_killed_process() {
     if env::var_os(VICTIM).is_some() {

@@ -1,9 +1,12 @@
 //! Repository tasks, run as `cargo xtask <task>`.
 
+mod apt;
 mod docs;
 mod faults;
+mod machine;
 mod new_provider;
 mod node;
+mod postgres;
 mod test;
 mod tidy;
 

@@ -12,6 +12,8 @@ umask 077
 # The server's log is searched, for a port that is taken.
 export LC_ALL=C
 
+command -v ps >/dev/null || { echo 'there is no ps: apt-get install procps'; exit 1; }
+
 programs=$1
 postmaster=
 

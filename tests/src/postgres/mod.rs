@@ -190,9 +190,17 @@ pub enum PostgresError {
     /// The server's programs are not on this machine.
     #[error(
         "there is no PostgreSQL server {looked}: `cargo xtask test` installs one, and so does `apt-get install \
-         postgresql`; one that is elsewhere is found by TIELINE_TEST_POSTGRES_BIN, the folder of its initdb"
+         postgresql`; name the folder of its initdb in TIELINE_TEST_POSTGRES_BIN if it is elsewhere"
     )]
     Missing {
+        /// Where a server was looked for.
+        looked: String,
+    },
+    /// They are not where the environment has them.
+    #[error(
+        "there is no PostgreSQL server {looked}: correct the variable, or unset it to have one looked for"
+    )]
+    Named {
         /// Where a server was looked for.
         looked: String,
     },
@@ -221,6 +229,17 @@ pub enum PostgresError {
     /// The runtime ends.
     #[error("asking PostgreSQL's keeper: {0}")]
     Task(io::Error),
+}
+
+impl From<programs::NotFound> for PostgresError {
+    fn from(missing: programs::NotFound) -> Self {
+        let programs::NotFound { looked, named } = missing;
+        if named {
+            Self::Named { looked }
+        } else {
+            Self::Missing { looked }
+        }
+    }
 }
 
 /// As for people: it is what `unwrap` shows in a failed test.

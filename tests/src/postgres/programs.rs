@@ -1,10 +1,8 @@
-//! Finds the server's programs, which Debian keeps off the `PATH`.
+//! Finds the server's programs, which Debian keeps off the `PATH`. Also a part of `cargo xtask`.
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use super::PostgresError;
 
 /// Names the folder of `initdb` and `postgres`; `cargo xtask test` sets it.
 const VARIABLE: &str = "TIELINE_TEST_POSTGRES_BIN";
@@ -12,22 +10,28 @@ const VARIABLE: &str = "TIELINE_TEST_POSTGRES_BIN";
 /// Where Debian has a folder for each major version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-pub(super) fn find() -> Result<PathBuf, PostgresError> {
-    if let Some(named) = variable(VARIABLE) {
-        let named = PathBuf::from(named);
-        return if is_complete(&named) {
-            Ok(named)
-        } else {
-            Err(PostgresError::Missing {
-                looked: format!("in {}, which {VARIABLE} names", named.display()),
-            })
-        };
-    }
-    newest()
-        .or_else(on_the_path)
-        .ok_or_else(|| PostgresError::Missing {
+/// There is no server where one was looked for.
+pub(super) struct NotFound {
+    pub(super) looked: String,
+    /// Whether that is what the environment names.
+    pub(super) named: bool,
+}
+
+pub(super) fn find() -> Result<PathBuf, NotFound> {
+    let Some(named) = variable(VARIABLE) else {
+        return newest().or_else(on_the_path).ok_or_else(|| NotFound {
             looked: format!("in {DEBIAN} or beside a pg_ctl on the PATH"),
-        })
+            named: false,
+        });
+    };
+    let named = PathBuf::from(named);
+    if is_complete(&named) {
+        return Ok(named);
+    }
+    Err(NotFound {
+        looked: format!("in {}, which {VARIABLE} names", named.display()),
+        named: true,
+    })
 }
 
 fn newest() -> Option<PathBuf> {
