@@ -68,7 +68,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     }
     let mut harness = Command::new("cargo");
     harness
-        .args(["run", "--quiet", "--package", "tieline-tests", "--bin", "faults", "--"])
+        .args([
+            "run",
+            "--quiet",
+            "--package",
+            "tieline-tests",
+            "--bin",
+            "faults",
+            "--",
+        ])
         .args(["--json", "--kills", &arguments.kills.to_string()])
         .current_dir(root)
         .stdout(Stdio::piped());
@@ -85,7 +93,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     }
     say(&format!("running {}", shown(&harness)));
     let done = harness.output()?;
-    let is_whole = arguments.kills >= LONG && arguments.sabotage.is_none() && !arguments.without_postgres;
+    let is_whole =
+        arguments.kills >= LONG && arguments.sabotage.is_none() && !arguments.without_postgres;
     if done.status.success() && is_whole {
         let report: Report = serde_json::from_slice(&done.stdout)?;
         write_table(root, &report)?;
@@ -106,7 +115,10 @@ fn write_table(root: &Path, report: &Report) -> Result<(), Box<dyn Error>> {
     let (_, after) = rest
         .split_once(ENDS)
         .ok_or_else(|| format!("{PAGE} has no line {ENDS}"))?;
-    fs::write(&path, format!("{before}{BEGINS}\n\n{}\n{ENDS}{after}", table(report)))?;
+    fs::write(
+        &path,
+        format!("{before}{BEGINS}\n\n{}\n{ENDS}{after}", table(report)),
+    )?;
     say(&format!("wrote the table in {PAGE}"));
     Ok(())
 }
@@ -116,9 +128,19 @@ fn table(report: &Report) -> String {
         "| fault | store | reuse window | faults | refreshes at the server | lost |\n|---|---|---|---:|---:|---:|\n",
     );
     for row in &report.rows {
-        let Row { fault, store, provider, faults, refreshes, lost } = row;
+        let Row {
+            fault,
+            store,
+            provider,
+            faults,
+            refreshes,
+            lost,
+        } = row;
         // Writing to a string never fails.
-        let _ = writeln!(text, "| {fault} | {store} | {provider} | {faults} | {refreshes} | {lost} |");
+        let _ = writeln!(
+            text,
+            "| {fault} | {store} | {provider} | {faults} | {refreshes} | {lost} |"
+        );
     }
     let _ = writeln!(text, "\nSeed {}.", report.seed);
     text
@@ -142,7 +164,10 @@ mod tests {
             }],
         };
         let table = table(&report);
-        assert!(table.contains("| kill -9 | SQLite | 30 s | 1000 | 40000 | 0 |\n"), "{table}");
+        assert!(
+            table.contains("| kill -9 | SQLite | 30 s | 1000 | 40000 | 0 |\n"),
+            "{table}"
+        );
         assert!(table.ends_with("\nSeed 7.\n"), "{table}");
     }
 }

@@ -4,6 +4,7 @@
 //! fault. The campaigns each do one kind of harm, with a seed, and tell what they counted.
 
 pub mod campaigns;
+pub mod crashes;
 pub mod crowd;
 pub mod drain;
 pub mod frozen;
