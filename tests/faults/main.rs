@@ -94,6 +94,9 @@ async fn campaigns(
     runner.drains().await?;
     runner.crowds(&Kept::Sqlite).await?;
     runner.starvation().await?;
+    if !runner.disks().await? {
+        eprintln!("LEFT OUT: a full disk, a read-only disk: this machine lets us mount none");
+    }
     runner.inside().await;
     let Some(cluster) = postgres else {
         return Ok(());

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::crashes::crash;
 use super::crowd::crowd;
+use super::disk::spoil;
 use super::drain::drain;
 use super::frozen::freeze;
 use super::inside;
@@ -224,6 +225,22 @@ impl<'a> Runner<'a> {
         starve(&mut world, &mut tally).await?;
         self.tell("no file may grow", &kept, provider, true, tally);
         Ok(())
+    }
+
+    /// The disk is full, and then read-only. `false` where this machine lets nobody mount one.
+    ///
+    /// # Errors
+    /// When the harness itself fails.
+    pub async fn disks(&mut self) -> io::Result<bool> {
+        let (kept, provider) = (Kept::Sqlite, Provider::Strict);
+        let mut world = self.world(&kept, provider, 12).await?;
+        let mut tally = Tally::default();
+        let is_done = spoil(&mut world, &mut tally).await?;
+        if is_done {
+            let fault = "a full disk, a read-only disk";
+            self.tell(fault, &kept, provider, true, tally);
+        }
+        Ok(is_done)
     }
 
     /// A process of several is stopped in a refresh, and wakes when another has done it.

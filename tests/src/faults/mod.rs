@@ -6,6 +6,7 @@
 pub mod campaigns;
 pub mod crashes;
 pub mod crowd;
+pub mod disk;
 pub mod drain;
 pub mod frozen;
 pub mod inside;

@@ -70,6 +70,11 @@ impl Outside {
         self.read(&mut reader, id).await.map_err(io::Error::other)
     }
 
+    /// Leaves the database alone until it is asked for again.
+    pub async fn close(&self) {
+        *self.reader.lock().await = Reader::Closed;
+    }
+
     /// Makes the access token of an instance one that has expired.
     ///
     /// # Errors
