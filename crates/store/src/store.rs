@@ -386,11 +386,8 @@ mod tests {
             .set_marks(&[("b", Some("still writable"))])
             .await
             .unwrap();
-        store
-            .rename(stored[0], Some("still writable".to_owned()))
-            .await
-            .unwrap()
-            .unwrap();
+        // A row that grows might need a page.
+        store.rename(stored[0], None).await.unwrap().unwrap();
         store.close().await;
 
         // With room again, everything that was reported as stored is there, and nothing else.

@@ -63,24 +63,15 @@ impl<D: Database> InstanceRows for D {
     }
 
     async fn instance(&self, tenant: &str, id: InstanceId) -> Result<Option<Instance>, StoreError> {
-        let statement = Statement::of(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM instances WHERE tenant = $1 AND id = $2"
-        ))
-        .bind(tenant)
-        .bind(id.0);
-        one(self.read(statement).await?)
+        let found = self.instance_by_id(id).await?;
+        Ok(found.filter(|instance| instance.tenant == tenant))
     }
 
     async fn instance_by_id(&self, id: InstanceId) -> Result<Option<Instance>, StoreError> {
-        let statement = Statement::of(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM instances WHERE id = $1"
-        ))
-        .bind(id.0);
-        one(self.read(statement).await?)
+        self.find_instance(id.0)
+            .await?
+            .map(|row| from_row(&row))
+            .transpose()
     }
 
     async fn instances(&self, query: &InstanceQuery) -> Result<Vec<Instance>, StoreError> {
