@@ -87,6 +87,7 @@ def configure(options):
         MIDDLEWARE=[
             "__main__.ledger",
             "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
         ],
@@ -125,9 +126,9 @@ def ledger(get_response):
 
     def middleware(request):
         response = get_response(request)
-        if request.path == "/o/token/":
+        if request.path == "/token/":
             log("token", **token_request(request.POST, response))
-        elif request.path == "/o/revoke_token/":
+        elif request.path == "/revoke_token/":
             log("revocation", status=response.status_code, token=sha256(request.POST.get("token")))
         elif request.path == "/api/me":
             token = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -171,7 +172,6 @@ def populate(options):
 def routes():
     from django.contrib.auth.views import LoginView
     from oauth2_provider.decorators import protected_resource
-    from oauth2_provider.urls import metadata_urlpatterns
 
     @protected_resource(advertise_metadata=True)
     def me(request):
@@ -179,9 +179,8 @@ def routes():
 
     return [
         path("login/", LoginView.as_view()),
-        path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
-        path("", include((metadata_urlpatterns, "oauth2_provider"), namespace="metadata")),
         path("api/me", me),
+        path("", include("oauth2_provider.urls", namespace="oauth2_provider")),
     ]
 
 
@@ -211,7 +210,7 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     log(
         "ready",
-        issuer=f"http://127.0.0.1:{server.server_port}/o",
+        issuer=f"http://127.0.0.1:{server.server_port}",
         port=server.server_port,
         clients=[
             {

@@ -33,7 +33,7 @@ impl Default for DjangoOauthToolkitOptions {
 ///
 /// It requires PKCE, rotates refresh tokens, and sends `iss` in authorization responses. A refresh ends the old access
 /// token. A spent refresh token brings the same tokens again for the grace period; after that its use ends the grant.
-/// One client, which may authenticate in either way. Its endpoints: `/o/authorize/`, `/o/token/`, `/o/revoke_token/`,
+/// One client, which may authenticate in either way. Its endpoints: `/authorize/`, `/token/`, `/revoke_token/`,
 /// and `/api/me`, which is protected.
 #[derive(Debug)]
 pub struct DjangoOauthToolkit {
