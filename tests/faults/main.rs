@@ -91,6 +91,9 @@ async fn campaigns(
             runner.kills(&worlds, provider).await?;
         }
     }
+    for provider in [Provider::Forgiving, Provider::Strict] {
+        runner.wires(provider).await?;
+    }
     runner.drains().await?;
     runner.crowds(&Kept::Sqlite).await?;
     runner.starvation().await?;
@@ -131,7 +134,8 @@ fn plan(arguments: &Arguments, seed: u64) -> Plan {
         binary: binary(),
         seed,
         kills,
-        crashes: kills.div_ceil(20),
+        wires: kills.div_ceil(10),
+        crashes: kills.div_ceil(50),
         drains: (kills.div_ceil(10), if is_long { 500 } else { 50 }),
         crowd: (
             if is_long { 10_000 } else { 1_000 },

@@ -18,6 +18,16 @@ async fn killed_processes_lose_nothing_that_could_be_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_fails_loses_nothing_that_could_be_kept() {
+    let plan = plan(None);
+    let mut runner = Runner::new(&plan, Quiet);
+    for provider in [Provider::Forgiving, Provider::Strict] {
+        runner.wires(provider).await.unwrap();
+    }
+    assert_all_hold(&plan, &runner.rows());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_is_asked_to_end_loses_nothing() {
     let plan = plan(None);
     let mut runner = Runner::new(&plan, Quiet);

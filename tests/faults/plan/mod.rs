@@ -19,6 +19,7 @@ pub(crate) fn plan(sabotage: Option<&str>) -> Plan {
         binary: env!("CARGO_BIN_EXE_tieline-under-test").into(),
         seed: fastrand::u64(..),
         kills: 6,
+        wires: 3,
         crashes: 1,
         drains: (1, 100),
         crowd: (400, vec![Duration::ZERO]),

@@ -130,7 +130,7 @@ async fn carry(
         return reset(client);
     }
     let mut server = TcpStream::connect(target).await?;
-    server.write_all(&closing(&head)).await?;
+    server.write_all(&closing(&head, target)).await?;
     server.write_all(&rest).await?;
     let answer = answer(&mut client, &mut server).await?;
     done();
@@ -186,15 +186,18 @@ async fn request_head(client: &mut TcpStream) -> io::Result<(Vec<u8>, Vec<u8>)> 
     Err(io::ErrorKind::InvalidData.into())
 }
 
-/// The head, with the wish that the server close after its answer.
-fn closing(head: &[u8]) -> Vec<u8> {
+/// The head, for the target by its own name, with the wish that it close after its answer.
+fn closing(head: &[u8], target: SocketAddr) -> Vec<u8> {
     let lines = head.split_inclusive(|byte| *byte == b'\n');
     let kept = lines.filter(|line| {
         let name = line.split(|byte| *byte == b':').next();
-        !name.is_some_and(|name| name.eq_ignore_ascii_case(b"connection")) && *line != b"\r\n"
+        let is_ours = |name: &[u8]| {
+            name.eq_ignore_ascii_case(b"connection") || name.eq_ignore_ascii_case(b"host")
+        };
+        !name.is_some_and(is_ours) && *line != b"\r\n"
     });
     let mut closing = kept.collect::<Vec<_>>().concat();
-    closing.extend(b"connection: close\r\n\r\n");
+    closing.extend(format!("host: {target}\r\nconnection: close\r\n\r\n").bytes());
     closing
 }
 

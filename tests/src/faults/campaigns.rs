@@ -18,6 +18,7 @@ use super::inside;
 use super::judge::Tally;
 use super::kills::kill;
 use super::starved::starve;
+use super::wire::wire;
 use super::world::{Kept, Provider, World, WorldOptions};
 use crate::postgres::Cluster;
 
@@ -35,6 +36,8 @@ pub struct Plan {
     pub seed: u64,
     /// Kills for each store and provider.
     pub kills: u64,
+    /// Rounds of a dozen faults each of the network.
+    pub wires: u64,
     /// Times that the database is killed.
     pub crashes: u64,
     /// Times that a process is asked to end, and how many refreshes are in flight then.
@@ -227,6 +230,31 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
+    /// The network fails between the process and the token endpoint.
+    ///
+    /// # Errors
+    /// When the harness itself fails.
+    pub async fn wires(&mut self, provider: Provider) -> io::Result<()> {
+        let kept = Kept::Sqlite;
+        let mut options = self.options(&kept, provider, 12, SHORT_LIVED);
+        options.through_proxy = true;
+        let mut world = World::begin(options).await?;
+        let fault = "answers late, in drops, cut, half-closed or lost; requests refused";
+        let (rounds, listener) = (self.plan.wires, &mut self.listener);
+        let tally = wire(&mut world, rounds, &mut self.random, |done| {
+            listener.step(fault, done, rounds);
+        })
+        .await?;
+        self.tell(
+            fault,
+            &kept,
+            provider,
+            provider == Provider::Forgiving,
+            tally,
+        );
+        Ok(())
+    }
+
     /// The disk is full, and then read-only. `false` where this machine lets nobody mount one.
     ///
     /// # Errors
@@ -305,8 +333,18 @@ impl<'a> Runner<'a> {
         accounts: usize,
         lifetime: u64,
     ) -> io::Result<World> {
+        World::begin(self.options(kept, provider, accounts, lifetime)).await
+    }
+
+    fn options(
+        &self,
+        kept: &Kept,
+        provider: Provider,
+        accounts: usize,
+        lifetime: u64,
+    ) -> WorldOptions {
         let sabotage = self.plan.sabotage.iter();
-        World::begin(WorldOptions {
+        WorldOptions {
             binary: self.plan.binary.clone(),
             provider,
             kept: kept.clone(),
@@ -315,9 +353,8 @@ impl<'a> Runner<'a> {
                 .map(|rule| ("TIELINE_SABOTAGE".to_owned(), rule.clone()))
                 .collect(),
             lifetime,
-            token_host: None,
-        })
-        .await
+            through_proxy: false,
+        }
     }
 
     fn tell(

@@ -16,4 +16,5 @@ pub mod load;
 pub mod outside;
 pub mod server;
 pub mod starved;
+pub mod wire;
 pub mod world;
