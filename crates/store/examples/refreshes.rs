@@ -3,7 +3,7 @@
 //! `cargo run --release -p tieline-store --example refreshes [seconds] [stored instances]`, each number of callers with commits that are
 //! shared and with one commit for each write, in turn: a disk is not as fast one minute as it is the next.
 //!
-//! With `TIELINE_BENCH_POSTGRES` set to the address of an empty database, and the feature `postgres`, there instead.
+//! With the address of an empty PostgreSQL database as the third argument, and the feature `postgres`, there instead.
 
 #![expect(clippy::print_stdout, reason = "it is what an example is for")]
 
@@ -31,15 +31,16 @@ async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let seconds = arguments.next().map_or(Ok(5), |text| text.parse())?;
     let stored: i64 = arguments.next().map_or(Ok(0), |text| text.parse())?;
+    let address = arguments.next();
     let home = tempfile::tempdir()?;
-    let store = open(home.path()).await?;
+    let store = open(home.path(), address.as_deref()).await?;
     let instances = fill(&store, 2_000).await?;
     let mut store = store;
     if stored > 0 {
         store.close().await;
         multiply(&home.path().join("data/store.db"), stored).await?;
         let before = Instant::now();
-        store = open(home.path()).await?;
+        store = open(home.path(), None).await?;
         println!("{stored} more instances: opened in {:?}", before.elapsed());
         let before = Instant::now();
         store.instance("bench", instances[0].id).await?;
@@ -65,10 +66,10 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn open(home: &Path) -> Result<Store, StoreError> {
-    let place = match std::env::var("TIELINE_BENCH_POSTGRES") {
-        Ok(address) => StorePlace::Postgres(Secret::new(address)),
-        Err(_) => StorePlace::Folder(home.join("data")),
+async fn open(home: &Path, address: Option<&str>) -> Result<Store, StoreError> {
+    let place = match address {
+        Some(address) => StorePlace::Postgres(Secret::new(address)),
+        None => StorePlace::Folder(home.join("data")),
     };
     Store::open(StoreOptions {
         place,

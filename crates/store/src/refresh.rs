@@ -286,6 +286,7 @@ impl Store {
             }),
         }
     }
+<<<<<<< HEAD
 
     /// `ok` instances, of whatever tenant, whose refresh was begun and not ended, or ended unknown, and that nobody refreshes
     /// now; by id, after `after`.
@@ -332,6 +333,8 @@ impl Store {
         }
         Ok(())
     }
+=======
+>>>>>>> wt-store
 }
 
 /// The instance with these tokens, sealed for its tenant, id and generation.

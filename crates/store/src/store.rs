@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tieline_core::{Clock, Secret, Timestamp};
+use tieline_core::{Clock, Timestamp};
 use tokio::sync::{RwLock, RwLockReadGuard};
 
 use crate::backend::Backend;
@@ -17,6 +17,7 @@ use crate::openings::Openings;
 #[cfg(feature = "postgres")]
 use crate::postgres;
 use crate::sqlite::{self, Sqlite};
+<<<<<<< HEAD
 use crate::{MasterKey, Purpose, StoreError};
 
 /// What a store needs to open.
@@ -82,6 +83,9 @@ impl fmt::Display for AdoptionReason {
         }
     }
 }
+=======
+use crate::{AdoptionReason, MasterKey, Purpose, StoreError, StoreOptions, StorePlace};
+>>>>>>> wt-store
 
 /// An open store. Cheap to clone; all clones are the same store.
 ///
