@@ -44,7 +44,7 @@ impl From<&Path> for StorePlace {
 }
 
 /// Why this store may be a copy of one that is in use elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdoptionReason {
     /// It was written by another deployment.

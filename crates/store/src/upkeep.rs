@@ -1,6 +1,6 @@
 //! What an engine looks for by itself, and how processes that share a database hear of each other.
 
-use tieline_core::InstanceId;
+use tieline_core::{InstanceId, Timestamp};
 
 use crate::{Instance, Store, StoreError};
 
@@ -19,12 +19,17 @@ impl Store {
     }
 
     /// `ok` instances, of whatever tenant, that are to be refreshed for the refresh token's own sake by now; the most urgent
-    /// first.
+    /// first, after the one with this `keep_alive_at` and id.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn keep_alive_due(&self, limit: u32) -> Result<Vec<Instance>, StoreError> {
-        self.backend().keep_alive_due(self.now(), limit).await
+    pub async fn keep_alive_due(
+        &self,
+        after: Option<(Timestamp, InstanceId)>,
+        limit: u32,
+    ) -> Result<Vec<Instance>, StoreError> {
+        let now = self.now();
+        self.backend().keep_alive_due(now, after, limit).await
     }
 
     /// Whether other processes may have the database open too, so that whoever holds leases must [beat](Self::beat).

@@ -230,18 +230,13 @@ impl<D: Database> RefreshRows for D {
         after: Option<(Timestamp, InstanceId)>,
         limit: u32,
     ) -> Result<Vec<Instance>, StoreError> {
-<<<<<<< HEAD
         let (at, id) = after.map_or((i64::MIN, 0), |(at, id)| (micros(at), id.0));
-        let statement = Statement::of(concat!("SELECT ", columns!(), " FROM instances WHERE keep_alive_at IS NOT NULL AND keep_alive_at <= $1 AND status = 'ok' \
-             AND (keep_alive_at, id) > ($3, $4) ORDER BY keep_alive_at, id LIMIT $2"))
-=======
         let statement = Statement::of(concat!(
             "SELECT ",
             columns!(),
             " FROM instances WHERE keep_alive_at IS NOT NULL AND keep_alive_at <= $1 AND status = 'ok' \
-             ORDER BY keep_alive_at LIMIT $2"
+             AND (keep_alive_at, id) > ($3, $4) ORDER BY keep_alive_at, id LIMIT $2"
         ))
->>>>>>> wt-store
         .bind(micros(now))
         .bind(limit)
         .bind(at)
