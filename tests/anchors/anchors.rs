@@ -5,5 +5,6 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod django_oauth_toolkit;
 mod oidc_provider;
 mod tieline;

@@ -3,6 +3,7 @@
 
 pub mod anchor;
 pub mod browser;
+pub mod fault_proxy;
 pub mod faults;
 pub mod postgres;
 pub mod provider;

@@ -97,10 +97,10 @@ impl Store {
             version: instance.generation,
         };
         let mut opened = self.open_text(&place, blob, purpose).await;
-        if let Err(StoreError::Unreadable { .. }) = opened {
-            if let Some(blob) = self.resealed(instance, column, blob).await? {
-                opened = self.open_text(&place, &blob, purpose).await;
-            }
+        if let Err(StoreError::Unreadable { .. }) = opened
+            && let Some(blob) = self.resealed(instance, column, blob).await?
+        {
+            opened = self.open_text(&place, &blob, purpose).await;
         }
         if let Err(StoreError::Unreadable { .. }) = opened {
             let marked = self
