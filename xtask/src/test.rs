@@ -20,7 +20,7 @@ const NEEDS: &[Need] = &[
     },
     Need {
         tool: Tool::Postgres,
-        targets: &["postgres", "store_postgres"],
+        targets: &["faults_postgres", "postgres", "store_postgres"],
         missed: "nothing ran on PostgreSQL",
     },
 ];
@@ -100,12 +100,13 @@ impl Need {
     /// What the last lines say of it.
     fn left_out(&self) -> String {
         let tool = format!("{:?}", self.tool).to_lowercase();
-        let plural = if self.targets.len() == 1 { "" } else { "s" };
-        format!(
-            "LEFT OUT, as asked (--without {tool}): the test target{plural} {}, so {}",
-            self.targets.join(" and "),
-            self.missed
-        )
+        let targets = match self.targets {
+            [one] => format!("target {one}"),
+            [some @ .., last] => format!("targets {} and {last}", some.join(", ")),
+            [] => "targets: none".to_owned(),
+        };
+        let missed = self.missed;
+        format!("LEFT OUT, as asked (--without {tool}): the test {targets}, so {missed}")
     }
 }
 
@@ -193,8 +194,8 @@ mod tests {
             told,
             [
                 "LEFT OUT, as asked (--without node): the test target anchors, so nothing ran against oidc-provider",
-                "LEFT OUT, as asked (--without postgres): the test targets postgres and store_postgres, so nothing ran on \
-                 PostgreSQL",
+                "LEFT OUT, as asked (--without postgres): the test targets faults_postgres, postgres and store_postgres, so nothing \
+                 ran on PostgreSQL",
             ]
         );
     }
