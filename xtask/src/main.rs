@@ -3,6 +3,7 @@
 mod docs;
 mod new_provider;
 mod node;
+mod python;
 mod test;
 mod tidy;
 

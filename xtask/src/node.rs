@@ -91,11 +91,7 @@ pub(crate) fn provide(root: &Path) -> Result<Node, Error> {
 fn plan(node: Option<&PathBuf>, apt_get: Option<&AptGet>, anchor: &Anchor) -> Vec<String> {
     let mut plan = Vec::new();
     if let Some(apt_get) = apt_get {
-        plan.push(format!(
-            "{}, for the whole machine, with {}",
-            AptGet::PACKAGES.join(" and "),
-            apt_get.words.join(" ")
-        ));
+        plan.push(apt_get.plan());
     }
     if let Some(folder) = node {
         let release = REQUIREMENTS.lines().find(|line| line.contains("=="));
@@ -152,15 +148,15 @@ impl Node {
     }
 }
 
-/// The system's package manager, for what fetches Node.
-struct AptGet {
+/// The system's package manager, for Python and its pip.
+pub(crate) struct AptGet {
     words: &'static [&'static str],
 }
 
 impl AptGet {
     const PACKAGES: [&'static str; 2] = ["python3", "python3-pip"];
 
-    fn find() -> Result<Self, Error> {
+    pub(crate) fn find() -> Result<Self, Error> {
         if succeeds(Command::new("apt-get").arg("--version")).is_none() {
             return Err(Error::Python {
                 why: "this system has no apt-get to install it with",
@@ -181,7 +177,16 @@ impl AptGet {
             })
     }
 
-    fn install(&self) -> Result<(), Error> {
+    /// What will be installed, for people.
+    pub(crate) fn plan(&self) -> String {
+        format!(
+            "{}, for the whole machine, with {}",
+            Self::PACKAGES.join(" and "),
+            self.words.join(" ")
+        )
+    }
+
+    pub(crate) fn install(&self) -> Result<(), Error> {
         let quietly = ["install", "--yes", "--no-install-recommends"];
         for arguments in [
             &["update"][..],
@@ -266,7 +271,7 @@ fn install_node(folder: &Path) -> Result<Node, Error> {
     Ok(Node::in_folder(folder))
 }
 
-fn has_pip() -> bool {
+pub(crate) fn has_pip() -> bool {
     succeeds(Command::new("python3").args(["-m", "pip", "--version"])).is_some()
 }
 
@@ -280,14 +285,14 @@ fn new_enough(program: &Path) -> Option<PathBuf> {
 }
 
 /// Standard output of a command that ends well.
-fn succeeds(command: &mut Command) -> Option<String> {
+pub(crate) fn succeeds(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then_some(text)
 }
 
 /// Runs a command that may take a while, in view of the person who waits.
-fn step(command: &mut Command, hint: &'static str) -> Result<(), Error> {
+pub(crate) fn step(command: &mut Command, hint: &'static str) -> Result<(), Error> {
     say(&format!("running {}", shown(command)));
     let status = command.status().map_err(|source| Error::Start {
         program: command.get_program().to_string_lossy().into_owned(),
@@ -304,7 +309,7 @@ fn step(command: &mut Command, hint: &'static str) -> Result<(), Error> {
 }
 
 /// Lets one process at a time install; the lock goes with the process.
-fn alone(path: &Path) -> Result<File, Error> {
+pub(crate) fn alone(path: &Path) -> Result<File, Error> {
     let file = File::create(path).map_err(writing(path))?;
     match file.try_lock() {
         Ok(()) => {}
@@ -317,14 +322,14 @@ fn alone(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-fn remove(path: &Path, how: impl Fn(PathBuf) -> io::Result<()>) -> Result<(), Error> {
+pub(crate) fn remove(path: &Path, how: impl Fn(PathBuf) -> io::Result<()>) -> Result<(), Error> {
     match how(path.to_owned()) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(writing(path)(source)),
         _ => Ok(()),
     }
 }
 
-fn writing(path: &Path) -> impl Fn(io::Error) -> Error {
+pub(crate) fn writing(path: &Path) -> impl Fn(io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::Write {
         path: path.clone(),

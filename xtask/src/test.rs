@@ -9,18 +9,23 @@ use std::{
 use cargo_metadata::MetadataCommand;
 use clap::{Args, ValueEnum};
 
-use crate::{node, root, say};
+use crate::{node, python, root, say};
 
 /// The test target whose tests need Node.
 const NODE_TARGET: &str = "anchors";
+
+/// The module of that target whose tests need Python.
+const PYTHON_MODULE: &str = "django_oauth_toolkit::";
 
 const WHOLE_SUITE: [&str; 2] = ["--workspace", "--all-features"];
 
 /// Install what the tests need, and run them.
 ///
-/// Runs `cargo test --workspace --all-features`. The anchor tests drive authorization servers that need Node 20 or
+/// Runs `cargo test --workspace --all-features`. The anchor tests drive authorization servers. One needs Node 20 or
 /// newer with npm: the machine's own, or else one installed into target/tools from PyPI (with python3 and pip, which
-/// apt-get installs where they are missing). TIELINE_TEST_NODE tells the tests which Node it is.
+/// apt-get installs where they are missing). TIELINE_TEST_NODE tells the tests which Node it is. The other needs Python
+/// 3.11 or newer; its packages are installed into target/tools from PyPI. TIELINE_TEST_DJANGO tells the tests where they
+/// are.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Leave out the tests that need this tool, and say so in the last line.
@@ -33,7 +38,10 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Tool {
+    /// The anchor tests, those that need Python included
     Node,
+    /// Those of the anchor tests that need Python and its packages
+    Python,
 }
 
 /// Runs the task; the exit code is that of the tests.
@@ -41,14 +49,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let root = root()?;
     match arguments.without {
         Some(Tool::Node) => without_node(root),
-        None => with_node(root, &arguments.cargo_test_arguments),
+        Some(Tool::Python) => without_python(root),
+        None => with_everything(root, &arguments.cargo_test_arguments),
     }
 }
 
-fn with_node(root: &Path, given: &[String]) -> Result<ExitCode, Box<dyn Error>> {
+fn with_everything(root: &Path, given: &[String]) -> Result<ExitCode, Box<dyn Error>> {
     let node = node::provide(root)?;
     let mut command = cargo_test(root);
-    command.env("TIELINE_TEST_NODE", &node.program);
+    command
+        .env("TIELINE_TEST_NODE", &node.program)
+        .env("TIELINE_TEST_DJANGO", python::provide(root)?);
     if given.is_empty() {
         command.args(WHOLE_SUITE);
     } else {
@@ -76,7 +87,23 @@ fn without_node(root: &Path) -> Result<ExitCode, Box<dyn Error>> {
         code = finish(cargo_test(root).args(WHOLE_SUITE).arg("--doc"))?;
     }
     say(&format!(
-        "LEFT OUT, as asked (--without node): the test target {NODE_TARGET}, so nothing ran against oidc-provider"
+        "LEFT OUT, as asked (--without node): the test target {NODE_TARGET}, so nothing ran against oidc-provider \
+         and django-oauth-toolkit"
+    ));
+    Ok(code)
+}
+
+fn without_python(root: &Path) -> Result<ExitCode, Box<dyn Error>> {
+    let node = node::provide(root)?;
+    let mut tests = cargo_test(root);
+    tests
+        .env("TIELINE_TEST_NODE", &node.program)
+        .args(WHOLE_SUITE)
+        .args(["--", "--skip", PYTHON_MODULE]);
+    let code = finish(&mut tests)?;
+    say(&format!(
+        "LEFT OUT, as asked (--without python): the tests in {NODE_TARGET} named {PYTHON_MODULE}…, so nothing ran against \
+         django-oauth-toolkit"
     ));
     Ok(code)
 }
