@@ -1,4 +1,5 @@
-//! Tests against servers that nobody here wrote; `cargo xtask test --without node` leaves them out.
+//! Tests against servers that nobody here wrote; `cargo xtask test --without node` leaves them out, `--without python` those
+//! against `django-oauth-toolkit`.
 
 #![expect(
     clippy::unwrap_used,
