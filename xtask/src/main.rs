@@ -7,6 +7,7 @@ mod machine;
 mod new_provider;
 mod node;
 mod postgres;
+mod python;
 mod test;
 mod tidy;
 

@@ -16,7 +16,7 @@ use crate::{
 const OLDEST: u32 = 20;
 
 /// Debian's packages for what fetches Node.
-const PYTHON: [&str; 2] = ["python3", "python3-pip"];
+pub(crate) const PYTHON: [&str; 2] = ["python3", "python3-pip"];
 
 /// Names one release with its hashes; a copy of it marks a complete installation.
 const REQUIREMENTS: &str = include_str!("../node-requirements.txt");
@@ -203,7 +203,7 @@ fn install_node(folder: &Path) -> Result<Node, Error> {
     Ok(Node::in_folder(folder))
 }
 
-fn has_pip() -> bool {
+pub(crate) fn has_pip() -> bool {
     succeeds(Command::new("python3").args(["-m", "pip", "--version"])).is_some()
 }
 
@@ -216,7 +216,7 @@ fn new_enough(program: &Path) -> Option<PathBuf> {
     (major >= OLDEST).then(|| path.into())
 }
 
-fn remove(path: &Path, how: impl Fn(PathBuf) -> io::Result<()>) -> Result<(), machine::Error> {
+pub(crate) fn remove(path: &Path, how: impl Fn(PathBuf) -> io::Result<()>) -> Result<(), machine::Error> {
     match how(path.to_owned()) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(writing(path)(source)),
         _ => Ok(()),

@@ -9,7 +9,7 @@ use std::{
 use cargo_metadata::MetadataCommand;
 use clap::{Args, ValueEnum};
 
-use crate::{machine::shown, node, postgres, root, say};
+use crate::{machine::shown, node, postgres, python, root, say};
 
 /// What needs more than Rust. Each target is a test target of exactly one package.
 const NEEDS: &[Need] = &[
@@ -17,6 +17,11 @@ const NEEDS: &[Need] = &[
         tool: Tool::Node,
         targets: &["anchors"],
         missed: "nothing ran against oidc-provider",
+    },
+    Need {
+        tool: Tool::Python,
+        targets: &["anchors_django"],
+        missed: "nothing ran against django-oauth-toolkit",
     },
     Need {
         tool: Tool::Postgres,
@@ -29,7 +34,7 @@ const WHOLE_SUITE: [&str; 2] = ["--workspace", "--all-features"];
 
 /// Install what the tests need, and run them.
 ///
-/// Runs `cargo test --workspace --all-features`. The anchor tests drive authorization servers that need Node 20 or
+/// Runs `cargo test --workspace --all-features`. The anchor tests drive authorization servers. One needs Node 20 or
 /// newer with npm: the machine's own, or else one installed into target/tools from PyPI (with python3 and pip, which
 /// apt-get installs where they are missing). The tests on PostgreSQL start servers of their own: with the machine's
 /// programs, or else those of Debian's package `postgresql`, which apt-get installs. TIELINE_TEST_NODE and
@@ -47,6 +52,7 @@ pub(crate) struct Arguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Tool {
     Node,
+    Python,
     Postgres,
 }
 
@@ -91,6 +97,7 @@ impl Tool {
     fn provide(self, root: &Path) -> Result<(&'static str, PathBuf), Box<dyn Error>> {
         Ok(match self {
             Self::Node => ("TIELINE_TEST_NODE", node::provide(root)?.program),
+            Self::Python => ("TIELINE_TEST_DJANGO", python::provide(root)?),
             Self::Postgres => ("TIELINE_TEST_POSTGRES_BIN", postgres::provide(root)?),
         })
     }
