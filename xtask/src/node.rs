@@ -216,7 +216,10 @@ fn new_enough(program: &Path) -> Option<PathBuf> {
     (major >= OLDEST).then(|| path.into())
 }
 
-pub(crate) fn remove(path: &Path, how: impl Fn(PathBuf) -> io::Result<()>) -> Result<(), machine::Error> {
+pub(crate) fn remove(
+    path: &Path,
+    how: impl Fn(PathBuf) -> io::Result<()>,
+) -> Result<(), machine::Error> {
     match how(path.to_owned()) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(writing(path)(source)),
         _ => Ok(()),

@@ -55,7 +55,10 @@ pub(crate) fn provide(root: &Path) -> Result<PathBuf, Error> {
     } else {
         Some(AptGet::find().map_err(|why| Error::NoPip { why })?)
     };
-    let mut plan: Vec<_> = apt_get.iter().map(|apt_get| apt_get.plan(&PYTHON)).collect();
+    let mut plan: Vec<_> = apt_get
+        .iter()
+        .map(|apt_get| apt_get.plan(&PYTHON))
+        .collect();
     plan.push(format!(
         "{} (PyPI, with what it needs: 14 MB to download, 80 MB on disk) into {}",
         release(),
