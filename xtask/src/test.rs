@@ -201,6 +201,8 @@ mod tests {
             told,
             [
                 "LEFT OUT, as asked (--without node): the test target anchors, so nothing ran against oidc-provider",
+                "LEFT OUT, as asked (--without python): the test target anchors_django, so nothing ran against \
+                 django-oauth-toolkit",
                 "LEFT OUT, as asked (--without postgres): the test targets faults_postgres, postgres and store_postgres, so nothing \
                  ran on PostgreSQL",
             ]
