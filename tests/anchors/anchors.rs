@@ -1,4 +1,4 @@
-//! Tests against servers that nobody here wrote; `cargo xtask test --without node` leaves them out.
+//! Tests against oidc-provider, which nobody here wrote; `cargo xtask test --without node` leaves them out.
 
 #![expect(
     clippy::unwrap_used,

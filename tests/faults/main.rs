@@ -15,6 +15,10 @@ use clap::Parser;
 use fastrand::Rng;
 use tieline_tests::faults::campaigns::{Listener, Plan, Row, Runner};
 use tieline_tests::faults::world::{Kept, Provider};
+use tieline_tests::postgres::Cluster;
+
+/// Worlds on PostgreSQL at once: most of the time they wait until somebody counts as dead.
+const WORLDS: u64 = 4;
 
 /// Does harm to `tieline serve`, and judges by what the other side saw.
 #[derive(Parser)]
@@ -28,9 +32,9 @@ struct Arguments {
     /// The seed of all that is random [default: a new one]
     #[arg(long)]
     seed: Option<u64>,
-    /// A PostgreSQL server whose databases t1, t2, … may be used
+    /// Leave PostgreSQL out
     #[arg(long)]
-    postgres: Option<String>,
+    without_postgres: bool,
     /// Print the rows as JSON
     #[arg(long)]
     json: bool,
@@ -42,9 +46,11 @@ async fn main() -> ExitCode {
     let seed = arguments.seed.unwrap_or_else(|| Rng::new().get_seed());
     eprintln!("seed {seed}");
     let plan = plan(&arguments, seed);
-    let mut told = Told::default();
-    let mut runner = Runner::new(&plan, &mut told);
-    let done = campaigns(&mut runner, &plan, arguments.postgres.clone()).await;
+    let mut runner = Runner::new(&plan, Told::default());
+    let done = match cluster(&arguments).await {
+        Ok(cluster) => campaigns(&mut runner, &plan, cluster.as_ref()).await,
+        Err(error) => Err(error),
+    };
     let rows = runner.rows();
     if arguments.json {
         println!("{}", serde_json::json!({ "seed": seed, "rows": rows }));
@@ -63,34 +69,60 @@ async fn main() -> ExitCode {
 async fn campaigns(
     runner: &mut Runner<'_>,
     plan: &Plan,
-    postgres: Option<String>,
+    postgres: Option<&Cluster>,
 ) -> io::Result<()> {
-    if let Some(url) = postgres {
-        let fresh = |n: u32| Kept::Postgres {
-            url: format!("{url}/t{n}"),
-            processes: 4,
-        };
-        runner.kills(&fresh(1), Provider::Forgiving).await?;
-        runner.kills(&fresh(2), Provider::Strict).await?;
-        if plan.sabotage.is_some() {
-            return Ok(());
+    match (plan.sabotage.as_deref(), postgres) {
+        (None, _) => {}
+        // Where there is one process, a lease that nobody honours does no harm.
+        (Some("no-lease"), Some(cluster)) => {
+            return runner
+                .kills(&[shared(cluster).await?], Provider::Strict)
+                .await;
         }
-        runner.crowds(&fresh(3)).await?;
-        runner.freezes(&fresh(4), Provider::Forgiving).await?;
-        runner.freezes(&fresh(5), Provider::Strict).await?;
-        return Ok(());
+        (Some(_), _) => return runner.kills(&[Kept::Sqlite], Provider::Strict).await,
     }
     for provider in [Provider::Forgiving, Provider::Strict] {
-        runner.kills(&Kept::Sqlite, provider).await?;
+        runner.kills(&[Kept::Sqlite], provider).await?;
+        if let Some(cluster) = postgres {
+            let mut worlds = Vec::new();
+            for _ in 0..WORLDS.min(plan.kills) {
+                worlds.push(shared(cluster).await?);
+            }
+            runner.kills(&worlds, provider).await?;
+        }
     }
-    if plan.sabotage.is_some() {
-        return Ok(());
+    for provider in [Provider::Forgiving, Provider::Strict] {
+        runner.wires(provider).await?;
     }
     runner.drains().await?;
     runner.crowds(&Kept::Sqlite).await?;
     runner.starvation().await?;
+    if !runner.disks().await? {
+        eprintln!("LEFT OUT: a full disk, a read-only disk: this machine lets us mount none");
+    }
     runner.inside().await;
+    let Some(cluster) = postgres else {
+        return Ok(());
+    };
+    runner.crowds(&shared(cluster).await?).await?;
+    for provider in [Provider::Forgiving, Provider::Strict] {
+        runner.freezes(&shared(cluster).await?, provider).await?;
+        runner.crashes(cluster, provider).await?;
+    }
     Ok(())
+}
+
+async fn cluster(arguments: &Arguments) -> io::Result<Option<Cluster>> {
+    if arguments.without_postgres {
+        return Ok(None);
+    }
+    Cluster::start().await.map(Some).map_err(io::Error::other)
+}
+
+/// A database that four processes are to share.
+async fn shared(cluster: &Cluster) -> io::Result<Kept> {
+    let url = cluster.create_database().await.map_err(io::Error::other)?;
+    Ok(Kept::Postgres { url, processes: 4 })
 }
 
 /// A thousand kills are the long run.
@@ -102,6 +134,8 @@ fn plan(arguments: &Arguments, seed: u64) -> Plan {
         binary: binary(),
         seed,
         kills,
+        wires: kills.div_ceil(10),
+        crashes: kills.div_ceil(50),
         drains: (kills.div_ceil(10), if is_long { 500 } else { 50 }),
         crowd: (
             if is_long { 10_000 } else { 1_000 },

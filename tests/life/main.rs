@@ -10,6 +10,7 @@ mod app_account;
 mod authorize;
 mod breaker;
 mod call;
+mod clock_jumps;
 mod consent_of_two;
 mod device;
 mod doctor;

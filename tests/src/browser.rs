@@ -1,4 +1,4 @@
-//! A browser for one origin, small enough to read: cookies, redirects, and the anchor's sign-in and consent forms.
+//! A browser for one origin, small enough to read: cookies, redirects, and the anchors' sign-in and consent forms.
 
 use std::{fmt, time::Duration};
 
@@ -51,21 +51,10 @@ impl Browser {
     /// # Errors
     /// When a page is neither a form nor a redirect.
     pub async fn consent(&mut self, start: Url) -> Result<Url, BrowserError> {
-        self.walk(start, |page| {
-            let action = attribute_after(page, "<form", "action")?;
-            let prompt = attribute_after(page, "name=\"prompt\"", "value")?;
-            let mut form = form_urlencoded::Serializer::new(String::new());
-            form.append_pair("prompt", &prompt);
-            if page.contains("name=\"login\"") {
-                form.append_pair("login", "ada");
-                form.append_pair("password", "any");
-            }
-            Some((action, Some(form.finish())))
-        })
-        .await
+        self.walk(start, |page| filled_in(page, true)).await
     }
 
-    /// Opens the URL and cancels; returns the first URL of another origin.
+    /// Opens the URL, signs in if need be and cancels; returns the first URL of another origin.
     ///
     /// # Errors
     /// When a page is neither a form nor a redirect.
@@ -75,7 +64,8 @@ impl Browser {
                 .split("<a ")
                 .skip(1)
                 .find_map(|link| attribute_after(link, "", "href"));
-            Some((link?, None))
+            link.map(|address| (address, None))
+                .or_else(|| filled_in(page, false))
         })
         .await
     }
@@ -215,10 +205,34 @@ impl Cookie {
     }
 }
 
+/// Where the page's form goes, and what it sends when it is filled in by somebody who agrees to it or does not.
+fn filled_in(page: &str, agrees: bool) -> Option<(String, Option<String>)> {
+    let (_, form) = page.split_once("<form")?;
+    // A form without an action goes to its own page.
+    let action = attribute_after(form.split_once('>')?.0, "", " action").unwrap_or_default();
+    let mut filled = form_urlencoded::Serializer::new(String::new());
+    let inputs = form.split("<input").skip(1);
+    for input in inputs.filter_map(|rest| Some(rest.split_once('>')?.0)) {
+        let Some(name) = attribute_after(input, "", " name") else {
+            continue;
+        };
+        let typed = match name.as_str() {
+            "allow" if !agrees => continue,
+            "login" | "username" => "ada".to_owned(),
+            "password" => "any".to_owned(),
+            _ => attribute_after(input, "", " value").unwrap_or_default(),
+        };
+        filled.append_pair(&name, &typed);
+    }
+    Some((action, Some(filled.finish())))
+}
+
 /// The value of the first such attribute after `marker`, with its character references resolved.
 fn attribute_after(page: &str, marker: &str, attribute: &str) -> Option<String> {
     let (_, rest) = page.split_once(marker)?;
     let (_, rest) = rest.split_once(&format!("{attribute}=\""))?;
     let (value, _) = rest.split_once('"')?;
+    let value = value.replace("&lt;", "<").replace("&gt;", ">");
+    let value = value.replace("&quot;", "\"").replace("&#x27;", "'");
     Some(value.replace("&amp;", "&"))
 }

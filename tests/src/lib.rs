@@ -1,9 +1,11 @@
-//! Helpers of the integration tests: a stage with an engine and a sandbox, servers that nobody here wrote, and the
-//! browser that consents there.
+//! Helpers of the integration tests: a stage with an engine and a sandbox, servers that nobody here wrote, the browser
+//! that consents there, and databases that may be crashed.
 
 pub mod anchor;
 pub mod browser;
+pub mod fault_proxy;
 pub mod faults;
+pub mod postgres;
 pub mod provider;
 pub mod script;
 pub mod sides;

@@ -1,8 +1,13 @@
 //! Repository tasks, run as `cargo xtask <task>`.
 
+mod apt;
 mod docs;
+mod faults;
+mod machine;
 mod new_provider;
 mod node;
+mod postgres;
+mod python;
 mod test;
 mod tidy;
 
@@ -20,6 +25,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     Docs(docs::Arguments),
+    Faults(faults::Arguments),
     NewProvider(new_provider::Arguments),
     Test(test::Arguments),
     Tidy(tidy::Arguments),
@@ -28,6 +34,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome: Result<ExitCode, Box<dyn Error>> = match Cli::parse().task {
         Task::Docs(arguments) => docs::run(&arguments),
+        Task::Faults(arguments) => faults::run(&arguments),
         Task::NewProvider(arguments) => new_provider::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Tidy(arguments) => tidy::run(&arguments),

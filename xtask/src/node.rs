@@ -1,16 +1,22 @@
 //! Node and the npm packages for the anchor tests: the machine's own, or else installed into the repository's folder.
 
 use std::{
-    fs::{self, File, TryLockError},
-    io,
+    fs, io,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus},
+    process::Command,
 };
 
-use crate::say;
+use crate::{
+    apt::AptGet,
+    machine::{self, step, succeeds, writing},
+    say,
+};
 
 /// The oldest major version that the anchors run on.
 const OLDEST: u32 = 20;
+
+/// Debian's packages for what fetches Node.
+pub(crate) const PYTHON: [&str; 2] = ["python3", "python3-pip"];
 
 /// Names one release with its hashes; a copy of it marks a complete installation.
 const REQUIREMENTS: &str = include_str!("../node-requirements.txt");
@@ -31,14 +37,6 @@ pub(crate) struct Node {
 /// What went wrong before a test could run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("can't run {program}: {source}; {WAYS_OUT}")]
-    Start { program: String, source: io::Error },
-    #[error("{command} failed ({status}); {hint}, or {WAYS_OUT}")]
-    Step {
-        command: String,
-        status: ExitStatus,
-        hint: &'static str,
-    },
     #[error(
         "Node is fetched with Python's pip, which is missing, and {why}; run `apt-get install python3 python3-pip` as root \
          (or what does that on this system), {WAYS_OUT}"
@@ -46,20 +44,18 @@ pub(crate) enum Error {
     Python { why: &'static str },
     #[error("the Node that was installed into {folder} does not run on this machine; {WAYS_OUT}")]
     Unusable { folder: PathBuf },
-    #[error("can't write {path}: {source}")]
-    Write { path: PathBuf, source: io::Error },
+    #[error("{0}; or {WAYS_OUT}")]
+    Step(#[from] machine::Error),
 }
 
 /// Finds or installs everything, after saying what will be installed and where.
 pub(crate) fn provide(root: &Path) -> Result<Node, Error> {
-    let tools = root.join("target/tools");
-    fs::create_dir_all(&tools).map_err(writing(&tools))?;
-    let _lock = alone(&tools.join("lock"))?;
+    let _lock = machine::alone(root)?;
 
-    let folder = tools.join("node");
+    let folder = machine::tools(root)?.join("node");
     let found = Node::on_this_machine().or_else(|| Node::complete_in(&folder));
     let apt_get = match &found {
-        None if !has_pip() => Some(AptGet::find()?),
+        None if !has_pip() => Some(AptGet::find().map_err(|why| Error::Python { why })?),
         _ => None,
     };
     let anchor = Anchor::new(root);
@@ -68,16 +64,14 @@ pub(crate) fn provide(root: &Path) -> Result<Node, Error> {
         apt_get.as_ref(),
         &anchor,
     );
-    match plan.as_slice() {
-        [] => say("nothing to install"),
-        plan => say(&format!("will install\n  - {}", plan.join("\n  - "))),
-    }
+    machine::announce(&plan);
 
     let node = match found {
         Some(node) => node,
         None => {
             if let Some(apt_get) = apt_get {
-                apt_get.install()?;
+                apt_get.update()?;
+                apt_get.install(&PYTHON)?;
             }
             install_node(&folder)?
         }
@@ -91,11 +85,7 @@ pub(crate) fn provide(root: &Path) -> Result<Node, Error> {
 fn plan(node: Option<&PathBuf>, apt_get: Option<&AptGet>, anchor: &Anchor) -> Vec<String> {
     let mut plan = Vec::new();
     if let Some(apt_get) = apt_get {
-        plan.push(format!(
-            "{}, for the whole machine, with {}",
-            AptGet::PACKAGES.join(" and "),
-            apt_get.words.join(" ")
-        ));
+        plan.push(apt_get.plan(&PYTHON));
     }
     if let Some(folder) = node {
         let release = REQUIREMENTS.lines().find(|line| line.contains("=="));
@@ -113,13 +103,6 @@ fn plan(node: Option<&PathBuf>, apt_get: Option<&AptGet>, anchor: &Anchor) -> Ve
         ));
     }
     plan
-}
-
-/// The command line, for people.
-pub(crate) fn shown(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
-    words.join(" ")
 }
 
 impl Node {
@@ -149,52 +132,6 @@ impl Node {
         let mut command = Command::new(&self.program);
         command.arg(script);
         command
-    }
-}
-
-/// The system's package manager, for what fetches Node.
-struct AptGet {
-    words: &'static [&'static str],
-}
-
-impl AptGet {
-    const PACKAGES: [&'static str; 2] = ["python3", "python3-pip"];
-
-    fn find() -> Result<Self, Error> {
-        if succeeds(Command::new("apt-get").arg("--version")).is_none() {
-            return Err(Error::Python {
-                why: "this system has no apt-get to install it with",
-            });
-        }
-        let user = succeeds(Command::new("id").arg("-u"));
-        if user.is_some_and(|user| user.trim() == "0") {
-            return Ok(Self {
-                words: &["apt-get"],
-            });
-        }
-        succeeds(Command::new("sudo").arg("--version"))
-            .map(|_| Self {
-                words: &["sudo", "apt-get"],
-            })
-            .ok_or(Error::Python {
-                why: "only root can install it, and there is no sudo",
-            })
-    }
-
-    fn install(&self) -> Result<(), Error> {
-        let quietly = ["install", "--yes", "--no-install-recommends"];
-        for arguments in [
-            &["update"][..],
-            &[&quietly[..], &Self::PACKAGES[..]].concat(),
-        ] {
-            let mut command = Command::new(self.words[0]);
-            command.args(&self.words[1..]).args(arguments);
-            step(
-                &mut command,
-                "check the network, and that you may install packages",
-            )?;
-        }
-        Ok(())
     }
 }
 
@@ -266,7 +203,7 @@ fn install_node(folder: &Path) -> Result<Node, Error> {
     Ok(Node::in_folder(folder))
 }
 
-fn has_pip() -> bool {
+pub(crate) fn has_pip() -> bool {
     succeeds(Command::new("python3").args(["-m", "pip", "--version"])).is_some()
 }
 
@@ -279,55 +216,12 @@ fn new_enough(program: &Path) -> Option<PathBuf> {
     (major >= OLDEST).then(|| path.into())
 }
 
-/// Standard output of a command that ends well.
-fn succeeds(command: &mut Command) -> Option<String> {
-    let output = command.output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then_some(text)
-}
-
-/// Runs a command that may take a while, in view of the person who waits.
-fn step(command: &mut Command, hint: &'static str) -> Result<(), Error> {
-    say(&format!("running {}", shown(command)));
-    let status = command.status().map_err(|source| Error::Start {
-        program: command.get_program().to_string_lossy().into_owned(),
-        source,
-    })?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(Error::Step {
-        command: shown(command),
-        status,
-        hint,
-    })
-}
-
-/// Lets one process at a time install; the lock goes with the process.
-fn alone(path: &Path) -> Result<File, Error> {
-    let file = File::create(path).map_err(writing(path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            say("waiting for another `cargo xtask test` that installs something");
-            file.lock().map_err(writing(path))?;
-        }
-        Err(TryLockError::Error(source)) => return Err(writing(path)(source)),
-    }
-    Ok(file)
-}
-
-fn remove(path: &Path, how: impl Fn(PathBuf) -> io::Result<()>) -> Result<(), Error> {
+pub(crate) fn remove(
+    path: &Path,
+    how: impl Fn(PathBuf) -> io::Result<()>,
+) -> Result<(), machine::Error> {
     match how(path.to_owned()) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(writing(path)(source)),
         _ => Ok(()),
-    }
-}
-
-fn writing(path: &Path) -> impl Fn(io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Write {
-        path: path.clone(),
-        source,
     }
 }

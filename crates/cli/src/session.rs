@@ -223,7 +223,10 @@ async fn open_store(common: &Common, output: &Output) -> Result<Store, CliError>
     };
     let store = Store::open(options).await?;
     if first_start {
-        output.notice(&first_words(&data_dir, &key_place));
+        output.notice(&first_words(
+            store.data_dir().unwrap_or(&data_dir),
+            &key_place,
+        ));
     }
     Ok(store)
 }

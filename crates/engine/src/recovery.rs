@@ -3,6 +3,7 @@
 //! | the provider | then |
 //! |---|---|
 //! | still takes the spent token (its reuse window), or merely fails | ask again, once, at once |
+//! | ends the access token with a refresh | ask again when the lost request can't be on its way any more: there is nothing to lose |
 //! | revokes everything on reuse | use the access token for as long as it lives, then ask again |
 //!
 //! If that is refused, the answer was lost, and only a person can help: no client could have kept that instance.
@@ -28,11 +29,18 @@ pub(crate) enum Urgency {
 /// The part of a reuse window that is left to the request's way: a tenth, but no more than this.
 const LONGEST_WAY: Duration = Duration::from_secs(2);
 
+/// After so long a request whose answer was lost has been dealt with, or never will be: twice the edge's deadline.
+const SURELY_OVER: Duration = Duration::from_secs(60);
+
 /// Whether spending a refresh token again can do no harm: it was spent at `since` at the earliest.
+///
+/// Where a refresh ends the access token, one that was done has left nothing that a replay could end.
 pub(crate) fn is_replay_safe(rotation: &Rotation, since: Timestamp, now: Timestamp) -> bool {
     let window = rotation.reuse_window;
     let usable = window - (window / 10).min(LONGEST_WAY);
-    rotation.on_reuse == OnReuse::Fails || now < saturating_add(since, usable)
+    rotation.on_reuse == OnReuse::Fails
+        || now < saturating_add(since, usable)
+        || rotation.old_access_token_dies == Some(true) && now >= saturating_add(since, SURELY_OVER)
 }
 
 /// Whether the refresh token may be sent now.
@@ -65,6 +73,16 @@ mod tests {
         assert!(is_replay_safe(&rotation, at(100), at(100)));
         assert!(is_replay_safe(&rotation, at(100), at(127)));
         assert!(!is_replay_safe(&rotation, at(100), at(128)));
+    }
+
+    #[test]
+    fn what_a_refresh_has_ended_is_not_waited_for() {
+        let rotation = Rotation {
+            old_access_token_dies: Some(true),
+            ..Rotation::UNKNOWN
+        };
+        assert!(!is_replay_safe(&rotation, at(100), at(159)));
+        assert!(is_replay_safe(&rotation, at(100), at(160)));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Apps, authorizations and instances at rest, sealed.
 //!
 //! [`Store`] is the sealing layer: it holds the keyring, knows what each blob is bound to, and counts every opening. Below it a database
-//! keeps rows whose secrets it only ever sees sealed; SQLite, in one file of one process, is the one there is. The store knows no HTTP and
-//! makes no decision about a refresh: it keeps the promises that the refresh is built on.
+//! keeps rows whose secrets it only ever sees sealed: SQLite, in one file of one process, or PostgreSQL (feature `postgres`), for as many
+//! processes as like. The store knows no HTTP and makes no decision about a refresh: it keeps the promises that the refresh is built on.
+//!
+//! `sql` holds the rows, written once for both; `sqlite` and `postgres` what is theirs alone: opening, migrations, running a statement,
+//! and what an error means.
 //!
 //! # Promises
 //! - What a call has returned as done survives a power cut.
@@ -10,6 +13,10 @@
 //! - A blob opens only in the row, column, tenant and version it was sealed for. One that does not open is never overwritten on that
 //!   account.
 //! - A wrong master key, a newer schema, a foreign file: refused before the first byte is written.
+//! - Of several processes at one database one has the lease of an instance, by the database's clock, until it ends or its holder is
+//!   silent for five seconds.
+//! - An error after which it is open whether a write was done is one that [may be tried again](StoreError::is_transient), and trying
+//!   again does nothing twice.
 //!
 //! Deliberately absent: a plaintext mode; any type that can be serialised with a secret inside.
 
@@ -28,6 +35,7 @@ mod keys_rotate;
 mod lock;
 mod master_key;
 mod openings;
+mod options;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod quarantine;
@@ -39,6 +47,7 @@ mod store;
 #[cfg(test)]
 mod testing;
 mod tokens;
+mod upkeep;
 mod words;
 
 pub use apps::{App, NewApp};
@@ -52,7 +61,8 @@ pub use keys_rotate::{MasterRotationReport, Progress, RotationReport};
 pub use lock::HeldFolder;
 pub use master_key::{Created, MasterKey};
 pub use openings::Purpose;
+pub use options::{AdoptionReason, StoreOptions, StorePlace};
 pub use quarantine::{NewQuarantine, QuarantineKind, Quarantined};
 pub use refresh::{BeginRefresh, Begun, CommitRefresh, Committed, ReplaceTokens};
-pub use store::{AdoptionReason, Store, StoreOptions, StorePlace};
+pub use store::Store;
 pub use words::UnknownWord;

@@ -286,52 +286,6 @@ impl Store {
             }),
         }
     }
-
-    /// `ok` instances, of whatever tenant, whose refresh was begun and not ended, or ended unknown, and that nobody refreshes
-    /// now; by id, after `after`.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn unsettled(
-        &self,
-        after: InstanceId,
-        limit: u32,
-    ) -> Result<Vec<Instance>, StoreError> {
-        self.backend().unsettled(after, limit, self.now()).await
-    }
-
-    /// `ok` instances, of whatever tenant, that are to be refreshed for the refresh token's own sake by now; the most urgent
-    /// first, after the one with this `keep_alive_at` and id.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn keep_alive_due(
-        &self,
-        after: Option<(Timestamp, InstanceId)>,
-        limit: u32,
-    ) -> Result<Vec<Instance>, StoreError> {
-        let now = self.now();
-        self.backend().keep_alive_due(now, after, limit).await
-    }
-
-    /// Whether other processes may have the database open too, so that whoever holds leases must [beat](Self::beat).
-    pub fn is_shared(&self) -> bool {
-        self.backend().is_shared()
-    }
-
-    /// Says that the holder of leases `owner` is alive. Silent for five seconds, it counts as dead.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub async fn beat(&self, owner: &str) -> Result<(), StoreError> {
-        let active = self.backend().beat(owner).await?;
-        let known = self.keyring().await.active();
-        if active.is_some_and(|active| active > known) {
-            // So that a rotation elsewhere comes to its end soon.
-            self.renew_keyring().await?;
-        }
-        Ok(())
-    }
 }
 
 /// The instance with these tokens, sealed for its tenant, id and generation.

@@ -5,16 +5,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fastrand::Rng;
+use futures_util::future::try_join_all;
 use serde::Serialize;
+use tokio::sync::mpsc;
 
+use super::crashes::crash;
 use super::crowd::crowd;
+use super::disk::spoil;
 use super::drain::drain;
 use super::frozen::freeze;
 use super::inside;
 use super::judge::Tally;
 use super::kills::kill;
 use super::starved::starve;
+use super::wire::wire;
 use super::world::{Kept, Provider, World, WorldOptions};
+use crate::postgres::Cluster;
 
 /// Seconds of an access token's life that make each use of one a refresh …
 const SHORT_LIVED: u64 = 5;
@@ -30,6 +36,10 @@ pub struct Plan {
     pub seed: u64,
     /// Kills for each store and provider.
     pub kills: u64,
+    /// Rounds of a dozen faults each of the network.
+    pub wires: u64,
+    /// Times that the database is killed.
+    pub crashes: u64,
     /// Times that a process is asked to end, and how many refreshes are in flight then.
     pub drains: (u64, usize),
     /// Callers of one token, and how slow the provider is, each time.
@@ -85,17 +95,17 @@ pub trait Listener {
 pub struct Runner<'a> {
     plan: &'a Plan,
     random: Rng,
-    listener: &'a mut dyn Listener,
+    listener: Box<dyn Listener + 'a>,
     rows: Vec<Row>,
 }
 
 impl<'a> Runner<'a> {
     /// Nothing is done yet.
-    pub fn new(plan: &'a Plan, listener: &'a mut dyn Listener) -> Self {
+    pub fn new(plan: &'a Plan, listener: impl Listener + 'a) -> Self {
         Self {
             plan,
             random: Rng::with_seed(plan.seed),
-            listener,
+            listener: Box::new(listener),
             rows: Vec::new(),
         }
     }
@@ -106,20 +116,61 @@ impl<'a> Runner<'a> {
         self.rows
     }
 
-    /// Processes are killed.
+    /// Processes are killed, in several worlds at once: on stores where it takes time to be taken for dead, that saves it.
     ///
     /// # Errors
     /// When the harness itself fails.
-    pub async fn kills(&mut self, kept: &Kept, provider: Provider) -> io::Result<()> {
-        let mut world = self.world(kept, provider, 12).await?;
-        let (times, listener) = (self.plan.kills, &mut *self.listener);
-        let tally = kill(&mut world, times, &mut self.random, |tally| {
-            listener.step("kill -9", tally.faults, times);
+    pub async fn kills(&mut self, worlds: &[Kept], provider: Provider) -> io::Result<()> {
+        let times = self.plan.kills.div_ceil(worlds.len() as u64);
+        let (told, mut heard) = mpsc::unbounded_channel();
+        let mut runs = Vec::new();
+        for kept in worlds {
+            let mut world = self.world(kept, provider, 12).await?;
+            let (mut random, told) = (self.random.fork(), told.clone());
+            runs.push(async move {
+                let progress = |_: &Tally| {
+                    // Whoever is to hear of it waits until all worlds have ended.
+                    let _ = told.send(());
+                };
+                kill(&mut world, times, &mut random, progress).await
+            });
+        }
+        drop(told);
+        let mut runs = std::pin::pin!(try_join_all(runs));
+        let mut done = 0;
+        let tallies = loop {
+            tokio::select! {
+                tallies = &mut runs => break tallies?,
+                Some(()) = heard.recv() => {
+                    done += 1;
+                    self.listener.step("kill -9", done, self.plan.kills);
+                }
+            }
+        };
+        let mut tally = Tally::default();
+        tallies.into_iter().for_each(|one| tally.add(one));
+        let none = provider == Provider::Forgiving;
+        self.tell("kill -9", &worlds[0], provider, none, tally);
+        Ok(())
+    }
+
+    /// The database is killed.
+    ///
+    /// # Errors
+    /// When the harness itself fails.
+    pub async fn crashes(&mut self, cluster: &Cluster, provider: Provider) -> io::Result<()> {
+        let url = cluster.create_database().await.map_err(io::Error::other)?;
+        let kept = Kept::Postgres { url, processes: 4 };
+        let mut world = self.world(&kept, provider, 12).await?;
+        let (times, listener) = (self.plan.crashes, &mut self.listener);
+        let fault = "kill -9 of the database and all its children";
+        let tally = crash(&mut world, cluster, times, &mut self.random, |done| {
+            listener.step(fault, done, times);
         })
         .await?;
         self.tell(
-            "kill -9",
-            kept,
+            fault,
+            &kept,
             provider,
             provider == Provider::Forgiving,
             tally,
@@ -177,6 +228,47 @@ impl<'a> Runner<'a> {
         starve(&mut world, &mut tally).await?;
         self.tell("no file may grow", &kept, provider, true, tally);
         Ok(())
+    }
+
+    /// The network fails between the process and the token endpoint.
+    ///
+    /// # Errors
+    /// When the harness itself fails.
+    pub async fn wires(&mut self, provider: Provider) -> io::Result<()> {
+        let kept = Kept::Sqlite;
+        let mut options = self.options(&kept, provider, 12, SHORT_LIVED);
+        options.through_proxy = true;
+        let mut world = World::begin(options).await?;
+        let fault = "answers late, in drops, cut, half-closed or lost; requests refused";
+        let (rounds, listener) = (self.plan.wires, &mut self.listener);
+        let tally = wire(&mut world, rounds, &mut self.random, |done| {
+            listener.step(fault, done, rounds);
+        })
+        .await?;
+        self.tell(
+            fault,
+            &kept,
+            provider,
+            provider == Provider::Forgiving,
+            tally,
+        );
+        Ok(())
+    }
+
+    /// The disk is full, and then read-only. `false` where this machine lets nobody mount one.
+    ///
+    /// # Errors
+    /// When the harness itself fails.
+    pub async fn disks(&mut self) -> io::Result<bool> {
+        let (kept, provider) = (Kept::Sqlite, Provider::Strict);
+        let mut world = self.world(&kept, provider, 12).await?;
+        let mut tally = Tally::default();
+        let is_done = spoil(&mut world, &mut tally).await?;
+        if is_done {
+            let fault = "a full disk, a read-only disk";
+            self.tell(fault, &kept, provider, true, tally);
+        }
+        Ok(is_done)
     }
 
     /// A process of several is stopped in a refresh, and wakes when another has done it.
@@ -241,8 +333,18 @@ impl<'a> Runner<'a> {
         accounts: usize,
         lifetime: u64,
     ) -> io::Result<World> {
+        World::begin(self.options(kept, provider, accounts, lifetime)).await
+    }
+
+    fn options(
+        &self,
+        kept: &Kept,
+        provider: Provider,
+        accounts: usize,
+        lifetime: u64,
+    ) -> WorldOptions {
         let sabotage = self.plan.sabotage.iter();
-        World::begin(WorldOptions {
+        WorldOptions {
             binary: self.plan.binary.clone(),
             provider,
             kept: kept.clone(),
@@ -251,9 +353,8 @@ impl<'a> Runner<'a> {
                 .map(|rule| ("TIELINE_SABOTAGE".to_owned(), rule.clone()))
                 .collect(),
             lifetime,
-            token_host: None,
-        })
-        .await
+            through_proxy: false,
+        }
     }
 
     fn tell(

@@ -4,7 +4,9 @@
 //! fault. The campaigns each do one kind of harm, with a seed, and tell what they counted.
 
 pub mod campaigns;
+pub mod crashes;
 pub mod crowd;
+pub mod disk;
 pub mod drain;
 pub mod frozen;
 pub mod inside;
@@ -14,4 +16,5 @@ pub mod load;
 pub mod outside;
 pub mod server;
 pub mod starved;
+pub mod wire;
 pub mod world;

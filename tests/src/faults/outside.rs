@@ -62,11 +62,17 @@ impl Outside {
     /// When the database can't be read, such as while nobody has it open.
     pub async fn stored(&self, id: i64) -> io::Result<Stored> {
         let mut reader = self.reader.lock().await;
-        let read = self.read(&mut reader, id).await;
-        if read.is_err() {
-            *reader = Reader::Closed;
+        if let Ok(stored) = self.read(&mut reader, id).await {
+            return Ok(stored);
         }
-        read.map_err(io::Error::other)
+        // The database may have been killed since it was read last.
+        *reader = Reader::Closed;
+        self.read(&mut reader, id).await.map_err(io::Error::other)
+    }
+
+    /// Leaves the database alone until it is asked for again.
+    pub async fn close(&self) {
+        *self.reader.lock().await = Reader::Closed;
     }
 
     /// Makes the access token of an instance one that has expired.

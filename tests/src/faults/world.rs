@@ -11,6 +11,7 @@ use tieline_sandbox::{Sandbox, VendorRules};
 
 use super::outside::Outside;
 use super::server::{Answer, Server, ServerOptions, ask};
+use crate::fault_proxy::FaultProxy;
 
 /// How a provider takes a refresh token that was spent already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +62,8 @@ pub struct WorldOptions {
     pub environment: Vec<(String, String)>,
     /// How long an access token lives, in seconds. One that lives for less than ten is refreshed each time it is wanted.
     pub lifetime: u64,
-    /// Where token requests go instead of the sandbox itself, such as through a proxy: `http://ADDRESS`.
-    pub token_host: Option<String>,
+    /// Whether token requests go through a proxy that fails on purpose.
+    pub through_proxy: bool,
 }
 
 /// One connected account, as the harness knows it.
@@ -93,6 +94,8 @@ pub struct World {
     pub accounts: Vec<Account>,
     /// Whether a process slept and woke: what it sends then may end what another has stored.
     pub has_slept: bool,
+    /// What stands between the processes and the token endpoint, if anything does.
+    pub proxy: Option<FaultProxy>,
     app: i64,
     folder: TempDir,
     /// The database, read from outside.
@@ -106,6 +109,10 @@ impl World {
     /// When a part does not start, or an account is not connected.
     pub async fn begin(options: WorldOptions) -> io::Result<Self> {
         let sandbox = Sandbox::start(rules(&options)?, Arc::new(SystemClock)).await?;
+        let proxy = match options.through_proxy {
+            true => Some(FaultProxy::start(sandbox.address()).await?),
+            false => None,
+        };
         let processes = match &options.kept {
             Kept::Sqlite => 1,
             Kept::Postgres { processes, .. } => *processes,
@@ -116,6 +123,7 @@ impl World {
             servers: Vec::new(),
             accounts: Vec::new(),
             has_slept: false,
+            proxy,
             app: 0,
             outside: Arc::new(Outside::of(&options.kept, folder.path())),
             folder,
@@ -163,8 +171,11 @@ impl World {
         let home = self.folder.path().display().to_string();
         let (client_id, secret) = self.sandbox.client();
         let token_url = self.sandbox.token_endpoint();
-        let token_url = match &self.options.token_host {
-            Some(host) => token_url.replacen(self.sandbox.base_url(), host, 1),
+        let token_url = match &self.proxy {
+            Some(proxy) => {
+                let host = format!("http://{}", proxy.address());
+                token_url.replacen(self.sandbox.base_url(), &host, 1)
+            }
             None => token_url,
         };
         let provider = self.options.provider.id().to_uppercase();

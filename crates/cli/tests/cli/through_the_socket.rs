@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tieline_sandbox::{Act, Endpoint, Sandbox};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
 
 use crate::home::{Home, Running};
 use crate::serve::{get, stopped};
@@ -299,16 +301,28 @@ async fn no_secret_crosses_the_socket_but_those_that_are_asked_for() {
         let answer = asked(ready["socket"].as_str().unwrap(), &path).await;
         answers.insert(path, answer);
     }
-    home.run(&["instances", "call", &id, "/v1/account/profile"])
-        .await
-        .ok();
-    home.run(&["instances", "refresh", &id]).await.ok();
+    let mut logs = String::new();
+    for arguments in [
+        &["instances", "call", &id, "/v1/account/profile"][..],
+        &["instances", "refresh", &id],
+        &["instances", "token", &id],
+    ] {
+        let arguments = [arguments, &["--log", "trace"]].concat();
+        logs.push_str(&home.run(&arguments).await.ok().stderr);
+    }
+    let again = ["--instance", &id, "--json", "--log", "trace"];
+    let again = home.connect(&again, async |url| sandbox.consent(&url).await.unwrap());
+    logs.push_str(&again.await.ok().stderr);
     server.signal("TERM").await;
     let ran = server.ended().await.ok();
     assert!(ran.stderr.contains("TRACE"), "the log is talkative");
     let (_, client_secret) = sandbox.client();
     for secret in sandbox.ledger().secrets().chain([client_secret]) {
-        assert!(!ran.stderr.contains(secret), "in the log");
+        assert!(!ran.stderr.contains(secret), "in the server's log");
+        let at = logs
+            .find(secret)
+            .map(|at| &logs[at.saturating_sub(200)..at]);
+        assert_eq!(at, None, "in a command's log, after this");
         for (path, answer) in &answers {
             assert!(!answer.contains(secret), "{path}: {answer}");
         }
@@ -319,11 +333,41 @@ async fn no_secret_crosses_the_socket_but_those_that_are_asked_for() {
     }
 }
 
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_not_repeated() {
+    let home = Home::new();
+    let (server, ready) = home.serve(&["--log", "trace"]).await;
+    let socket = ready["socket"].as_str().unwrap();
+    for body in [
+        r#"{"provider": "keap", "parameters": "CANARY"}"#,
+        r#"{"provider": "keap", "parameters": {"oauth.api.secret": "CANARY"#,
+        r#"{"provider": "keap", "CANARY": 1}"#,
+        r#"{"provider": "keap", "parameters": {"oauth.api.key": "CANARY\n"}}"#,
+    ] {
+        let answer = posted(socket, "/v1/apps", body).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+        assert!(answer.contains("application/problem+json"), "{answer}");
+        assert!(!answer.contains("CANARY"), "{answer}");
+    }
+    server.signal("TERM").await;
+    let ran = server.ended().await.ok();
+    assert!(!ran.stderr.contains("CANARY"), "in the log");
+}
+
 /// What stands behind a path of the control socket: head and body.
 async fn asked(socket: &str, path: &str) -> String {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut stream = tokio::net::UnixStream::connect(socket).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    exchanged(socket, &format!("GET {path} HTTP/1.1\r\n"), "").await
+}
+
+/// What a body is answered with there.
+async fn posted(socket: &str, path: &str, body: &str) -> String {
+    let head = format!("POST {path} HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
+    exchanged(socket, &head, body).await
+}
+
+async fn exchanged(socket: &str, head: &str, body: &str) -> String {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    let request = format!("{head}host: x\r\nconnection: close\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

@@ -13,6 +13,7 @@ mod upkeep;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::PgPool;
@@ -24,7 +25,7 @@ pub(crate) use open::inspect;
 use session::Session;
 
 use crate::StoreError;
-use crate::sql::{Database, Dialect, HotWrite, Row, Statement, Transaction, Value};
+use crate::sql::{Database, Dialect, HotWrite, Row, Statement, Transaction, Value, columns};
 
 /// An open PostgreSQL database.
 pub(crate) struct Postgres {
@@ -49,6 +50,15 @@ impl Database for Postgres {
 
     async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         self.session().await?.rows(statement).await
+    }
+
+    async fn find_instance(&self, id: i64) -> Result<Option<Arc<Row>>, StoreError> {
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM instances WHERE id = $1"
+        ));
+        Ok(self.read(statement.bind(id)).await?.pop().map(Arc::new))
     }
 
     async fn write(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {

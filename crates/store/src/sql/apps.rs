@@ -119,10 +119,11 @@ impl<D: Database> AppRows for D {
         trouble: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let statement = Statement::of(
-            concat!("UPDATE apps SET trouble = $2, trouble_since = CASE WHEN $2 IS NULL THEN NULL ELSE $3 END \
-             WHERE id = $1 AND (trouble IS NULL) <> ($2 IS NULL) RETURNING ", columns!()),
-        )
+        let statement = Statement::of(concat!(
+            "UPDATE apps SET trouble = $2, trouble_since = CASE WHEN $2 IS NULL THEN NULL ELSE $3 END \
+             WHERE id = $1 AND (trouble IS NULL) <> ($2 IS NULL) RETURNING ",
+            columns!()
+        ))
         .bind(id.0)
         .bind(trouble)
         .bind(micros(now));

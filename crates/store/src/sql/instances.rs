@@ -27,11 +27,14 @@ pub(crate) use columns;
 #[async_trait]
 impl<D: Database> InstanceRows for D {
     async fn insert_instance(&self, new: &Instance) -> Result<Instance, StoreError> {
-        let statement = Statement::of(concat!("INSERT INTO instances (id, tenant, app, provider, name, account_id, account_label, status, status_since, \
+        let statement = Statement::of(concat!(
+            "INSERT INTO instances (id, tenant, app, provider, name, account_id, account_label, status, status_since, \
              generation, access_token, refresh_token, expires_at, \
              refresh_expires_at, scopes, captures, parameters, created_at, refreshed_at, keep_alive_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
-             RETURNING ", columns!()))
+             RETURNING ",
+            columns!()
+        ))
         .bind(new.id.0)
         .bind(&new.tenant)
         .bind(new.app.0)
@@ -63,30 +66,25 @@ impl<D: Database> InstanceRows for D {
     }
 
     async fn instance(&self, tenant: &str, id: InstanceId) -> Result<Option<Instance>, StoreError> {
-        let statement = Statement::of(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM instances WHERE tenant = $1 AND id = $2"
-        ))
-        .bind(tenant)
-        .bind(id.0);
-        one(self.read(statement).await?)
+        let found = self.instance_by_id(id).await?;
+        Ok(found.filter(|instance| instance.tenant == tenant))
     }
 
     async fn instance_by_id(&self, id: InstanceId) -> Result<Option<Instance>, StoreError> {
-        let statement = Statement::of(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM instances WHERE id = $1"
-        ))
-        .bind(id.0);
-        one(self.read(statement).await?)
+        self.find_instance(id.0)
+            .await?
+            .map(|row| from_row(&row))
+            .transpose()
     }
 
     async fn instances(&self, query: &InstanceQuery) -> Result<Vec<Instance>, StoreError> {
-        let statement = Statement::of(concat!("SELECT ", columns!(), " FROM instances WHERE tenant = $1 AND id > $2 AND ($3 IS NULL OR provider = $3) \
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM instances WHERE tenant = $1 AND id > $2 AND ($3 IS NULL OR provider = $3) \
              AND ($4 IS NULL OR status = $4) AND ($6 IS NULL OR app = $6) AND ($7 IS NULL OR account_id = $7) \
-             ORDER BY id LIMIT $5"))
+             ORDER BY id LIMIT $5"
+        ))
         .bind(&query.tenant)
         .bind(query.after.map_or(0, |id| id.0))
         .bind(&query.provider)

@@ -17,12 +17,12 @@ mod statement;
 mod violations;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 pub(crate) use dialect::Dialect;
 pub(crate) use hot::{HotKind, HotWrite, tell_commits};
-#[cfg(feature = "postgres")]
 pub(crate) use instances::columns;
 pub(crate) use row::Row;
 pub(crate) use statement::{Statement, Value};
@@ -36,6 +36,8 @@ pub(crate) trait Database: Upkeep + fmt::Debug + Send + Sync {
     fn dialect(&self) -> Dialect;
     /// Runs one reading statement.
     async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError>;
+    /// The row of an instance, with the columns that make one.
+    async fn find_instance(&self, id: i64) -> Result<Option<Arc<Row>>, StoreError>;
     /// Runs one writing statement, durably, and returns what it returns.
     async fn write(&self, statement: Statement) -> Result<Vec<Row>, StoreError>;
     /// As [`write`](Self::write), for a count of the rows it changed.

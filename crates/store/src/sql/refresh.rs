@@ -112,9 +112,12 @@ impl<D: Database> RefreshRows for D {
         .bind(id.0)
         .bind(attempt)
         .bind(generation);
-        let first_telling = Statement::of(concat!("UPDATE instances SET uncertain_told = $2 \
+        let first_telling = Statement::of(concat!(
+            "UPDATE instances SET uncertain_told = $2 \
              WHERE id = $1 AND generation = $2 AND uncertain_generation = $2 AND uncertain_told IS DISTINCT FROM $2 \
-             RETURNING ", columns!()))
+             RETURNING ",
+            columns!()
+        ))
         .bind(id.0)
         .bind(generation);
         let mut transaction = self.begin().await?;
@@ -133,10 +136,13 @@ impl<D: Database> RefreshRows for D {
         attempt: i64,
         now: Timestamp,
     ) -> Result<Option<Instance>, StoreError> {
-        let statement = Statement::of(concat!("UPDATE instances SET rejections = rejections + 1, rejected_at = coalesce(rejected_at, $3), \
+        let statement = Statement::of(concat!(
+            "UPDATE instances SET rejections = rejections + 1, rejected_at = coalesce(rejected_at, $3), \
              lease_owner = NULL, lease_until = NULL, intent_attempt = NULL, \
              intent_generation = NULL, intent_token_hash = NULL, intent_at = NULL \
-             WHERE id = $1 AND intent_attempt = $2 RETURNING ", columns!()))
+             WHERE id = $1 AND intent_attempt = $2 RETURNING ",
+            columns!()
+        ))
         .bind(id.0)
         .bind(attempt)
         .bind(micros(now));
@@ -150,10 +156,13 @@ impl<D: Database> RefreshRows for D {
         cause: Cause,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let statement = Statement::of(concat!("UPDATE instances SET status = 'reconnect_required', cause = $3, status_since = $4, \
+        let statement = Statement::of(concat!(
+            "UPDATE instances SET status = 'reconnect_required', cause = $3, status_since = $4, \
              lease_owner = NULL, lease_until = NULL, intent_attempt = NULL, intent_generation = NULL, \
              intent_token_hash = NULL, intent_at = NULL \
-             WHERE id = $1 AND generation = $2 AND status NOT IN ('deleting', 'reconnect_required') RETURNING ", columns!()))
+             WHERE id = $1 AND generation = $2 AND status NOT IN ('deleting', 'reconnect_required') RETURNING ",
+            columns!()
+        ))
         .bind(id.0)
         .bind(generation)
         .bind(cause.as_str())
@@ -168,7 +177,8 @@ impl<D: Database> RefreshRows for D {
     }
 
     async fn replace_tokens(&self, next: &Instance) -> Result<Option<Instance>, StoreError> {
-        let statement = Statement::of(concat!("UPDATE instances SET generation = $2, access_token = $3, refresh_token = $4, \
+        let statement = Statement::of(concat!(
+            "UPDATE instances SET generation = $2, access_token = $3, refresh_token = $4, \
              expires_at = $5, refresh_expires_at = $6, scopes = $7, captures = $8, \
              account_id = coalesce($9, account_id), account_label = coalesce($10, account_label), refreshed_at = $11, \
              parameters = $12, keep_alive_at = $13, status = 'ok', cause = NULL, \
@@ -176,7 +186,9 @@ impl<D: Database> RefreshRows for D {
              uncertain_generation = NULL, uncertain_at = NULL, rejections = 0, rejected_at = NULL, \
              lease_owner = NULL, lease_until = NULL, intent_attempt = NULL, intent_generation = NULL, \
              intent_token_hash = NULL, intent_at = NULL \
-             WHERE id = $1 AND generation = $2 - 1 AND status <> 'deleting' RETURNING ", columns!()))
+             WHERE id = $1 AND generation = $2 - 1 AND status <> 'deleting' RETURNING ",
+            columns!()
+        ))
         .bind(next.id.0)
         .bind(next.generation)
         .bind(&next.tokens.access_token)
@@ -230,8 +242,12 @@ impl<D: Database> RefreshRows for D {
         limit: u32,
     ) -> Result<Vec<Instance>, StoreError> {
         let (at, id) = after.map_or((i64::MIN, 0), |(at, id)| (micros(at), id.0));
-        let statement = Statement::of(concat!("SELECT ", columns!(), " FROM instances WHERE keep_alive_at IS NOT NULL AND keep_alive_at <= $1 AND status = 'ok' \
-             AND (keep_alive_at, id) > ($3, $4) ORDER BY keep_alive_at, id LIMIT $2"))
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM instances WHERE keep_alive_at IS NOT NULL AND keep_alive_at <= $1 AND status = 'ok' \
+             AND (keep_alive_at, id) > ($3, $4) ORDER BY keep_alive_at, id LIMIT $2"
+        ))
         .bind(micros(now))
         .bind(limit)
         .bind(at)

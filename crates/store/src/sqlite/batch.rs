@@ -135,7 +135,7 @@ fn rounds(writes: &[HotWrite]) -> Vec<Vec<(HotKind, Vec<usize>)>> {
 }
 
 /// The items in parts whose sizes are powers of two, the largest first.
-fn powers_of_two<T>(mut items: &[T]) -> impl Iterator<Item = &[T]> {
+pub(super) fn powers_of_two<T>(mut items: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let size = 1_usize << items.len().checked_ilog2()?;
         let (part, rest) = items.split_at(size);
@@ -188,7 +188,7 @@ fn concerns_all(error: &StoreError) -> bool {
 }
 
 /// The same error for another caller.
-fn same(error: &StoreError) -> StoreError {
+pub(super) fn same(error: &StoreError) -> StoreError {
     match error {
         StoreError::Full { path } => StoreError::Full { path: path.clone() },
         StoreError::Io { path, why } => StoreError::Io {

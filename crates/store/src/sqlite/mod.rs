@@ -8,6 +8,7 @@ mod group;
 #[cfg(test)]
 mod group_tests;
 mod log;
+mod lookups;
 mod migrations;
 mod open;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard};
 
 use group::Group;
+use lookups::Lookups;
 pub(crate) use open::{check_copy, inspect, mark_restored};
 
 use crate::StoreError;
@@ -37,6 +39,7 @@ pub(crate) struct Sqlite {
     writer: Arc<Mutex<Option<Writer>>>,
     readers: SqlitePool,
     group: Group,
+    lookups: Lookups,
 }
 
 #[derive(Debug)]
@@ -66,6 +69,10 @@ impl Database for Sqlite {
             .await
             .map_err(|error| self.failed(error))?;
         Ok(rows.into_iter().map(Row::from).collect())
+    }
+
+    async fn find_instance(&self, id: i64) -> Result<Option<Arc<Row>>, StoreError> {
+        self.lookups.find(id).await
     }
 
     /// It is stepped to its end: SQLite commits at the end of a statement, so a driver that stops at the first row of a

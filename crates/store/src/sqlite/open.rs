@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use super::failed::failed;
 use super::group::Group;
 use super::log::has_frames;
+use super::lookups::Lookups;
 use super::migrations::{MIGRATIONS, latest, migrator};
 use super::{Sqlite, Writer, upkeep};
 use crate::StoreError;
@@ -276,6 +277,7 @@ impl Sqlite {
         })));
         let group = Group::start(Arc::clone(&writer), path.clone());
         Ok(Self {
+            lookups: Lookups::start(readers.clone(), path.clone()),
             path,
             writer,
             readers,

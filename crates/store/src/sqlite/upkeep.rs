@@ -73,6 +73,7 @@ impl Upkeep for Sqlite {
 
     async fn close(&self) {
         self.group.close().await;
+        self.lookups.close();
         self.readers.close().await;
         // The writer goes last: the last connection folds the write-ahead log into the database.
         if let Some(writer) = self.writer.lock().await.take()

@@ -84,7 +84,8 @@ impl Cluster {
             said.push_str(&line);
             said.push('\n');
         }
-        panic!("PostgreSQL does not start:\n{said}");
+        let ended = script.wait();
+        panic!("PostgreSQL does not start ({ended:?}):\n{said}");
     }
 
     /// A database that nobody else has.
@@ -129,6 +130,10 @@ fn as_nobody_special() -> Command {
 }
 
 /// Where `initdb` and `pg_ctl` are.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are told where a server is, not configured"
+)]
 fn binaries() -> PathBuf {
     let has = |folder: &Path| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file();
     if let Some(folder) = env::var_os("TIELINE_TEST_POSTGRES_BIN") {

@@ -1,8 +1,7 @@
-//! Starts anchor servers (authorization servers that nobody here wrote) and reads their ledgers.
+//! The process of an anchor server: what it registered, its ledger, and the person who consents there.
 
 use std::{
     ffi::OsString,
-    fmt, io,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -19,30 +18,11 @@ use tokio::{
 };
 use url::Url;
 
-use crate::browser::{Browser, BrowserError};
+use super::AnchorError;
+use crate::browser::Browser;
 
 /// A server that says nothing for this long has failed; nothing waits for it to pass.
 const LAST_RESORT: Duration = Duration::from_secs(60);
-
-/// How an [`OidcProvider`] is started.
-#[derive(Debug, Clone)]
-pub struct OidcProviderOptions {
-    /// Where the server may send the browser back to, compared as exact strings.
-    ///
-    /// Default: `http://127.0.0.1:8917/callback`.
-    pub redirect_uris: Vec<String>,
-    /// How long an access token lives, in whole seconds of the machine's clock, at least one. Default: an hour.
-    pub access_token_ttl: Duration,
-}
-
-impl Default for OidcProviderOptions {
-    fn default() -> Self {
-        Self {
-            redirect_uris: vec!["http://127.0.0.1:8917/callback".to_owned()],
-            access_token_ttl: Duration::from_secs(3600),
-        }
-    }
-}
 
 /// A client that the server knows. Its credentials are fixtures, and need form-encoding before Basic.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,16 +31,16 @@ pub struct RegisteredClient {
     pub client_id: String,
     /// The client secret.
     pub client_secret: String,
-    /// `client_secret_basic` or `client_secret_post`: the server refuses the other one.
+    /// `client_secret_basic` or `client_secret_post`.
     pub token_endpoint_auth_method: String,
 }
 
-/// The npm package `oidc-provider`, running on a loopback port of its own until it is dropped.
+/// A server on a loopback port of its own, running until it is dropped.
 ///
-/// It requires PKCE, rotates refresh tokens, revokes the whole grant when one is used twice, and sends `iss` in
-/// authorization responses. Refresh tokens are only given for scope `offline_access` with `prompt=consent`.
+/// It writes a JSON object a line to stdout: first `ready`, then its events; and it gives back lines of text on stdin as
+/// `mark`s, after everything it has logged before.
 #[derive(Debug)]
-pub struct OidcProvider {
+pub struct AnchorServer {
     issuer: Url,
     clients: Vec<RegisteredClient>,
     ledger: watch::Receiver<Ledger>,
@@ -69,40 +49,22 @@ pub struct OidcProvider {
     _server: Child,
 }
 
-impl OidcProvider {
-    /// Starts the server and waits until it listens.
-    ///
-    /// Node is the program that the environment variable `TIELINE_TEST_NODE` names, else `node` on the `PATH`.
-    ///
-    /// # Errors
-    /// When Node or the npm packages are missing, or the server ends instead of listening.
-    pub async fn start(options: OidcProviderOptions) -> Result<Self, AnchorError> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("anchors/oidc-provider");
-        if !folder.join("node_modules/oidc-provider").is_dir() {
-            return Err(AnchorError::PackagesMissing { folder });
-        }
-        let node = node();
-        let mut command = Command::new(&node);
+impl AnchorServer {
+    /// Starts the server and waits until it listens. `cure` says who installs its program.
+    pub(super) async fn start(
+        command: &mut Command,
+        cure: &'static str,
+    ) -> Result<Self, AnchorError> {
         command
-            .arg("server.mjs")
-            .arg(format!(
-                "--access-token-ttl={}",
-                options.access_token_ttl.as_secs()
-            ))
-            .args(
-                options
-                    .redirect_uris
-                    .iter()
-                    .map(|uri| format!("--redirect-uri={uri}")),
-            )
-            .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        let mut server = command
-            .spawn()
-            .map_err(|source| AnchorError::Node { node, source })?;
+        let mut server = command.spawn().map_err(|source| AnchorError::Start {
+            program: command.as_std().get_program().to_owned(),
+            source,
+            cure,
+        })?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (
             server.stdin.take(),
             server.stdout.take(),
@@ -115,7 +77,7 @@ impl OidcProvider {
 
         let (writer, ledger) = watch::channel(Ledger::default());
         tokio::spawn(keep_ledger(stdout, writer));
-        let mut provider = Self {
+        let mut started = Self {
             issuer: Url::parse("http://127.0.0.1")?,
             clients: Vec::new(),
             ledger,
@@ -123,11 +85,11 @@ impl OidcProvider {
             stderr: Mutex::new(tokio::spawn(read_all(stderr))),
             _server: server,
         };
-        let ready = provider.until(|ledger| ledger.ready.is_some()).await?.ready;
+        let ready = started.until(|ledger| ledger.ready.is_some()).await?.ready;
         let ready: Ready = serde_json::from_value(ready.unwrap_or_default())?;
-        provider.issuer = ready.issuer;
-        provider.clients = ready.clients;
-        Ok(provider)
+        started.issuer = ready.issuer;
+        started.clients = ready.clients;
+        Ok(started)
     }
 
     /// The issuer, as an authorization server's metadata and `iss` spell it: without a slash at the end.
@@ -136,13 +98,13 @@ impl OidcProvider {
         self.issuer.as_str().trim_end_matches('/')
     }
 
-    /// An endpoint of the server, such as `/auth`, `/token`, `/token/revocation`, `/token/introspection`, `/me`.
+    /// An address on the server's origin, of a path such as `/token`.
     #[must_use]
     pub fn endpoint(&self, path: &str) -> String {
-        format!("{}{path}", self.issuer())
+        format!("{}{path}", self.issuer.origin().ascii_serialization())
     }
 
-    /// The client that must authenticate in this way: `client_secret_basic` or `client_secret_post`.
+    /// The client that authenticates in this way: `client_secret_basic` or `client_secret_post`.
     #[must_use]
     pub fn client(&self, token_endpoint_auth_method: &str) -> Option<&RegisteredClient> {
         self.clients
@@ -152,7 +114,7 @@ impl OidcProvider {
 
     /// Everything the server has logged, oldest first.
     ///
-    /// Complete for every answer that was received before the call. Each entry has an `event`: see `server.mjs`.
+    /// Complete for every answer that was received before the call. Each entry has an `event`: see the server's source.
     ///
     /// # Errors
     /// When the server has ended.
@@ -237,55 +199,6 @@ impl OidcProvider {
     }
 }
 
-/// Why an anchor server can't be used.
-#[derive(thiserror::Error)]
-pub enum AnchorError {
-    /// The npm packages are not installed.
-    #[error("{folder:?} has no node_modules: `cargo xtask test` installs them")]
-    PackagesMissing {
-        /// The package's folder.
-        folder: PathBuf,
-    },
-    /// Node can't be run.
-    #[error(
-        "can't run {node:?}: {source}; `cargo xtask test` finds or installs Node and names it to the tests in TIELINE_TEST_NODE"
-    )]
-    Node {
-        /// The program.
-        node: OsString,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The server's process is over.
-    #[error("the anchor server ended; it wrote: {stderr}")]
-    Ended {
-        /// What it wrote to stderr.
-        stderr: String,
-    },
-    /// The server runs, but what was waited for did not happen.
-    #[error("what was waited for is not in the anchor server's log: {log:?}")]
-    Silent {
-        /// The log.
-        log: Vec<Value>,
-    },
-    /// The first line the server wrote is not what it should be.
-    #[error("the anchor server's first line can't be read: {0}")]
-    Ready(#[from] serde_json::Error),
-    /// The given address is none.
-    #[error("not a URL: {0}")]
-    Url(#[from] url::ParseError),
-    /// Sign-in or consent failed.
-    #[error(transparent)]
-    Browser(#[from] BrowserError),
-}
-
-/// As for people: it is what `unwrap` shows in a failed test.
-impl fmt::Debug for AnchorError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 #[derive(Debug, Clone, Default)]
 struct Ledger {
     ready: Option<Value>,
@@ -306,12 +219,20 @@ struct Ready {
     clients: Vec<RegisteredClient>,
 }
 
+/// What `cargo xtask test` tells the tests about their tools.
 #[expect(
     clippy::disallowed_methods,
     reason = "it says where the test's tools are, and is no parameter of the product"
 )]
-fn node() -> OsString {
-    std::env::var_os("TIELINE_TEST_NODE").unwrap_or_else(|| "node".into())
+pub(super) fn tool(variable: &str) -> Option<OsString> {
+    std::env::var_os(variable)
+}
+
+/// The folder of the repository that holds this anchor's server.
+pub(super) fn source_folder(anchor: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("anchors")
+        .join(anchor)
 }
 
 /// Ends, and with it every wait, when the server does.
