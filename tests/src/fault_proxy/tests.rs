@@ -63,9 +63,10 @@ async fn without_a_fault_everything_arrives() {
     let (reads, end) = get(&proxy).await;
     end.unwrap();
     assert_eq!(reads.concat(), ANSWER);
-    let expected =
-        b"POST /token HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nconnection: close\r\n\r\nbody";
-    assert_eq!(*requests.lock().unwrap(), [expected]);
+    let expected = format!(
+        "POST /token HTTP/1.1\r\nContent-Length: 4\r\nhost: {target}\r\nconnection: close\r\n\r\nbody"
+    );
+    assert_eq!(*requests.lock().unwrap(), [expected.into_bytes()]);
 }
 
 #[tokio::test]
