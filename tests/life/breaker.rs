@@ -102,8 +102,17 @@ async fn two_instances_rejected_together_are_the_apps_trouble() {
         stage.load(&instances[0]).await.rejections,
         stage.load(&instances[1]).await.rejections,
     ];
-    assert_eq!(rejections, [1, 0], "the second was not its own fault");
+    assert_eq!(rejections, [1, 1], "both rest");
     assert_eq!(kinds(&stage).await, ["app.refused"]);
+    // So the next to try is one that was never rejected.
+    stage.clock.advance(Duration::from_secs(1));
+    for instance in &instances[..2] {
+        let handle = stage.engine.instance(instance.id);
+        handle.access_token().await.unwrap_err();
+    }
+    let healthy = stage.engine.instance(instances[2].id);
+    assert_eq!(healthy.access_token().await.unwrap().generation, 2);
+    assert_eq!(kinds(&stage).await, ["app.recovered", "app.refused"]);
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ async fn refresh_tokens_that_would_die_unused_are_used_in_time() {
     assert_eq!(stage.engine.look_after().await.unwrap(), Round::default());
     let mut kept_alive = 0;
     let mut rounds = 0;
-    for _ in 0..36 {
+    for _ in 0..37 {
         stage.clock.advance(DAY / 12);
         let round = stage.engine.look_after().await.unwrap();
         kept_alive += round.kept_alive;

@@ -14,14 +14,22 @@ pub fn is_sabotaged(_rule: &str) -> bool {
     false
 }
 
+/// How long something is to take: as it is, unless the harness shortens it.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub fn shortened(_name: &str, time: std::time::Duration) -> std::time::Duration {
+    time
+}
+
 #[cfg(feature = "failpoints")]
-pub use armed::{hit, is_sabotaged};
+pub use armed::{hit, is_sabotaged, shortened};
 
 #[cfg(feature = "failpoints")]
 mod armed {
     use std::process::Command;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
 
     /// `TIELINE_FAILPOINT=name:action:n`, such as `before-commit:kill:3`: at the third time.
     struct Plan {
@@ -58,6 +66,22 @@ mod armed {
     pub fn is_sabotaged(rule: &str) -> bool {
         static RULE: OnceLock<Option<String>> = OnceLock::new();
         RULE.get_or_init(|| variable("TIELINE_SABOTAGE")).as_deref() == Some(rule)
+    }
+
+    /// `TIELINE_SHORTENED=name:milliseconds`.
+    pub fn shortened(name: &str, time: Duration) -> Duration {
+        static PLAN: OnceLock<Option<(String, u64)>> = OnceLock::new();
+        let plan = PLAN.get_or_init(|| {
+            let text = variable("TIELINE_SHORTENED")?;
+            let (name, milliseconds) = text.split_once(':')?;
+            Some((name.to_owned(), milliseconds.parse().ok()?))
+        });
+        match plan {
+            Some((shortened, milliseconds)) if shortened == name => {
+                Duration::from_millis(*milliseconds)
+            }
+            _ => time,
+        }
     }
 
     fn plan() -> Option<&'static Plan> {

@@ -57,6 +57,13 @@ impl Breakers {
         }
     }
 
+    /// Whether nobody would get through now.
+    pub(crate) fn is_shut(&self, app: AppId, now: Timestamp) -> bool {
+        let breakers = self.lock();
+        let open = breakers.get(&app).and_then(|breaker| breaker.open.as_ref());
+        open.is_some_and(|open| now < open.until)
+    }
+
     /// Opens, or stays open for longer.
     fn refuse(&self, app: &App, error: Arc<EngineError>, now: Timestamp) {
         let mut breakers = self.lock();

@@ -60,7 +60,7 @@ impl InstanceHandle {
         };
         match provider.account(&caller, &instance.captures).await {
             Err(error) if error.tells_dead_token(provider.descriptor()) => {
-                self.engine.give_up(instance, Cause::Revoked).await
+                self.engine.give_up(instance, None, Cause::Revoked).await
             }
             _ => Ok(()),
         }

@@ -113,16 +113,21 @@ impl Engine {
         kind: QuarantineKind,
         blob: Secret,
     ) -> Result<(), EngineError> {
-        let record = NewQuarantine {
-            instance: instance.id,
-            tenant: instance.tenant.clone(),
-            generation,
-            kind,
-            blob,
-            now: self.shared.clock.now(),
-        };
-        self.shared.store.quarantine(record).await?;
-        Ok(())
+        let mut patience = Patience::new(self, instance.id);
+        loop {
+            let record = NewQuarantine {
+                instance: instance.id,
+                tenant: instance.tenant.clone(),
+                generation,
+                kind,
+                blob: blob.duplicate(),
+                now: self.shared.clock.now(),
+            };
+            match self.shared.store.quarantine(record).await {
+                Ok(_) => return Ok(()),
+                Err(error) => patience.after(error).await?,
+            };
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use crate::recovery::is_replay_safe;
 
 const SHORTEST_MARGIN: Duration = Duration::from_secs(60);
 const LONGEST_MARGIN: Duration = Duration::from_secs(4 * 60 * 60);
+/// However short a refresh token lives, its provider is not asked all the time for its sake.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(60);
 /// A token is handed out only if it will live at least this long: a call must get there with it.
 const USABLE: Duration = Duration::from_secs(10);
 
@@ -74,8 +76,10 @@ pub fn keep_alive_at(
     now: Timestamp,
 ) -> Option<Timestamp> {
     tokens.refresh_token.as_ref()?;
+    // One that has ended already by our clock tells more of the clock than of the token.
     let told = tokens
         .refresh_expires_at
+        .filter(|end| *end > now)
         .map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default());
     let documented = rotation.refresh_token_lifetime.known();
     let life = [told.or(documented), rotation.idle_limit]
@@ -83,7 +87,8 @@ pub fn keep_alive_at(
         .flatten()
         .min()?;
     let spread = mixed(id, now.as_second());
-    Some(saturating_add(now, life / 2 + life / 1_000 * spread))
+    let pause = (life / 2 + life / 1_000 * spread).max(SHORTEST_PAUSE);
+    Some(saturating_add(now, pause))
 }
 
 /// A fifth of the lifetime, between a minute and four hours, and never more than half the lifetime.

@@ -1,5 +1,6 @@
 //! What an engine is made of.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) breakers: Breakers,
     pub(crate) heartbeat: Heartbeat,
     leaving: Mutex<Leaving>,
+    pub(crate) upkeep_runs: AtomicBool,
     /// How long a lease may be held.
     pub(crate) lease: Duration,
     /// Who holds the leases that this engine takes.
@@ -178,6 +180,7 @@ impl EngineBuilder {
             breakers: Breakers::default(),
             heartbeat: Heartbeat::default(),
             leaving: Mutex::default(),
+            upkeep_runs: AtomicBool::new(false),
             owner,
         };
         Ok(Engine::of_default_tenant(Arc::new(shared)))

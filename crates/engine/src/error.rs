@@ -325,7 +325,11 @@ impl EngineError {
                 | StoreError::NotAFolder { .. }
                 | StoreError::Pragma { .. }
                 | StoreError::Unwritable { .. }
-                | StoreError::AdoptionRequired(_),
+                | StoreError::AdoptionRequired(_)
+                | StoreError::DatabaseRefused { .. }
+                | StoreError::BadAddress { .. }
+                | StoreError::WithoutPostgres
+                | StoreError::BackupElsewhere,
             ) => Kind::Configuration,
             Self::Callback(CallbackRefusal::ProviderError { .. }) => Kind::Configuration,
             Self::ReconnectRequired { .. } => Kind::Reconnect,

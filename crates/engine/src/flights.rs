@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tieline_core::clock::saturating_add;
 use tieline_core::{InstanceId, Timestamp};
+use tieline_store::Instance;
 use tokio::sync::watch;
 
 use crate::{Engine, EngineError};
@@ -33,6 +34,8 @@ struct State {
 /// After a failure: until when, and why.
 #[derive(Debug)]
 struct Rest {
+    /// Of the tokens that could not be refreshed: others may be.
+    generation: i64,
     until: Timestamp,
     failures: u32,
     error: Arc<EngineError>,
@@ -45,10 +48,17 @@ impl Flights {
     }
 
     /// Why the last refresh failed, if it is too early for another.
-    pub(crate) fn resting(&self, id: InstanceId, now: Timestamp) -> Option<Arc<EngineError>> {
+    pub(crate) fn resting(&self, seen: &Instance, now: Timestamp) -> Option<Arc<EngineError>> {
         let state = self.lock();
-        let rest = state.resting.get(&id).filter(|rest| now < rest.until)?;
-        Some(Arc::clone(&rest.error))
+        let rest = state.resting.get(&seen.id)?;
+        let holds = now < rest.until && rest.generation == seen.generation;
+        holds.then(|| Arc::clone(&rest.error))
+    }
+
+    /// Forgets the rests that are over long since: their instances may be gone.
+    pub(crate) fn forget(&self, now: Timestamp) {
+        let is_recent = |rest: &Rest| now < saturating_add(rest.until, LONGEST_REST);
+        self.lock().resting.retain(|_, rest| is_recent(rest));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -64,6 +74,7 @@ impl Engine {
     pub(crate) fn join_flight<F>(
         &self,
         id: InstanceId,
+        generation: i64,
         fly: impl FnOnce(FlightEnd) -> F,
     ) -> Result<Flight, EngineError>
     where
@@ -79,9 +90,12 @@ impl Engine {
         }
         // The lock is released: a runtime that is going away drops the flight inside `spawn`, and its end takes the lock.
         let engine = self.clone();
-        self.shared
-            .tasks
-            .spawn(fly(FlightEnd { engine, id, landed }))?;
+        self.shared.tasks.spawn(fly(FlightEnd {
+            engine,
+            id,
+            generation,
+            landed,
+        }))?;
         Ok(flight)
     }
 }
@@ -91,6 +105,7 @@ impl Engine {
 pub(crate) struct FlightEnd {
     engine: Engine,
     id: InstanceId,
+    generation: i64,
     landed: watch::Sender<Option<Landing>>,
 }
 
@@ -113,6 +128,7 @@ impl FlightEnd {
                     state.resting.insert(
                         self.id,
                         Rest {
+                            generation: self.generation,
                             until,
                             failures,
                             error,

@@ -13,6 +13,8 @@ use crate::Engine;
 use crate::engine::Shared;
 
 const BEAT: Duration = Duration::from_secs(1);
+/// A database that takes longer is of no use for this.
+const LONGEST_BEAT: Duration = Duration::from_millis(1_500);
 const FRESH: Duration = Duration::from_secs(2);
 
 /// When the last acknowledged heartbeat was sent.
@@ -72,7 +74,8 @@ async fn beat(shared: &Shared, age: Duration) -> Result<(), StoreError> {
         return Ok(());
     }
     let sent = Instant::now();
-    shared.store.beat(&shared.owner).await?;
+    let beaten = tokio::time::timeout(LONGEST_BEAT, shared.store.beat(&shared.owner));
+    beaten.await.unwrap_or(Err(StoreError::Busy))?;
     *heartbeat
         .acknowledged
         .write()

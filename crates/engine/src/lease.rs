@@ -101,7 +101,18 @@ impl Engine {
             token_hash: Sha256::digest(refresh_token.expose().as_bytes()).into(),
             lease: self.shared.lease,
         };
-        let begun = self.shared.store.begin_refresh(begin).await?;
+        let begun = match self.shared.store.begin_refresh(begin).await {
+            Ok(begun) => begun,
+            Err(error) => {
+                // It may have been written all the same, and nothing is sent: without this it would count as sent.
+                let _ = self
+                    .shared
+                    .store
+                    .abandon_refresh(instance.id, attempt)
+                    .await;
+                return Err(error.into());
+            }
+        };
         failpoint::hit("after-lease");
         match begun {
             Begun::Leased(instance) if failpoint::is_sabotaged("no-lease") => {

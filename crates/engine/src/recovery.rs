@@ -3,16 +3,16 @@
 //! | the provider | then |
 //! |---|---|
 //! | still takes the spent token (its reuse window), or merely fails | ask again, once, at once |
-//! | ends the access token with a refresh | ask again when the lost request can't be on its way any more: there is nothing to lose |
+//! | ends the access token with a refresh | ask again when the lost request can't be on its way any more |
 //! | revokes everything on reuse | use the access token for as long as it lives, then ask again |
 //!
 //! If that is refused, the answer was lost, and only a person can help: no client could have kept that instance.
 
 use std::time::Duration;
 
-use tieline_core::Timestamp;
 use tieline_core::clock::saturating_add;
 use tieline_core::descriptor::{OnReuse, Rotation};
+use tieline_core::{Timestamp, failpoint};
 use tieline_store::Instance;
 
 /// How much an instance needs new tokens.
@@ -29,8 +29,19 @@ pub(crate) enum Urgency {
 /// The part of a reuse window that is left to the request's way: a tenth, but no more than this.
 const LONGEST_WAY: Duration = Duration::from_secs(2);
 
-/// After so long a request whose answer was lost has been dealt with, or never will be: twice the edge's deadline.
-const SURELY_OVER: Duration = Duration::from_secs(60);
+/// After so long a request whose answer was lost has been dealt with, or never will be: the edge's deadline, and some.
+const SURELY_OVER: Duration = Duration::from_secs(40);
+
+/// What may be done about an instance's refresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Ask the provider.
+    Send,
+    /// Use what there is, and ask when it is used up.
+    Wait,
+    /// Whoever asked before may still be heard of: not before this instant.
+    NotBefore(Timestamp),
+}
 
 /// Whether spending a refresh token again can do no harm: it was spent at `since` at the earliest.
 ///
@@ -38,22 +49,43 @@ const SURELY_OVER: Duration = Duration::from_secs(60);
 pub(crate) fn is_replay_safe(rotation: &Rotation, since: Timestamp, now: Timestamp) -> bool {
     let window = rotation.reuse_window;
     let usable = window - (window / 10).min(LONGEST_WAY);
+    // A clock that was set back tells nothing.
+    let is_within = since <= now && now < saturating_add(since, usable);
     rotation.on_reuse == OnReuse::Fails
-        || now < saturating_add(since, usable)
-        || rotation.old_access_token_dies == Some(true) && now >= saturating_add(since, SURELY_OVER)
+        || is_within
+        || rotation.old_access_token_dies == Some(true) && now >= over(since)
 }
 
-/// Whether the refresh token may be sent now.
-pub(crate) fn may_send(
+/// Whether there is any moment at which a replay does no harm.
+pub(crate) fn is_replay_ever_safe(rotation: &Rotation) -> bool {
+    rotation.on_reuse == OnReuse::Fails || !rotation.reuse_window.is_zero()
+}
+
+/// Whether the refresh token may be sent now. Where several processes share the store, one that counts as dead may only be cut
+/// off from it, and still be given its answer: a replay that is not safe would end what that answer holds.
+pub(crate) fn verdict(
     instance: &Instance,
     rotation: &Rotation,
     urgency: Urgency,
+    is_shared: bool,
     now: Timestamp,
-) -> bool {
-    match instance.uncertain_since {
-        None => true,
-        Some(since) => urgency != Urgency::Soon || is_replay_safe(rotation, since, now),
+) -> Verdict {
+    let Some(since) = instance.uncertain_since else {
+        return Verdict::Send;
+    };
+    if is_replay_safe(rotation, since, now) {
+        Verdict::Send
+    } else if urgency == Urgency::Soon {
+        Verdict::Wait
+    } else if is_shared && now < over(since) {
+        Verdict::NotBefore(over(since))
+    } else {
+        Verdict::Send
     }
+}
+
+fn over(since: Timestamp) -> Timestamp {
+    saturating_add(since, failpoint::shortened("surely-over", SURELY_OVER))
 }
 
 #[cfg(test)]
@@ -81,8 +113,8 @@ mod tests {
             old_access_token_dies: Some(true),
             ..Rotation::UNKNOWN
         };
-        assert!(!is_replay_safe(&rotation, at(100), at(159)));
-        assert!(is_replay_safe(&rotation, at(100), at(160)));
+        assert!(!is_replay_safe(&rotation, at(100), at(139)));
+        assert!(is_replay_safe(&rotation, at(100), at(140)));
     }
 
     #[test]

@@ -5,13 +5,13 @@
 //! Where nobody knows what came of it, `recovery` says what may be done.
 
 use tieline_core::descriptor::{Authentication, Rotation};
-use tieline_core::{InstanceId, Secret, TokenSet, failpoint};
+use tieline_core::{InstanceId, Secret, Timestamp, TokenSet, failpoint};
 use tieline_oauth::{Outcome, TokenClient, TokenFailure, Tokens};
 use tieline_store::{App, Cause, Instance, Purpose};
 
 use crate::flights::{Flight, FlightEnd, landing};
 use crate::lease::Attempt;
-use crate::recovery::{Urgency, may_send};
+use crate::recovery::{Urgency, Verdict, is_replay_ever_safe, verdict};
 use crate::{Engine, EngineError, rejected};
 
 /// Everything that one refresh needs to know.
@@ -70,7 +70,7 @@ impl Engine {
     /// What came of the last one.
     pub(crate) fn rested(&self, seen: &Instance) -> Result<(), EngineError> {
         let now = self.shared.clock.now();
-        if let Some(error) = self.shared.flights.resting(seen.id, now) {
+        if let Some(error) = self.shared.flights.resting(seen, now) {
             return Err(EngineError::Shared(error));
         }
         match rejected::next_try(seen) {
@@ -87,7 +87,7 @@ impl Engine {
     /// Joins the refresh under way, or starts one.
     pub(crate) fn fly(&self, seen: &Instance, urgency: Urgency) -> Result<Flight, EngineError> {
         let (engine, id, generation) = (self.clone(), seen.id, seen.generation);
-        self.join_flight(id, move |end| async move {
+        self.join_flight(id, generation, move |end| async move {
             let mut second = None;
             let landing = engine
                 .refresh_once(id, generation, urgency, &end, &mut second)
@@ -145,7 +145,7 @@ impl Engine {
             Some(refresh_token) => refresh_token,
             // Nothing is spent then, but there is still one request at a time.
             None if anew => Secret::new(""),
-            None => return self.give_up(&instance, Cause::Expired).await,
+            None => return self.give_up(&instance, None, Cause::Expired).await,
         };
         let client = &TokenClient::new(
             provider,
@@ -160,6 +160,11 @@ impl Engine {
             refresh_token: &refresh_token,
             end,
         };
+        // Before anything is written, as far as this process's clock can tell.
+        let now = self.shared.clock.now();
+        if let Verdict::NotBefore(then) = self.verdict(&instance, &refresh.rotation, urgency, now) {
+            return Err(self.not_before(&instance, then, now));
+        }
         let Some(attempt) = self.take_lease(instance, &refresh_token).await? else {
             return Ok(());
         };
@@ -167,11 +172,40 @@ impl Engine {
             return self.obtain_anew(&refresh, attempt).await;
         }
         let now = attempt.begun_at();
-        if !may_send(&attempt.instance, &refresh.rotation, urgency, now) {
-            let reason = "an earlier attempt ended without a known outcome; the access token is used while it lives";
-            return self.leave_uncertain(attempt, reason).await;
+        let reason = "an earlier attempt ended without a known outcome; the access token is used while it lives";
+        match self.verdict(&attempt.instance, &refresh.rotation, urgency, now) {
+            Verdict::Send => self.send(&refresh, attempt, second).await,
+            Verdict::Wait => self.leave_uncertain(attempt, reason).await,
+            Verdict::NotBefore(then) => {
+                let refused = self.not_before(&attempt.instance, then, now);
+                self.leave_uncertain(attempt, reason).await?;
+                Err(refused)
+            }
         }
-        self.send(&refresh, attempt, second).await
+    }
+
+    pub(crate) fn verdict(
+        &self,
+        instance: &Instance,
+        rotation: &Rotation,
+        urgency: Urgency,
+        now: Timestamp,
+    ) -> Verdict {
+        verdict(
+            instance,
+            rotation,
+            urgency,
+            self.shared.store.is_shared(),
+            now,
+        )
+    }
+
+    /// Whoever asked the provider before may still be given the answer.
+    fn not_before(&self, instance: &Instance, then: Timestamp, now: Timestamp) -> EngineError {
+        EngineError::RefreshInProgress {
+            instance: instance.id,
+            retry_after: then.duration_since(now).try_into().unwrap_or_default(),
+        }
     }
 
     /// Sends once; and once more where nobody knows what came of that, and asking again can do no harm.
@@ -185,7 +219,11 @@ impl Engine {
             Ok(tokens) => return self.keep(refresh, attempt, tokens, second).await,
             Err(failure) => failure,
         };
-        if !matches!(failure.outcome, Outcome::OutcomeUnknown { .. }) {
+        // In a shutdown there may be no time for another request: the next start asks.
+        let may_ask_again = matches!(failure.outcome, Outcome::OutcomeUnknown { .. })
+            && is_replay_ever_safe(&refresh.rotation)
+            && !self.shared.tasks.is_closing();
+        if !may_ask_again {
             return self.settle(refresh, attempt, failure).await;
         }
         self.keep_unreadable(&attempt.instance, &failure).await?;
@@ -195,7 +233,8 @@ impl Engine {
             return Ok(());
         };
         let now = again.begun_at();
-        if !may_send(&again.instance, &refresh.rotation, Urgency::Soon, now) {
+        let verdict = self.verdict(&again.instance, &refresh.rotation, Urgency::Soon, now);
+        if verdict != Verdict::Send {
             let reason = failure.to_string();
             self.leave_uncertain(again, &reason).await?;
             return Err(failure.into());
@@ -214,8 +253,7 @@ impl Engine {
         attempt: &Attempt,
     ) -> Result<Result<Tokens, TokenFailure>, EngineError> {
         if !self.is_known_alive() {
-            let (id, number) = (attempt.instance.id, attempt.number);
-            self.shared.store.abandon_refresh(id, number).await?;
+            self.abandon(attempt, "nothing was sent").await;
             return Err(EngineError::NotKnownAlive);
         }
         failpoint::hit("before-send");
@@ -247,8 +285,7 @@ impl Engine {
             Ok(tokens) => return self.commit(refresh, attempt, tokens).await,
             Err(failure) => failure,
         };
-        let (id, number) = (attempt.instance.id, attempt.number);
-        self.shared.store.abandon_refresh(id, number).await?;
+        self.abandon(&attempt, "nothing was spent").await;
         if matches!(failure.outcome, Outcome::AppRefused) {
             return Err(self.app_refused(refresh.app, failure.into()).await);
         }

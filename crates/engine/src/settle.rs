@@ -17,26 +17,39 @@ impl Engine {
         attempt: Attempt,
         failure: TokenFailure,
     ) -> Result<(), EngineError> {
-        let (id, number) = (attempt.instance.id, attempt.number);
-        let store = &self.shared.store;
         match &failure.outcome {
             Outcome::NotSent | Outcome::Busy { .. } => {
-                store.abandon_refresh(id, number).await?;
+                self.abandon(&attempt, &failure.to_string()).await;
                 Err(failure.into())
             }
             Outcome::AppRefused => {
-                store.abandon_refresh(id, number).await?;
+                self.abandon(&attempt, &failure.to_string()).await;
                 Err(self.app_refused(refresh.app, failure.into()).await)
             }
             Outcome::Rejected => self.rejected(refresh, attempt, failure).await,
             Outcome::Dead => self.dead(refresh, attempt).await,
             Outcome::OutcomeUnknown { .. } => {
-                let reason = failure.to_string();
-                let instance = attempt.instance.clone();
-                self.leave_uncertain(attempt, &reason).await?;
-                self.keep_unreadable(&instance, &failure).await?;
+                // The answer first: it may hold the one copy of a token.
+                self.keep_unreadable(&attempt.instance, &failure).await?;
+                self.leave_uncertain(attempt, &failure.to_string()).await?;
                 Err(failure.into())
             }
+        }
+    }
+
+    /// Ends an attempt that spent nothing. What is in doubt since an earlier attempt stays in doubt. If it can't be written,
+    /// what the provider said is still what counts: the attempt is then taken for one whose outcome is unknown.
+    pub(crate) async fn abandon(&self, attempt: &Attempt, reason: &str) {
+        let Attempt { instance, number } = attempt;
+        let store = &self.shared.store;
+        let ended = if attempt.is_second_try() {
+            let (id, generation) = (instance.id, instance.generation);
+            store.leave_uncertain(id, *number, generation, reason).await
+        } else {
+            store.abandon_refresh(instance.id, *number).await
+        };
+        if let Err(error) = ended {
+            tracing::warn!(instance = %instance.id, "the end of an attempt could not be written: {error}");
         }
     }
 
@@ -46,12 +59,12 @@ impl Engine {
         let instance = &attempt.instance;
         let now = self.instance(instance.id).load().await?;
         if now.generation != instance.generation {
-            return self.came_too_late(refresh, instance).await;
+            return self.came_too_late(refresh, &attempt).await;
         }
         let expired = instance
             .refresh_expires_at
             .is_some_and(|at| at <= self.shared.clock.now());
-        let cause = if attempt.is_second_try() {
+        let cause = if attempt.is_second_try() || now.uncertain {
             Cause::LostResponse
         } else if expired {
             Cause::Expired
@@ -60,7 +73,7 @@ impl Engine {
         } else {
             Cause::Revoked
         };
-        self.give_up(instance, cause).await
+        self.give_up(instance, Some(attempt.number), cause).await
     }
 
     /// The token was spent by somebody else, who has stored what came of it: where a provider revokes everything on reuse, this
@@ -68,8 +81,13 @@ impl Engine {
     async fn came_too_late(
         &self,
         refresh: &Refresh<'_>,
-        instance: &Instance,
+        attempt: &Attempt,
     ) -> Result<(), EngineError> {
+        let instance = &attempt.instance;
+        let store = &self.shared.store;
+        if let Err(error) = store.abandon_refresh(instance.id, attempt.number).await {
+            tracing::warn!(instance = %instance.id, "a lease could not be given back: {error}");
+        }
         if refresh.rotation.on_reuse == OnReuse::RevokesFamily {
             tracing::error!(instance = %instance.id, generation = instance.generation, "two refreshes of one generation, of which one was refused");
             self.quarantine(
@@ -92,13 +110,18 @@ impl Engine {
         failure: TokenFailure,
     ) -> Result<(), EngineError> {
         let (id, number) = (attempt.instance.id, attempt.number);
+        let counted = self.shared.store.count_rejection(id, number).await?;
         if self.is_the_apps(refresh.app, id) {
-            self.shared.store.abandon_refresh(id, number).await?;
             return Err(self.app_refused(refresh.app, failure.into()).await);
         }
-        match self.shared.store.count_rejection(id, number).await? {
+        match counted {
             Some(instance) if rejected::is_enough(&instance, self.shared.clock.now()) => {
-                self.give_up(&instance, Cause::Rejected).await
+                let cause = if instance.uncertain {
+                    Cause::LostResponse
+                } else {
+                    Cause::Rejected
+                };
+                self.give_up(&instance, None, cause).await
             }
             _ => Err(failure.into()),
         }
@@ -117,15 +140,16 @@ impl Engine {
             .await?)
     }
 
-    /// Only a person can help now, unless one already has: then there is nothing to give up.
+    /// Only a person can help now, unless one already has, or another attempt is under way: then there is nothing to give up.
     pub(crate) async fn give_up(
         &self,
         instance: &Instance,
+        attempt: Option<i64>,
         cause: Cause,
     ) -> Result<(), EngineError> {
         let store = &self.shared.store;
         let Some(now) = store
-            .require_reconnect(instance.id, instance.generation, cause)
+            .require_reconnect(instance.id, instance.generation, attempt, cause)
             .await?
         else {
             return Err(EngineError::NoSuchInstance(instance.id));

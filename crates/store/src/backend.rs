@@ -253,11 +253,12 @@ pub(crate) trait RefreshRows {
         attempt: i64,
         now: Timestamp,
     ) -> Result<Option<Instance>, StoreError>;
-    /// With the event that says so, where it was not so before.
+    /// With the event that says so, where it was not so before; not while another attempt than `attempt` is under way.
     async fn require_reconnect(
         &self,
         id: InstanceId,
         generation: i64,
+        attempt: Option<i64>,
         cause: Cause,
         now: Timestamp,
     ) -> Result<(), StoreError>;
@@ -265,16 +266,17 @@ pub(crate) trait RefreshRows {
     /// intents and leases go, and an instance that is being deleted is left alone.
     async fn replace_tokens(&self, next: &Instance) -> Result<Option<Instance>, StoreError>;
     /// `ok` instances, of whatever tenant, with an attempt of their generation that has not ended or ended unknown, and no
-    /// lease alive; by id, after `after`.
+    /// lease of another than `owner` alive; by id, after `after`.
     async fn unsettled(
         &self,
+        owner: &str,
         after: InstanceId,
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<Instance>, StoreError>;
     /// `ok` instances, of whatever tenant, with rejections of their generation, by id, after `after`.
     async fn rejected(&self, after: InstanceId, limit: u32) -> Result<Vec<Instance>, StoreError>;
-    /// `ok` instances, of whatever tenant, that are to be refreshed for the refresh token's own sake; the most urgent first.
+    /// `ok` instances, of whatever tenant, without a living lease, that are to be refreshed for the refresh token's own sake; the most urgent first.
     async fn keep_alive_due(
         &self,
         now: Timestamp,

@@ -222,7 +222,8 @@ impl Store {
             .await
     }
 
-    /// Says that a person must authorize the instance again, if the generation still is the one given and it is not being deleted;
+    /// Says that a person must authorize the instance again, if the generation still is the one given, it is not being deleted, and
+    /// no other attempt than the one given is under way (any, if none is given);
     /// clears intent and lease. The event `instance.reconnect_required` is written with it, unless it was so before. Returns how the instance stands then, whether or not that was so.
     ///
     /// # Errors
@@ -231,10 +232,11 @@ impl Store {
         &self,
         id: InstanceId,
         generation: i64,
+        attempt: Option<i64>,
         cause: Cause,
     ) -> Result<Option<Instance>, StoreError> {
         self.backend()
-            .require_reconnect(id, generation, cause, self.now())
+            .require_reconnect(id, generation, attempt, cause, self.now())
             .await?;
         self.backend().instance_by_id(id).await
     }

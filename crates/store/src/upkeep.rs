@@ -5,30 +5,33 @@ use tieline_core::{InstanceId, Timestamp};
 use crate::{Instance, Store, StoreError};
 
 impl Store {
-    /// `ok` instances, of whatever tenant, whose refresh was begun and not ended, or ended unknown, and that nobody refreshes
-    /// now; by id, after `after`.
+    /// `ok` instances, of whatever tenant, whose refresh was begun and not ended, or ended unknown, and that nobody but `owner`
+    /// can be refreshing now; by id, after `after`.
     ///
     /// # Errors
     /// The database cannot be read.
     pub async fn unsettled(
         &self,
+        owner: &str,
         after: InstanceId,
         limit: u32,
     ) -> Result<Vec<Instance>, StoreError> {
-        self.backend().unsettled(after, limit, self.now()).await
+        self.backend()
+            .unsettled(owner, after, limit, self.now())
+            .await
     }
 
-    /// `ok` instances, of whatever tenant, that are to be refreshed for the refresh token's own sake by now; the most urgent
+    /// `ok` instances, of whatever tenant, that are to be refreshed for the refresh token's own sake by `now`; the most urgent
     /// first, after the one with this `keep_alive_at` and id.
     ///
     /// # Errors
     /// The database cannot be read.
     pub async fn keep_alive_due(
         &self,
+        now: Timestamp,
         after: Option<(Timestamp, InstanceId)>,
         limit: u32,
     ) -> Result<Vec<Instance>, StoreError> {
-        let now = self.now();
         self.backend().keep_alive_due(now, after, limit).await
     }
 

@@ -75,7 +75,7 @@ impl Engine {
     async fn uncertain(&self) -> Result<Vec<Finding>, StoreError> {
         let (mut few, mut after) = (Few::default(), InstanceId(0));
         loop {
-            let page = self.shared.store.unsettled(after, PAGE).await?;
+            let page = self.shared.store.unsettled("", after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.id;
             for instance in &page {

@@ -19,10 +19,13 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const OLDEST: i32 = 130_000;
 
 /// What each session is set to. A role or database may have defaults that the store cannot live with: commits that are not durable, or an
-/// isolation in which a statement fails that had to wait for another. A process that is frozen in a transaction loses it.
+/// isolation in which a statement fails that had to wait for another. A process that is frozen in a transaction loses it, and
+/// nobody waits for a lock, or a statement, for ever.
 const SESSION: &str = "SET search_path = tieline; \
     SET default_transaction_isolation = 'read committed'; \
     SET idle_in_transaction_session_timeout = '30s'; \
+    SET lock_timeout = '5s'; \
+    SET statement_timeout = '9s'; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// Looks at a database without changing anything: the keys that are there, none where there is no store yet.

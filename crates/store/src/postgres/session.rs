@@ -5,6 +5,7 @@
 //! was sent has been answered and no transaction is open; else it is closed, and the server rolls back what it had begun.
 
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
@@ -14,6 +15,9 @@ use super::failed::failed;
 use super::query;
 use crate::StoreError;
 use crate::sql::{Row, Statement, Transaction};
+
+/// The server gives up a little sooner: see [`super::open`].
+const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
 pub(super) struct Session<'a> {
     place: &'a Path,
@@ -44,7 +48,7 @@ impl<'a> Session<'a> {
     pub(super) async fn rows(&mut self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         let statement = query(statement)?;
         let connection = self.send()?;
-        let answer: Result<Vec<PgRow>, _> = statement.fetch_all(&mut **connection).await;
+        let answer: Result<Vec<PgRow>, _> = in_time(statement.fetch_all(&mut **connection)).await;
         let rows = self.answered(answer)?;
         Ok(rows.into_iter().map(Row::from).collect())
     }
@@ -53,7 +57,7 @@ impl<'a> Session<'a> {
     pub(super) async fn run(&mut self, statement: Statement) -> Result<u64, StoreError> {
         let statement = query(statement)?;
         let connection = self.send()?;
-        let answer: Result<PgQueryResult, _> = statement.execute(&mut **connection).await;
+        let answer: Result<PgQueryResult, _> = in_time(statement.execute(&mut **connection)).await;
         Ok(self.answered(answer)?.rows_affected())
     }
 
@@ -66,6 +70,16 @@ impl<'a> Session<'a> {
         let broken = matches!(&answer, Err(error) if !matches!(error, sqlx::Error::Database(_)));
         self.unanswered = broken;
         answer.map_err(|error| failed(self.place, error))
+    }
+}
+
+/// A connection may die without a word, and the system would wait for a quarter of an hour; whoever waits has tokens in hand.
+async fn in_time<T>(
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    match tokio::time::timeout(LONGEST_ANSWER, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
     }
 }
 

@@ -153,6 +153,7 @@ impl<D: Database> RefreshRows for D {
         &self,
         id: InstanceId,
         generation: i64,
+        attempt: Option<i64>,
         cause: Cause,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -160,13 +161,15 @@ impl<D: Database> RefreshRows for D {
             "UPDATE instances SET status = 'reconnect_required', cause = $3, status_since = $4, \
              lease_owner = NULL, lease_until = NULL, intent_attempt = NULL, intent_generation = NULL, \
              intent_token_hash = NULL, intent_at = NULL \
-             WHERE id = $1 AND generation = $2 AND status NOT IN ('deleting', 'reconnect_required') RETURNING ",
+             WHERE id = $1 AND generation = $2 AND status NOT IN ('deleting', 'reconnect_required') \
+             AND (intent_attempt IS NULL OR intent_attempt = coalesce($5, intent_attempt)) RETURNING ",
             columns!()
         ))
         .bind(id.0)
         .bind(generation)
         .bind(cause.as_str())
-        .bind(micros(now));
+        .bind(micros(now))
+        .bind(attempt);
         let mut transaction = self.begin().await?;
         if let Some(instance) = one(transaction.fetch(statement).await?)? {
             let detail = serde_json::json!({ "cause": cause });
@@ -207,6 +210,7 @@ impl<D: Database> RefreshRows for D {
 
     async fn unsettled(
         &self,
+        owner: &str,
         after: InstanceId,
         limit: u32,
         now: Timestamp,
@@ -214,13 +218,14 @@ impl<D: Database> RefreshRows for D {
         let statement = Statement::built(format!(
             "SELECT {} FROM instances WHERE id > $1 AND (intent_attempt IS NOT NULL OR uncertain_generation IS NOT NULL) \
              AND status = 'ok' AND (intent_generation = generation OR uncertain_generation = generation) \
-             AND NOT {} ORDER BY id LIMIT $2",
+             AND (lease_owner = $4 OR NOT {}) ORDER BY id LIMIT $2",
             columns!(),
             self.dialect().lease_alive("$3")
         ))
         .bind(after.0)
         .bind(limit)
-        .bind(micros(now));
+        .bind(micros(now))
+        .bind(owner);
         self.read(statement).await?.iter().map(from_row).collect()
     }
 
@@ -242,11 +247,11 @@ impl<D: Database> RefreshRows for D {
         limit: u32,
     ) -> Result<Vec<Instance>, StoreError> {
         let (at, id) = after.map_or((i64::MIN, 0), |(at, id)| (micros(at), id.0));
-        let statement = Statement::of(concat!(
-            "SELECT ",
+        let statement = Statement::built(format!(
+            "SELECT {} FROM instances WHERE keep_alive_at IS NOT NULL AND keep_alive_at <= $1 AND status = 'ok' \
+             AND (keep_alive_at, id) > ($3, $4) AND NOT {} ORDER BY keep_alive_at, id LIMIT $2",
             columns!(),
-            " FROM instances WHERE keep_alive_at IS NOT NULL AND keep_alive_at <= $1 AND status = 'ok' \
-             AND (keep_alive_at, id) > ($3, $4) ORDER BY keep_alive_at, id LIMIT $2"
+            self.dialect().lease_alive("$1")
         ))
         .bind(micros(now))
         .bind(limit)

@@ -103,7 +103,7 @@ async fn a_reconnect_is_required_of_the_generation_that_failed_only() {
             .unwrap(),
     );
     let current = store
-        .require_reconnect(a.id, 1, Cause::Revoked)
+        .require_reconnect(a.id, 1, None, Cause::Revoked)
         .await
         .unwrap()
         .unwrap();
@@ -114,7 +114,7 @@ async fn a_reconnect_is_required_of_the_generation_that_failed_only() {
 
     taken(store.begin_refresh(begin(a.id, 2, 8)).await.unwrap());
     let current = store
-        .require_reconnect(a.id, 2, Cause::LostResponse)
+        .require_reconnect(a.id, 2, None, Cause::LostResponse)
         .await
         .unwrap()
         .unwrap();
@@ -141,7 +141,7 @@ async fn a_reconnect_is_required_of_the_generation_that_failed_only() {
     );
     assert!(
         store
-            .require_reconnect(InstanceId(1), 1, Cause::Revoked)
+            .require_reconnect(InstanceId(1), 1, None, Cause::Revoked)
             .await
             .unwrap()
             .is_none()
@@ -186,7 +186,7 @@ async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
         Begun::Gone
     ));
     let current = store
-        .require_reconnect(a.id, 2, Cause::Revoked)
+        .require_reconnect(a.id, 2, None, Cause::Revoked)
         .await
         .unwrap()
         .unwrap();

@@ -120,7 +120,7 @@ async fn a_listing_is_paged_filtered_and_of_one_tenant() {
     ids.sort();
     instance(&store, &other, "foreign").await;
     store
-        .require_reconnect(ids[3], 1, Cause::Expired)
+        .require_reconnect(ids[3], 1, None, Cause::Expired)
         .await
         .unwrap();
 

@@ -60,9 +60,14 @@ async fn an_owner_that_is_silent_for_five_seconds_loses_its_lease() {
     taken(one.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     home.pass(&one, Duration::from_millis(4_900), &[]).await;
     assert!(is_leased(&two, a.id, 8).await);
-    assert!(two.unsettled(InstanceId(0), 10).await.unwrap().is_empty());
+    assert!(
+        two.unsettled("two", InstanceId(0), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     home.pass(&one, Duration::from_millis(200), &[]).await;
-    let unsettled = two.unsettled(InstanceId(0), 10).await.unwrap();
+    let unsettled = two.unsettled("two", InstanceId(0), 10).await.unwrap();
     assert_eq!(unsettled.len(), 1);
     let second = taken(two.begin_refresh(begin(a.id, 1, 8)).await.unwrap());
     assert!(second.uncertain && second.intent.unwrap().uncertain);
@@ -80,7 +85,12 @@ async fn an_owner_that_beats_keeps_its_lease_until_it_ends_by_itself() {
         home.pass(&one, Duration::from_secs(4), &["owner-7"]).await;
         assert!(is_leased(&two, a.id, 8).await);
     }
-    assert!(two.unsettled(InstanceId(0), 10).await.unwrap().is_empty());
+    assert!(
+        two.unsettled("two", InstanceId(0), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     home.pass(&one, Duration::from_secs(4), &["owner-7"]).await;
     taken(two.begin_refresh(begin(a.id, 1, 8)).await.unwrap());
 }
