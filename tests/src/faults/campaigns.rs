@@ -351,6 +351,11 @@ impl<'a> Runner<'a> {
             accounts,
             environment: sabotage
                 .map(|rule| ("TIELINE_SABOTAGE".to_owned(), rule.clone()))
+                // The sandbox answers at once: nobody need wait for what a dead process may still be told.
+                .chain([(
+                    "TIELINE_SHORTENED".to_owned(),
+                    "surely-over:6000".to_owned(),
+                )])
                 .collect(),
             lifetime,
             through_proxy: false,

@@ -44,7 +44,10 @@ impl Upkeep for Postgres {
 
     async fn beat(&self, owner: &str) -> Result<Option<u32>, StoreError> {
         let statement = Statement::of(
-            "WITH heard AS (INSERT INTO owners (owner, beat) VALUES ($1, tieline_now()) \
+            // Of several who tidy up, none waits for another.
+            "WITH gone AS (DELETE FROM owners WHERE owner IN (SELECT owner FROM owners \
+             WHERE beat < tieline_now() - 86400000000 AND owner <> $1 FOR UPDATE SKIP LOCKED)), \
+             heard AS (INSERT INTO owners (owner, beat) VALUES ($1, tieline_now()) \
              ON CONFLICT (owner) DO UPDATE SET beat = tieline_now()) \
              SELECT key_id FROM keyring WHERE state = 'active'",
         )

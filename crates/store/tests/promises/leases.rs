@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tieline_core::{Clock as _, InstanceId, Secret};
-use tieline_store::{Begun, Instance, Purpose, Status, StoreError};
+use tieline_store::{Begun, Cause, Instance, Purpose, Status, StoreError};
 
 use crate::home::{Home, Value, access, again, begin, commit, done, moved_on, opened, taken};
 
@@ -185,5 +185,41 @@ async fn an_unreadable_instance_is_not_refreshed() {
         }
         other => panic!("{other:?}"),
     }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_attempt_is_unsettled_for_its_own_holder_and_for_those_who_outlive_it() {
+    let home = Home::new().await;
+    let (store, a) = opened(&home).await;
+    taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
+    let ids = async |owner: &str| {
+        let found = store.unsettled(owner, InstanceId(0), 10).await.unwrap();
+        found.into_iter().map(|found| found.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("owner-8").await, []);
+    assert_eq!(
+        ids("owner-7").await,
+        [a.id],
+        "what it began and does not do is its own to settle"
+    );
+    let after = store.unsettled("owner-7", a.id, 10).await.unwrap();
+    assert!(after.is_empty());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_reconnect_while_another_attempt_is_under_way() {
+    let home = Home::new().await;
+    let (store, a) = opened(&home).await;
+    taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
+    let late = store
+        .require_reconnect(a.id, 1, Some(6), Cause::Revoked)
+        .await;
+    assert_eq!(late.unwrap().unwrap().status, Status::Ok);
+    let own = store
+        .require_reconnect(a.id, 1, Some(7), Cause::Revoked)
+        .await;
+    assert_eq!(own.unwrap().unwrap().cause, Some(Cause::Revoked));
     store.close().await;
 }
