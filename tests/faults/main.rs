@@ -18,7 +18,7 @@ use tieline_tests::faults::world::{Kept, Provider};
 use tieline_tests::postgres::Cluster;
 
 /// Worlds on PostgreSQL at once: most of the time they wait until somebody counts as dead.
-const WORLDS: u64 = 4;
+const WORLDS: u64 = 6;
 
 /// Does harm to `tieline serve`, and judges by what the other side saw.
 #[derive(Parser)]
