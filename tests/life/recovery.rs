@@ -235,6 +235,7 @@ async fn a_death_after_two_refreshes_of_one_generation_is_called_a_conflict() {
         id: instance.id,
         generation: 1,
         attempt: 8,
+        begun: None,
         tokens: TokenSet {
             refresh_token: Some(Secret::from("ended")),
             ..TokenSet::of(Secret::from("ended as well"))

@@ -36,6 +36,7 @@ impl Engine {
             generation: instance.generation,
             attempt: number,
             keep_alive_at: keep_alive_at(&tokens.set, &refresh.rotation, instance.id, now),
+            begun: Some(instance),
             tokens: tokens.set,
             now,
         };

@@ -180,7 +180,7 @@ async fn refresh(store: &Store, id: InstanceId) -> Result<Duration, Failure> {
         token_hash: [0; 32],
         lease: Duration::from_secs(60),
     };
-    let Begun::Taken(_) = store.begin_refresh(begin).await? else {
+    let Begun::Taken(begun) = store.begin_refresh(begin).await? else {
         return Err("somebody else refreshes it".into());
     };
     tokio::time::sleep(PROVIDER).await;
@@ -188,6 +188,7 @@ async fn refresh(store: &Store, id: InstanceId) -> Result<Duration, Failure> {
         id,
         generation,
         attempt,
+        begun: Some(begun),
         tokens: tokens(),
         keep_alive_at: None,
         now: Timestamp::UNIX_EPOCH,

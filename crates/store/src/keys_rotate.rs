@@ -265,6 +265,7 @@ mod tests {
             id: instance.id,
             generation: 1,
             attempt: 7,
+            begun: None,
             tokens: tokens("new"),
             keep_alive_at: None,
             now: Timestamp::UNIX_EPOCH,

@@ -52,6 +52,8 @@ pub struct CommitRefresh {
     pub generation: i64,
     /// The attempt that spent it.
     pub attempt: i64,
+    /// The instance as [`Begun::Taken`] showed it, where the caller still has it: that saves a look.
+    pub begun: Option<Instance>,
     /// What the provider answered. Scopes that it left out stay as they are, captures are added to those there are.
     pub tokens: TokenSet,
     /// When it is to be refreshed again for the refresh token's own sake; `None` = never.
@@ -132,12 +134,18 @@ impl Store {
             id,
             generation,
             attempt,
+            ref begun,
             ref tokens,
             keep_alive_at,
             now,
         } = *commit;
-        let Some(current) = self.backend().instance_by_id(id).await? else {
-            return Ok(Committed::Gone);
+        // Nothing that is taken from it changes without the generation, on which the write is conditional.
+        let current = match begun {
+            Some(begun) if begun.id == id => begun.clone(),
+            _ => match self.backend().instance_by_id(id).await? {
+                Some(current) => current,
+                None => return Ok(Committed::Gone),
+            },
         };
         if current.generation == generation {
             let mut next = Instance {
@@ -333,6 +341,7 @@ mod tests {
             id: first.id,
             generation: 1,
             attempt: 7,
+            begun: None,
             tokens: tokens("second"),
             keep_alive_at: None,
             now: first.created_at,

@@ -156,6 +156,7 @@ async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
         id: instance.id,
         generation: 1,
         attempt: 7,
+        begun: None,
         tokens: tokens("second"),
         keep_alive_at: None,
         now: Timestamp::UNIX_EPOCH,

@@ -107,6 +107,7 @@ pub(crate) fn commit(id: InstanceId, generation: i64, attempt: i64, name: &str) 
         id,
         generation,
         attempt,
+        begun: None,
         tokens: tokens(name),
         keep_alive_at: None,
         now: at(1_800_000_100),
