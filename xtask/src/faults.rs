@@ -79,7 +79,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
         ])
         .args(["--json", "--kills", &arguments.kills.to_string()])
         .current_dir(root)
-        .stdout(Stdio::piped());
+        .stdout(Stdio::piped())
+        // What it sees as it goes is for the person who waits.
+        .stderr(Stdio::inherit());
     if let Some(rule) = &arguments.sabotage {
         harness.args(["--sabotage", rule]);
     }
