@@ -124,8 +124,8 @@ impl Store {
     }
 
     /// Stores the answer as generation N + 1, if the generation still is N, and clears the attempt's intent and lease. The event
-    /// `instance.refreshed` is written with it. Committing the
-    /// same attempt again, after an error that left the outcome open, is [`Committed::Done`].
+    /// `instance.refreshed` is written with it. Committing the same attempt again, after an error that left the outcome open, is
+    /// [`Committed::Done`].
     ///
     /// # Errors
     /// The database cannot be written: keep the answer and try again.

@@ -4,33 +4,27 @@
 //! one that doesn't take, or fails, costs the others nothing. A caller that goes away changes nothing.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
 use super::Writer;
-use super::batch::{self, Answer};
+use super::batch;
+use super::gather::{self, Gather};
 use crate::StoreError;
 use crate::sql::{HotWrite, Row};
 
-/// How many may wait before their callers wait to be let in.
-const WAITING: usize = 1_024;
 /// How many are one transaction at most.
 const MOST: usize = 512;
 
-/// A write, and who waits for its answer.
-struct Item {
-    write: HotWrite,
-    answer: oneshot::Sender<Answer>,
-}
+type Item = gather::Item<HotWrite, Option<Row>>;
 
 /// The way to the task.
 #[derive(Debug)]
 pub(super) struct Group {
-    /// `None` once closed.
-    items: RwLock<Option<mpsc::Sender<Item>>>,
+    callers: Gather<HotWrite, Option<Row>>,
     task: Mutex<Option<JoinHandle<()>>>,
     most: Arc<AtomicUsize>,
 }
@@ -38,38 +32,23 @@ pub(super) struct Group {
 impl Group {
     /// Starts the task. It ends when the group is closed or dropped, and what was let in is done.
     pub(super) fn start(writer: Arc<Mutex<Option<Writer>>>, path: PathBuf) -> Self {
-        let (sender, items) = mpsc::channel(WAITING);
+        let (callers, items) = Gather::new();
         let most = Arc::new(AtomicUsize::new(MOST));
         let task = tokio::spawn(run(items, writer, path, Arc::clone(&most)));
         Self {
-            items: RwLock::new(Some(sender)),
+            callers,
             task: Mutex::new(Some(task)),
             most,
         }
     }
 
     pub(super) async fn write(&self, write: HotWrite) -> Result<Option<Row>, StoreError> {
-        let items = self
-            .items
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .ok_or(StoreError::Closed)?;
-        let (answer, answered) = oneshot::channel();
-        items
-            .send(Item { write, answer })
-            .await
-            .map_err(|_| StoreError::Closed)?;
-        drop(items);
-        answered.await.map_err(|_| StoreError::Closed)?
+        self.callers.ask(write).await
     }
 
     /// Lets nothing in any more, and waits until all that was let in is done.
     pub(super) async fn close(&self) {
-        self.items
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.callers.close();
         if let Some(task) = self.task.lock().await.take()
             && let Err(error) = task.await
         {
@@ -96,7 +75,7 @@ async fn run(
     {
         let (writes, callers): (Vec<_>, Vec<_>) = batch
             .drain(..)
-            .map(|item| (item.write, item.answer))
+            .map(|item| (item.asked, item.answer))
             .unzip();
         let mut writer = writer.lock().await;
         let answers = match writer.as_mut() {

@@ -4,66 +4,41 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use sqlx::SqlitePool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::batch::{powers_of_two, same};
 use super::failed::failed;
+use super::gather::{self, Gather};
 use super::query;
 use crate::StoreError;
 use crate::sql::{Row, Statement, columns};
 
-const WAITING: usize = 1_024;
 const MOST: usize = 256;
 
-type Answer = Result<Option<Arc<Row>>, StoreError>;
-
-struct Item {
-    id: i64,
-    answer: oneshot::Sender<Answer>,
-}
+type Item = gather::Item<i64, Option<Arc<Row>>>;
 
 /// The way to the task that looks up.
 #[derive(Debug)]
-pub(super) struct Lookups {
-    /// `None` once closed.
-    items: RwLock<Option<mpsc::Sender<Item>>>,
-}
+pub(super) struct Lookups(Gather<i64, Option<Arc<Row>>>);
 
 impl Lookups {
     /// Starts the task. It ends when this is closed or dropped, and what was let in is answered.
     pub(super) fn start(readers: SqlitePool, path: PathBuf) -> Self {
-        let (sender, items) = mpsc::channel(WAITING);
+        let (callers, items) = Gather::new();
         tokio::spawn(run(items, readers, path));
-        Self {
-            items: RwLock::new(Some(sender)),
-        }
+        Self(callers)
     }
 
     /// The row as it was committed last when this was called, or later.
-    pub(super) async fn find(&self, id: i64) -> Answer {
-        let items = self
-            .items
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .ok_or(StoreError::Closed)?;
-        let (answer, answered) = oneshot::channel();
-        items
-            .send(Item { id, answer })
-            .await
-            .map_err(|_| StoreError::Closed)?;
-        drop(items);
-        answered.await.map_err(|_| StoreError::Closed)?
+    pub(super) async fn find(&self, id: i64) -> Result<Option<Arc<Row>>, StoreError> {
+        self.0.ask(id).await
     }
 
     pub(super) fn close(&self) {
-        self.items
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.0.close();
     }
 }
 
@@ -78,7 +53,7 @@ async fn run(mut items: mpsc::Receiver<Item>, readers: SqlitePool, path: PathBuf
             });
         for item in batch.drain(..) {
             let answer = match &found {
-                Ok(found) => Ok(found.get(&item.id).cloned()),
+                Ok(found) => Ok(found.get(&item.asked).cloned()),
                 Err(error) => Err(same(error)),
             };
             // Whoever has gone away has no use for it.
@@ -93,7 +68,7 @@ enum Failure {
 }
 
 async fn look_up(readers: &SqlitePool, batch: &[Item]) -> Result<HashMap<i64, Arc<Row>>, Failure> {
-    let mut ids: Vec<i64> = batch.iter().map(|item| item.id).collect();
+    let mut ids: Vec<i64> = batch.iter().map(|item| item.asked).collect();
     ids.sort_unstable();
     ids.dedup();
     let mut found = HashMap::with_capacity(ids.len());

@@ -4,6 +4,7 @@
 
 mod batch;
 mod failed;
+mod gather;
 mod group;
 #[cfg(test)]
 mod group_tests;
