@@ -11,21 +11,25 @@ use tempfile::TempDir;
 use tieline_core::{Clock as _, ManualClock, Secret};
 use tieline_store::{MasterKey, Store, StoreError, StoreOptions, StorePlace};
 
-use crate::cluster::{Cluster, PASSWORD, USER};
 pub(crate) use crate::given::*;
+use crate::postgres::shared;
 
 pub(crate) struct Home {
     folder: TempDir,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) database: PgConnectOptions,
+    address: Secret,
 }
 
 impl Home {
     pub(crate) async fn new() -> Self {
+        let address = shared().await.create_database().await.unwrap();
+        let database: PgConnectOptions = address.parse().unwrap();
         Self {
             folder: TempDir::new().unwrap(),
             clock: Arc::new(ManualClock::new(at(1_800_000_000))),
-            database: Cluster::get().await.new_database().await,
+            database: database.disable_statement_logging(),
+            address: Secret::new(address),
         }
     }
 
@@ -34,13 +38,19 @@ impl Home {
     }
 
     pub(crate) fn address(&self) -> Secret {
-        self.address_with(PASSWORD)
+        self.address.duplicate()
+    }
+
+    /// The one that the server wants.
+    pub(crate) fn password(&self) -> String {
+        let address: url::Url = self.address.expose().parse().unwrap();
+        address.password().unwrap().to_owned()
     }
 
     pub(crate) fn address_with(&self, password: &str) -> Secret {
         let (port, database) = (self.database.get_port(), self.database.get_database());
         Secret::new(format!(
-            "postgres://{USER}:{password}@127.0.0.1:{port}/{}",
+            "postgres://postgres:{password}@127.0.0.1:{port}/{}",
             database.unwrap()
         ))
     }

@@ -1,6 +1,6 @@
 //! What the store promises, asked of a PostgreSQL server of the tests' own; and what it promises to several processes.
 //!
-//! Needs PostgreSQL on the machine: the folder in `TIELINE_TEST_POSTGRES_BIN`, or where Debian puts it, or what `pg_config` says.
+//! Needs PostgreSQL on the machine: see the module `postgres`.
 
 #![expect(
     clippy::panic,
@@ -8,8 +8,15 @@
     reason = "helpers of tests; the lints only know test functions"
 )]
 
-mod cluster;
 mod home;
+/// The tests crate's own: it stands above this one, so its file is taken and not its crate.
+#[path = "../../../../tests/src/postgres/mod.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "these tests need a part of what the file offers others"
+)]
+mod postgres;
 
 #[path = "../promises/apps_and_authorizations.rs"]
 mod apps_and_authorizations;
