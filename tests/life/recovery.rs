@@ -6,7 +6,7 @@ use tieline_core::descriptor::{OnReuse, Rotates, Rotation};
 use tieline_core::prelude::*;
 use tieline_core::{Clock as _, TokenSet};
 use tieline_engine::{EngineError, Kind, Round};
-use tieline_sandbox::{Act, Endpoint};
+use tieline_sandbox::{Act, Endpoint, Gate};
 use tieline_store::{BeginRefresh, Begun, Cause, CommitRefresh, Committed, Instance, Status};
 use tieline_tests::script::answer;
 use tieline_tests::stage::Stage;
@@ -64,6 +64,7 @@ async fn killed_in_a_refresh(stage: &Stage, instance: &Instance) {
             attempt: 7,
             token_hash: [7; 32],
             lease: Duration::from_secs(45),
+            seen: None,
         })
         .await
         .unwrap();
@@ -74,6 +75,24 @@ async fn killed_in_a_refresh(stage: &Stage, instance: &Instance) {
 async fn spend_unheard(stage: &Stage, instance: &Instance) {
     let (_, refresh_token) = stage.tokens(instance).await;
     stage.sandbox.spend(&refresh_token.unwrap()).unwrap();
+}
+
+/// Another process that was taken for dead commits after all.
+async fn commit_elsewhere(stage: &Stage, instance: &Instance) {
+    let commit = CommitRefresh {
+        id: instance.id,
+        generation: 1,
+        attempt: 8,
+        begun: None,
+        tokens: TokenSet {
+            refresh_token: Some(Secret::from("ended")),
+            ..TokenSet::of(Secret::from("ended as well"))
+        },
+        keep_alive_at: None,
+        now: stage.clock.now(),
+    };
+    let committed = stage.engine.store().commit_refresh(&commit).await.unwrap();
+    assert!(matches!(committed, Committed::Done(_)), "{committed:?}");
 }
 
 async fn told(stage: &Stage, instance: &Instance, kind: &str) -> usize {
@@ -230,21 +249,8 @@ async fn a_death_after_two_refreshes_of_one_generation_is_called_a_conflict() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
     let (gate, refresh) = stage.held_refresh(&instance).await;
-    // Another process that was taken for dead commits after all, and what it got the provider has ended by now.
-    let commit = CommitRefresh {
-        id: instance.id,
-        generation: 1,
-        attempt: 8,
-        begun: None,
-        tokens: TokenSet {
-            refresh_token: Some(Secret::from("ended")),
-            ..TokenSet::of(Secret::from("ended as well"))
-        },
-        keep_alive_at: None,
-        now: stage.clock.now(),
-    };
-    let committed = stage.engine.store().commit_refresh(&commit).await.unwrap();
-    assert!(matches!(committed, Committed::Done(_)), "{committed:?}");
+    // What the other got the provider has ended by now.
+    commit_elsewhere(&stage, &instance).await;
     gate.release();
     assert_eq!(refresh.await.unwrap().unwrap().generation, 2);
     assert_eq!(told(&stage, &instance, "instance.conflict").await, 1);
@@ -253,4 +259,22 @@ async fn a_death_after_two_refreshes_of_one_generation_is_called_a_conflict() {
     let error = handle.refresh().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Reconnect, "{error}");
     assert_eq!(stage.load(&instance).await.cause, Some(Cause::Conflict));
+}
+
+#[tokio::test]
+async fn a_refusal_that_came_after_anothers_answer_is_called_a_conflict_too() {
+    let stage = Stage::acme().await;
+    let instance = stage.connect().await;
+    let gate = Gate::new();
+    stage
+        .sandbox
+        .script(Endpoint::Token, Act::Hold(gate.clone()));
+    let handle = stage.engine.instance(instance.id);
+    let refresh = tokio::spawn(async move { handle.refresh().await });
+    gate.reached().await;
+    spend_unheard(&stage, &instance).await;
+    commit_elsewhere(&stage, &instance).await;
+    gate.release();
+    assert_eq!(refresh.await.unwrap().unwrap().generation, 2);
+    assert_eq!(told(&stage, &instance, "instance.conflict").await, 1);
 }

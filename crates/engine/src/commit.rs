@@ -52,12 +52,8 @@ impl Engine {
             Committed::MovedOn(now) => {
                 // Somebody wrote this generation before us: keep our answer where `tieline doctor` can find it.
                 tracing::error!(instance = %now.id, generation = now.generation, "two refreshes of one generation");
-                let blob = serialized(&commit);
-                self.quarantine(&now, commit.generation, QuarantineKind::Conflict, blob)
-                    .await?;
-                let generation = serde_json::json!({ "generation": commit.generation });
-                self.note(&now, "instance.conflict", generation).await;
-                Ok(())
+                self.conflict(&now, commit.generation, serialized(&commit))
+                    .await
             }
             Committed::Gone => {
                 // Deleted while we refreshed: the fresh pair must not outlive it. (While it is only being deleted, the
@@ -69,6 +65,20 @@ impl Engine {
                 Err(EngineError::NoSuchInstance(commit.id))
             }
         }
+    }
+
+    /// Two requests spent one generation's token: what came of the later one is kept, and the instance's events tell of it.
+    pub(crate) async fn conflict(
+        &self,
+        instance: &Instance,
+        generation: i64,
+        blob: Secret,
+    ) -> Result<(), EngineError> {
+        self.quarantine(instance, generation, QuarantineKind::Conflict, blob)
+            .await?;
+        let detail = serde_json::json!({ "generation": generation });
+        self.note(instance, "instance.conflict", detail).await;
+        Ok(())
     }
 
     async fn commit_patiently(

@@ -100,6 +100,7 @@ impl Engine {
             attempt,
             token_hash: Sha256::digest(refresh_token.expose().as_bytes()).into(),
             lease: self.shared.lease,
+            seen: Some(instance.clone()),
         };
         let begun = match self.shared.store.begin_refresh(begin).await {
             Ok(begun) => begun,

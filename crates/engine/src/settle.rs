@@ -3,7 +3,7 @@
 use tieline_core::Secret;
 use tieline_core::descriptor::OnReuse;
 use tieline_oauth::{Outcome, TokenFailure};
-use tieline_store::{Cause, Instance, QuarantineKind};
+use tieline_store::{Cause, Instance};
 
 use crate::lease::Attempt;
 use crate::refresh::Refresh;
@@ -90,13 +90,9 @@ impl Engine {
         }
         if refresh.rotation.on_reuse == OnReuse::RevokesFamily {
             tracing::error!(instance = %instance.id, generation = instance.generation, "two refreshes of one generation, of which one was refused");
-            self.quarantine(
-                instance,
-                instance.generation,
-                QuarantineKind::Conflict,
-                Secret::new("{}"),
-            )
-            .await?;
+            return self
+                .conflict(instance, instance.generation, Secret::new("{}"))
+                .await;
         }
         Ok(())
     }

@@ -167,11 +167,8 @@ async fn run(store: &Store, ids: Vec<InstanceId>, time: Duration) -> Result<Stri
 async fn refresh(store: &Store, id: InstanceId) -> Result<Duration, Failure> {
     let start = Instant::now();
     let attempt = random::id()?;
-    let generation = store
-        .instance("bench", id)
-        .await?
-        .ok_or("it is gone")?
-        .generation;
+    let seen = store.instance("bench", id).await?.ok_or("it is gone")?;
+    let generation = seen.generation;
     let begin = BeginRefresh {
         id,
         generation,
@@ -179,6 +176,7 @@ async fn refresh(store: &Store, id: InstanceId) -> Result<Duration, Failure> {
         attempt,
         token_hash: [0; 32],
         lease: Duration::from_secs(60),
+        seen: Some(seen),
     };
     let Begun::Taken(begun) = store.begin_refresh(begin).await? else {
         return Err("somebody else refreshes it".into());

@@ -25,6 +25,8 @@ pub struct BeginRefresh {
     pub token_hash: [u8; 32],
     /// How long until the lease ends by itself.
     pub lease: Duration,
+    /// The instance as the caller read it, where the caller still has it: that saves a look.
+    pub seen: Option<Instance>,
 }
 
 /// How a refresh began.

@@ -5,9 +5,9 @@
 //! decides stands on the row: generation, status, lease and intent; the values `v` are constants; and the heartbeat of the lease's
 //! holder, which stands in a table of its own, is read by a function that is volatile and therefore sees what is committed by then.
 
-use crate::sql::{Dialect, HotWrite, Statement, columns, tell_commits};
+use crate::sql::{Dialect, HotWrite, Statement, standing_columns, tell_commits};
 
-/// The statement that does it; it returns the row, if it took.
+/// The statement that does it; it returns what stands on the row, if it took.
 pub(super) fn statement(write: HotWrite) -> Statement {
     let (table, update) = (
         write.kind.table(Dialect::Postgres, 1),
@@ -17,7 +17,7 @@ pub(super) fn statement(write: HotWrite) -> Statement {
         format!(
             "WITH {table}, done AS ({update}), told AS ({}) SELECT {} FROM done",
             tell_commits(Dialect::Postgres, "done"),
-            columns!()
+            standing_columns!()
         )
     } else {
         format!("WITH {table} {update}")

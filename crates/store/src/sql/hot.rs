@@ -3,7 +3,7 @@
 //! Each stands in one conditional statement on one row, and many of a kind may stand in one statement, on a row each: the values come as
 //! a table `v`, whose columns begin with `v_`.
 
-use super::instances::columns;
+use super::instances::standing_columns;
 use super::{Dialect, Value};
 
 /// What a hot write does.
@@ -75,7 +75,8 @@ impl HotKind {
         format!("v ({}) AS (VALUES {})", names.join(", "), rows.join(", "))
     }
 
-    /// `UPDATE …` of the rows that `v` names and that are as it expects them to be; it returns those.
+    /// `UPDATE …` of the rows that `v` names and that are as it expects them to be; it returns what stands on
+    /// those.
     pub(crate) fn update(self, dialect: Dialect) -> String {
         match self {
             Self::Begin => begin(dialect),
@@ -90,6 +91,9 @@ impl HotKind {
     }
 }
 
+/// What an event tells of a commit, beside the row's id.
+const TOLD: &str = "tenant, app, generation, refreshed_at";
+
 /// Writes the events of the commits whose rows, as they stand after them, are in `rows`.
 pub(crate) fn tell_commits(dialect: Dialect, rows: &str) -> String {
     let detail = dialect.object("generation", "generation");
@@ -102,7 +106,7 @@ pub(crate) fn tell_commits(dialect: Dialect, rows: &str) -> String {
 fn begin(dialect: Dialect) -> String {
     let (now, alive) = (dialect.now("v_now"), dialect.lease_alive("v_now"));
     let until = dialect.lease_end("v_now", "v_lease");
-    let columns = columns!();
+    let columns = standing_columns!();
     format!(
         "UPDATE instances SET lease_owner = v_owner, lease_until = {until}, \
          uncertain_at = CASE WHEN intent_generation = generation AND uncertain_generation IS DISTINCT FROM generation \
@@ -116,7 +120,7 @@ fn begin(dialect: Dialect) -> String {
 
 fn commit(dialect: Dialect) -> String {
     let captures = dialect.merged("captures", "v_captures");
-    let columns = columns!();
+    let columns = standing_columns!();
     format!(
         "UPDATE instances SET generation = v_generation, access_token = v_access_token, refresh_token = v_refresh_token, \
          expires_at = v_expires_at, refresh_expires_at = v_refresh_expires_at, scopes = v_scopes, captures = {captures}, \
@@ -130,7 +134,7 @@ fn commit(dialect: Dialect) -> String {
          intent_token_hash = CASE WHEN intent_attempt = v_attempt THEN NULL ELSE intent_token_hash END, \
          intent_at = CASE WHEN intent_attempt = v_attempt THEN NULL ELSE intent_at END, \
          intent_attempt = nullif(intent_attempt, v_attempt) \
-         FROM v WHERE id = v_id AND generation = v_generation - 1 RETURNING {columns}"
+         FROM v WHERE id = v_id AND generation = v_generation - 1 RETURNING {columns}, {TOLD}"
     )
 }
 

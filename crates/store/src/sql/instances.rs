@@ -13,13 +13,24 @@ use crate::backend::InstanceRows;
 use crate::tokens::SealedTokens;
 use crate::{Instance, InstanceQuery, Intent, Lease, Status, StoreError};
 
-/// The columns that make an [`Instance`]. Named one by one: a later release may add others while this one runs.
+/// The columns of an [`Instance`] that change within a generation. Named one by one: a later release may add others while this one runs.
+macro_rules! standing_columns {
+    () => {
+        "id, name, account_id, account_label, status, cause, status_since, captures, lease_owner, lease_until, intent_attempt, \
+         intent_generation, intent_token_hash, intent_at, uncertain_generation, uncertain_at, rejections, rejected_at, \
+         keep_alive_at"
+    };
+}
+pub(crate) use standing_columns;
+
+/// All the columns that make an [`Instance`].
 macro_rules! columns {
     () => {
-        "id, tenant, app, provider, name, account_id, account_label, status, cause, status_since, generation, access_token, \
-         refresh_token, expires_at, refresh_expires_at, scopes, captures, parameters, created_at, refreshed_at, lease_owner, \
-         lease_until, intent_attempt, intent_generation, intent_token_hash, intent_at, uncertain_generation, uncertain_at, \
-         rejections, rejected_at, keep_alive_at"
+        concat!(
+            $crate::sql::standing_columns!(),
+            ", tenant, app, provider, generation, access_token, refresh_token, expires_at, refresh_expires_at, scopes, \
+             parameters, created_at, refreshed_at"
+        )
     };
 }
 pub(crate) use columns;
@@ -203,31 +214,55 @@ pub(super) fn one(rows: Vec<Row>) -> Result<Option<Instance>, StoreError> {
 }
 
 pub(super) fn from_row(row: &Row) -> Result<Instance, StoreError> {
-    let generation: i64 = row.get("generation")?;
-    let uncertain_generation: Option<i64> = row.get("uncertain_generation")?;
-    let uncertain = uncertain_generation == Some(generation);
-    let tokens = SealedTokens {
-        access_token: row.blob("access_token")?,
-        refresh_token: row.optional_blob("refresh_token")?,
-    };
-    Ok(Instance {
+    let known = Instance {
         id: InstanceId(row.get("id")?),
         tenant: row.get("tenant")?,
         app: AppId(row.get("app")?),
         provider: row.get("provider")?,
+        generation: row.get("generation")?,
+        expires_at: row.optional_time("expires_at")?,
+        refresh_expires_at: row.optional_time("refresh_expires_at")?,
+        scopes: row.json("scopes")?,
+        parameters: row.json("parameters")?,
+        created_at: row.time("created_at")?,
+        refreshed_at: row.time("refreshed_at")?,
+        tokens: Arc::new(SealedTokens {
+            access_token: row.blob("access_token")?,
+            refresh_token: row.optional_blob("refresh_token")?,
+        }),
+        // What stands on the row is read below.
+        name: None,
+        account_id: None,
+        account_label: None,
+        status: Status::Ok,
+        cause: None,
+        status_since: Timestamp::UNIX_EPOCH,
+        captures: BTreeMap::new(),
+        has_refresh_token: false,
+        intent: None,
+        lease: None,
+        uncertain: false,
+        uncertain_since: None,
+        rejections: 0,
+        rejected_since: None,
+        keep_alive_at: None,
+    };
+    standing(known, row)
+}
+
+/// An instance whose generation is known, with what stands on its row and changes within a generation.
+pub(super) fn standing(known: Instance, row: &Row) -> Result<Instance, StoreError> {
+    let uncertain_generation: Option<i64> = row.get("uncertain_generation")?;
+    let uncertain = uncertain_generation == Some(known.generation);
+    Ok(Instance {
         name: row.get("name")?,
         account_id: row.get("account_id")?,
         account_label: row.get("account_label")?,
         status: row.word("status")?,
         cause: row.optional_word("cause")?,
         status_since: row.time("status_since")?,
-        generation,
-        expires_at: row.optional_time("expires_at")?,
-        refresh_expires_at: row.optional_time("refresh_expires_at")?,
-        scopes: row.json("scopes")?,
         captures: row.json("captures")?,
-        parameters: row.json("parameters")?,
-        has_refresh_token: tokens.refresh_token.is_some(),
+        has_refresh_token: known.tokens.refresh_token.is_some(),
         intent: intent(row, uncertain_generation)?,
         lease: lease(row)?,
         uncertain,
@@ -235,9 +270,7 @@ pub(super) fn from_row(row: &Row) -> Result<Instance, StoreError> {
         rejections: row.get("rejections")?,
         rejected_since: row.optional_time("rejected_at")?,
         keep_alive_at: row.optional_time("keep_alive_at")?,
-        created_at: row.time("created_at")?,
-        refreshed_at: row.time("refreshed_at")?,
-        tokens: Arc::new(tokens),
+        ..known
     })
 }
 

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 
 pub(crate) use dialect::Dialect;
 pub(crate) use hot::{HotKind, HotWrite, tell_commits};
-pub(crate) use instances::columns;
+pub(crate) use instances::{columns, standing_columns};
 pub(crate) use row::Row;
 pub(crate) use statement::{Statement, Value};
 
@@ -44,7 +44,7 @@ pub(crate) trait Database: Upkeep + fmt::Debug + Send + Sync {
     async fn change(&self, statement: Statement) -> Result<u64, StoreError>;
     /// Begins a transaction that may write.
     async fn begin(&self) -> Result<Box<dyn Transaction + '_>, StoreError>;
-    /// Runs a write that a busy engine makes all the time, durably; returns the row if it took, as it stands then.
+    /// Runs a write that a busy engine makes all the time, durably; returns the row if it took, with what stands on it then.
     async fn write_hot(&self, write: HotWrite) -> Result<Option<Row>, StoreError>;
 }
 

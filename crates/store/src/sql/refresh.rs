@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use tieline_core::clock::saturating_add;
 use tieline_core::{InstanceId, Timestamp};
 
-use super::instances::{columns, from_row, one};
+use super::instances::{columns, from_row, one, standing};
 use super::journal::event_statement;
 use super::row::{facts, json, micros};
 use super::{Database, HotKind, HotWrite, Statement};
-use crate::backend::RefreshRows;
+use crate::backend::{InstanceRows as _, RefreshRows};
 use crate::{BeginRefresh, Cause, Instance, NewEvent, StoreError};
 
 #[async_trait]
@@ -32,11 +32,15 @@ impl<D: Database> RefreshRows for D {
                 micros(now).into(),
             ],
         };
-        self.write_hot(write)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        let Some(row) = self.write_hot(write).await? else {
+            return Ok(None);
+        };
+        match &begin.seen {
+            Some(seen) if (seen.id, seen.generation) == (begin.id, begin.generation) => {
+                standing(seen.clone(), &row).map(Some)
+            }
+            _ => self.instance_by_id(begin.id).await,
+        }
     }
 
     async fn commit_refresh(
@@ -61,11 +65,10 @@ impl<D: Database> RefreshRows for D {
                 next.keep_alive_at.map(micros).into(),
             ],
         };
-        self.write_hot(write)
-            .await?
-            .as_ref()
-            .map(from_row)
-            .transpose()
+        match self.write_hot(write).await? {
+            Some(row) => standing(next.clone(), &row).map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn committed_by(&self, id: InstanceId, attempt: i64) -> Result<bool, StoreError> {

@@ -29,6 +29,8 @@ const READERS: u32 = 4;
 const STATEMENTS: usize = 200;
 /// Rows that its thread may be ahead: as many as one statement returns.
 const ROWS: usize = 512;
+/// Of pages that the writing connection keeps: KiB, negative as SQLite wants them. What many callers refresh at one time should fit.
+const CACHE: &str = "-32768";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What was found at a path, before anything is written there.
@@ -246,6 +248,7 @@ impl Sqlite {
         let mut connection = options(&path)
             .statement_cache_capacity(STATEMENTS)
             .row_buffer_size(ROWS)
+            .pragma("cache_size", CACHE)
             .connect()
             .await
             .map_err(|error| failed(&path, error))?;
