@@ -51,14 +51,20 @@ pub(crate) enum SealedTable {
     Apps,
     Instances,
     Authorizations,
+    Parked,
+    Idempotency,
+    Webhooks,
     Quarantine,
 }
 
 impl SealedTable {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Apps,
         Self::Instances,
         Self::Authorizations,
+        Self::Parked,
+        Self::Idempotency,
+        Self::Webhooks,
         Self::Quarantine,
     ];
 
@@ -67,6 +73,9 @@ impl SealedTable {
             Self::Apps => "apps",
             Self::Instances => "instances",
             Self::Authorizations => "authorizations",
+            Self::Parked => "parked",
+            Self::Idempotency => "idempotency",
+            Self::Webhooks => "webhooks",
             Self::Quarantine => "quarantine",
         }
     }
@@ -76,7 +85,9 @@ impl SealedTable {
             Self::Apps => &["parameters"],
             Self::Instances => &["access_token", "refresh_token"],
             Self::Authorizations => &["verifier"],
-            Self::Quarantine => &["answer"],
+            Self::Parked => &["verifier", "callback"],
+            Self::Webhooks => &["secret"],
+            Self::Idempotency | Self::Quarantine => &["answer"],
         }
     }
 }

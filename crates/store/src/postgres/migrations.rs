@@ -9,7 +9,10 @@ use super::failed::failed;
 use crate::StoreError;
 
 /// Each with its number. What was released is never edited, only added to.
-pub(super) const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("migrations/0001_first.sql"))];
+pub(super) const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("migrations/0001_first.sql")),
+    (2, include_str!("migrations/0002_host.sql")),
+];
 
 /// What there must be before the first migration: a place of our own, so that a host may keep its tables beside ours, and a table
 /// that says which migrations have been done.

@@ -61,6 +61,30 @@ const fn statements(table: SealedTable) -> Statements {
             in_use: "SELECT count(*) AS n FROM authorizations WHERE substr(verifier, 3, 4) = $1",
             update: "UPDATE authorizations SET verifier = $3 WHERE id = $1 AND 1 = $2",
         },
+        SealedTable::Parked => Statements {
+            select: "SELECT id, tenant, CAST(1 AS BIGINT) AS version, verifier, callback FROM parked \
+                     WHERE id > $2 AND (substr(verifier, 3, 4) <> $1 OR substr(callback, 3, 4) <> $1) \
+                     ORDER BY id LIMIT $3",
+            count: "SELECT count(*) AS n FROM parked \
+                    WHERE substr(verifier, 3, 4) <> $1 OR substr(callback, 3, 4) <> $1",
+            in_use: "SELECT count(*) AS n FROM parked \
+                     WHERE substr(verifier, 3, 4) = $1 OR substr(callback, 3, 4) = $1",
+            update: "UPDATE parked SET verifier = $3, callback = $4 WHERE id = $1 AND 1 = $2",
+        },
+        SealedTable::Idempotency => Statements {
+            select: "SELECT id, tenant, CAST(1 AS BIGINT) AS version, answer FROM idempotency \
+                     WHERE id > $2 AND substr(answer, 3, 4) <> $1 ORDER BY id LIMIT $3",
+            count: "SELECT count(*) AS n FROM idempotency WHERE substr(answer, 3, 4) <> $1",
+            in_use: "SELECT count(*) AS n FROM idempotency WHERE substr(answer, 3, 4) = $1",
+            update: "UPDATE idempotency SET answer = $3 WHERE id = $1 AND 1 = $2",
+        },
+        SealedTable::Webhooks => Statements {
+            select: "SELECT id, tenant, CAST(1 AS BIGINT) AS version, secret FROM webhooks \
+                     WHERE id > $2 AND substr(secret, 3, 4) <> $1 ORDER BY id LIMIT $3",
+            count: "SELECT count(*) AS n FROM webhooks WHERE substr(secret, 3, 4) <> $1",
+            in_use: "SELECT count(*) AS n FROM webhooks WHERE substr(secret, 3, 4) = $1",
+            update: "UPDATE webhooks SET secret = $3 WHERE id = $1 AND 1 = $2",
+        },
         SealedTable::Quarantine => Statements {
             select: "SELECT id, tenant, CAST(1 AS BIGINT) AS version, answer FROM quarantine \
                      WHERE id > $2 AND substr(answer, 3, 4) <> $1 ORDER BY id LIMIT $3",

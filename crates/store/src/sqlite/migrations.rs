@@ -12,6 +12,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("migrations/0002_parameters.sql"),
     ),
     (3, "recovery", include_str!("migrations/0003_recovery.sql")),
+    (4, "host", include_str!("migrations/0004_host.sql")),
 ];
 
 /// The number of the schema that these migrations lead to.
