@@ -59,6 +59,10 @@ id! {
     AuthorizationId
 }
 id! {
+    /// Names a connect link.
+    LinkId
+}
+id! {
     /// Names a connector instance: one connected account.
     InstanceId
 }

@@ -95,6 +95,9 @@ async fn fill(store: &Store, count: usize) -> Result<Vec<Instance>, Failure> {
         name: "main".to_owned(),
         redirect_uri: None,
         endpoints: BTreeMap::new(),
+        context: random::context()?,
+        confirm_url: None,
+        return_origins: Vec::new(),
         parameters: BTreeMap::new(),
     };
     let app = store.create_app(app).await?.id;
@@ -106,6 +109,8 @@ async fn fill(store: &Store, count: usize) -> Result<Vec<Instance>, Failure> {
             app,
             provider: "acme".to_owned(),
             name: None,
+            user: None,
+            tags: Vec::new(),
             account_id: None,
             account_label: None,
             parameters: BTreeMap::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tieline_core::{AppId, Secret, Timestamp, random};
+use tieline_core::{AppId, Secret, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::keyring::Keyring;
@@ -24,6 +24,12 @@ pub struct NewApp {
     pub redirect_uri: Option<String>,
     /// The operator's own endpoints in place of the provider's. Immutable.
     pub endpoints: BTreeMap<String, String>,
+    /// The last part of its redirect URI: random, as [`random::context`] makes it. It is given, so that it can stand among the parameters.
+    pub context: String,
+    /// Where the host confirms what its users connected.
+    pub confirm_url: Option<String>,
+    /// The origins of pages to which people may be sent back.
+    pub return_origins: Vec<String>,
     /// Values by parameter key; may be empty, since providers want the redirect URI registered first.
     pub parameters: BTreeMap<String, Secret>,
 }
@@ -46,7 +52,11 @@ pub struct App {
     pub redirect_uri: Option<String>,
     /// The operator's own endpoints in place of the provider's.
     pub endpoints: BTreeMap<String, String>,
-    /// Counts the changes of the parameters.
+    /// Where the host confirms what its users connected.
+    pub confirm_url: Option<String>,
+    /// The origins of pages to which people may be sent back.
+    pub return_origins: Vec<String>,
+    /// Counts the changes of the app.
     pub version: i64,
     /// When it was created.
     pub created_at: Timestamp,
@@ -77,7 +87,7 @@ fn place(tenant: &str, id: AppId, version: i64) -> Place<'_> {
 }
 
 impl Store {
-    /// Creates an app and allots its context.
+    /// Creates an app.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the tenant has an app of this name at this provider.
@@ -88,11 +98,14 @@ impl Store {
             name,
             redirect_uri,
             endpoints,
+            context,
+            confirm_url,
+            return_origins,
             parameters,
         } = new;
         let id = AppId::random()?;
         let now = self.now();
-        let (context, bytes) = (random::context()?, encode(&parameters)?);
+        let bytes = encode(&parameters)?;
         let seal = |keyring: &Keyring| {
             Ok(App {
                 id,
@@ -102,6 +115,8 @@ impl Store {
                 context: context.clone(),
                 redirect_uri: redirect_uri.clone(),
                 endpoints: endpoints.clone(),
+                confirm_url: confirm_url.clone(),
+                return_origins: return_origins.clone(),
                 version: 1,
                 created_at: now,
                 updated_at: now,
@@ -165,7 +180,8 @@ impl Store {
         decode(&bytes).ok_or_else(|| unreadable(&app.place(), NotOpened::NotText))
     }
 
-    /// Replaces an app's parameters and redirect URI, if nobody changed them since `app` was read.
+    /// Replaces an app's parameters and redirect URI, and writes its confirm URL and return origins as `app` has them, if nobody changed
+    /// it since it was read.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when somebody did; [`StoreError::NotFound`].

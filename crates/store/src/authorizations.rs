@@ -43,8 +43,12 @@ pub struct NewAuthorization {
     pub instance: Option<InstanceId>,
     /// The name of the instance to be.
     pub instance_name: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
     /// What the person who connects the account gave, by parameter key. Never secret.
     pub parameters: BTreeMap<String, String>,
+    /// Where the person goes in the end.
+    pub return_to: Option<String>,
     /// When its state stops being accepted.
     pub expires_at: Timestamp,
 }
@@ -72,8 +76,12 @@ pub struct TakenAuthorization {
     pub instance: Option<InstanceId>,
     /// The name of the instance to be.
     pub instance_name: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
     /// What the person who connects the account gave, by parameter key.
     pub parameters: BTreeMap<String, String>,
+    /// Where the person goes in the end.
+    pub return_to: Option<String>,
     /// When it was started.
     pub created_at: Timestamp,
     /// When its state stops being accepted: for the caller to judge.

@@ -8,12 +8,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use tieline_core::{AppId, InstanceId, Timestamp};
+use tieline_core::{AppId, AuthorizationId, InstanceId, LinkId, Timestamp};
 
+use crate::parked::ParkedBlobs;
 use crate::seal::Blob;
 use crate::{
-    App, BeginRefresh, Cause, Event, Instance, InstanceQuery, NewAuthorization, NewEvent,
-    QuarantineGroup, Quarantined, Status, StoreError, TakenAuthorization,
+    App, BeginRefresh, Cause, Event, Instance, InstanceQuery, Link, NewAuthorization, NewEvent,
+    NewLink, NewParked, QuarantineGroup, Quarantined, Relabel, Status, StoreError,
+    TakenAuthorization,
 };
 
 /// Everything together.
@@ -21,6 +23,7 @@ pub(crate) trait Backend:
     KeyRows
     + AppRows
     + AuthorizationRows
+    + FrontDoorRows
     + InstanceRows
     + RefreshRows
     + JournalRows
@@ -177,6 +180,34 @@ pub(crate) trait AuthorizationRows {
     async fn purge_authorizations(&self, expired_before: Timestamp) -> Result<u64, StoreError>;
 }
 
+/// What stands between the front channel and an instance: parked authorizations and links.
+#[async_trait]
+pub(crate) trait FrontDoorRows {
+    async fn insert_parked(
+        &self,
+        new: &NewParked<'_>,
+        blobs: ParkedBlobs,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Removes and returns it in one statement: of many takers exactly one gets it.
+    async fn take_parked(
+        &self,
+        tenant: &str,
+        id: AuthorizationId,
+        ticket_hash: &[u8; 32],
+    ) -> Result<Option<(TakenAuthorization, ParkedBlobs)>, StoreError>;
+    async fn insert_link(
+        &self,
+        id: LinkId,
+        new: &NewLink,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+    async fn link(&self, token_hash: &[u8; 32]) -> Result<Option<Link>, StoreError>;
+    /// Removes and returns it in one statement: of many takers exactly one gets it.
+    async fn take_link(&self, token_hash: &[u8; 32]) -> Result<Option<Link>, StoreError>;
+    async fn purge_front_door(&self, expired_before: Timestamp) -> Result<u64, StoreError>;
+}
+
 /// Instances, apart from their refresh.
 #[async_trait]
 pub(crate) trait InstanceRows {
@@ -193,10 +224,19 @@ pub(crate) trait InstanceRows {
         account_label: Option<&str>,
         captures: &BTreeMap<String, String>,
     ) -> Result<Option<Instance>, StoreError>;
-    async fn rename(
+    async fn relabel(
         &self,
+        tenant: &str,
         id: InstanceId,
-        name: Option<&str>,
+        change: &Relabel,
+    ) -> Result<Option<Instance>, StoreError>;
+    /// The event that says so is written with it, where it changed anything.
+    async fn set_disabled(
+        &self,
+        tenant: &str,
+        id: InstanceId,
+        disabled: bool,
+        now: Timestamp,
     ) -> Result<Option<Instance>, StoreError>;
     async fn mark_deleting(
         &self,

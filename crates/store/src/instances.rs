@@ -52,6 +52,10 @@ pub struct NewInstance {
     pub provider: String,
     /// A name, if the owner gave one.
     pub name: Option<String>,
+    /// The host's name for the person who connected it.
+    pub user: Option<String>,
+    /// What the host finds it by, each once.
+    pub tags: Vec<String>,
     /// The account's id at the provider.
     pub account_id: Option<String>,
     /// What the account's owner would recognise it by.
@@ -78,10 +82,16 @@ pub struct Instance {
     pub provider: String,
     /// A name, if the owner gave one.
     pub name: Option<String>,
+    /// The host's name for the person who connected it.
+    pub user: Option<String>,
+    /// What the host finds it by.
+    pub tags: Vec<String>,
     /// The account's id at the provider.
     pub account_id: Option<String>,
     /// What the account's owner would recognise it by.
     pub account_label: Option<String>,
+    /// Since when nobody is given its token; `None` = it is in use. It is kept alive all the same.
+    pub disabled_at: Option<Timestamp>,
     /// Whether it can be used.
     pub status: Status,
     /// Why a person must authorize it again.
@@ -149,6 +159,15 @@ pub struct Lease {
     pub until: Timestamp,
 }
 
+/// Changes of what the host calls an instance and finds it by: what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct Relabel {
+    /// Another name, or none at all.
+    pub name: Option<Option<String>>,
+    /// Other tags in the place of those there are, each once.
+    pub tags: Option<Vec<String>>,
+}
+
 /// Which instances to list, by id.
 #[derive(Debug, Clone)]
 pub struct InstanceQuery {
@@ -162,6 +181,10 @@ pub struct InstanceQuery {
     pub app: Option<AppId>,
     /// Of the account with this id at the provider only.
     pub account_id: Option<String>,
+    /// Connected by this user of the host only.
+    pub user: Option<String>,
+    /// With this tag only.
+    pub tag: Option<String>,
     /// Only ids above this one: the last of the page before.
     pub after: Option<InstanceId>,
     /// At most so many.
@@ -177,6 +200,8 @@ impl InstanceQuery {
             status: None,
             app: None,
             account_id: None,
+            user: None,
+            tag: None,
             after: None,
             limit: 100,
         }
@@ -199,6 +224,9 @@ impl Store {
             app: new.app,
             provider: new.provider.clone(),
             name: new.name.clone(),
+            user: new.user.clone(),
+            tags: new.tags.clone(),
+            disabled_at: None,
             account_id: new.account_id.clone(),
             account_label: new.account_label.clone(),
             status: Status::Ok,
@@ -271,16 +299,33 @@ impl Store {
             .await
     }
 
-    /// Gives an instance another name, or none. `None` when the instance is gone.
+    /// Changes what a tenant's host calls an instance and finds it by. `None` when the tenant has no such instance.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn rename(
+    pub async fn relabel(
         &self,
+        tenant: &str,
         id: InstanceId,
-        name: Option<String>,
+        change: &Relabel,
     ) -> Result<Option<Instance>, StoreError> {
-        self.backend().rename(id, name.as_deref()).await
+        self.backend().relabel(tenant, id, change).await
+    }
+
+    /// Takes a tenant's instance out of use, or into use again; the event `instance.disabled` or `instance.enabled` is written with it, unless
+    /// that was so before. `None` when the tenant has no such instance.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn set_disabled(
+        &self,
+        tenant: &str,
+        id: InstanceId,
+        disabled: bool,
+    ) -> Result<Option<Instance>, StoreError> {
+        self.backend()
+            .set_disabled(tenant, id, disabled, self.now())
+            .await
     }
 
     /// Marks an instance as being deleted: it is refreshed no more, and a refresh in flight sees it when it commits.

@@ -323,7 +323,12 @@ mod tests {
             .await
             .unwrap();
         // A row that grows might need a page.
-        store.rename(stored[0], None).await.unwrap().unwrap();
+        let change = crate::Relabel::default();
+        store
+            .relabel(crate::testing::TENANT, stored[0], &change)
+            .await
+            .unwrap()
+            .unwrap();
         store.close().await;
 
         // With room again, everything that was reported as stored is there, and nothing else.

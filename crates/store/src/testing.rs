@@ -28,6 +28,9 @@ pub(crate) async fn app(store: &Store) -> App {
         name: "main".to_owned(),
         redirect_uri: None,
         endpoints: BTreeMap::new(),
+        context: tieline_core::random::context().unwrap(),
+        confirm_url: None,
+        return_origins: Vec::new(),
         parameters: BTreeMap::new(),
     };
     store.create_app(new).await.unwrap()
@@ -47,6 +50,8 @@ pub(crate) fn new_instance(app: AppId, name: &str) -> NewInstance {
         app,
         provider: "acme".to_owned(),
         name: None,
+        user: None,
+        tags: Vec::new(),
         account_id: None,
         account_label: None,
         parameters: BTreeMap::new(),

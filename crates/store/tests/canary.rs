@@ -102,6 +102,9 @@ async fn create_app(store: &Store) -> App {
         name: "visible".to_owned(),
         redirect_uri: None,
         endpoints: [].into(),
+        context: tieline_core::random::context().unwrap(),
+        confirm_url: None,
+        return_origins: Vec::new(),
         parameters: [("oauth.api.secret".to_owned(), secret("parameter"))].into(),
     };
     assert!(!format!("{new:?}").contains(CANARY));
@@ -120,6 +123,8 @@ async fn authorize(store: &Store, app: &App) {
         user: None,
         instance: None,
         instance_name: None,
+        tags: Vec::new(),
+        return_to: None,
         parameters: std::collections::BTreeMap::new(),
         expires_at: Timestamp::UNIX_EPOCH,
     };
@@ -134,6 +139,8 @@ async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
         app: app.id,
         provider: "acme".to_owned(),
         name: None,
+        user: None,
+        tags: Vec::new(),
         account_id: None,
         account_label: None,
         parameters: std::collections::BTreeMap::new(),

@@ -123,6 +123,8 @@ pub async fn wrong_secret(instances: u64) -> Tally {
             app: first.app,
             provider: first.provider.clone(),
             name: None,
+            user: None,
+            tags: Vec::new(),
             account_id: None,
             account_label: None,
             parameters: Default::default(),

@@ -15,7 +15,7 @@ use crate::{App, NewEvent, StoreError};
 macro_rules! columns {
     () => {
         "id, tenant, provider, name, context, redirect_uri, endpoints, parameters, version, created_at, updated_at, \
-         trouble, trouble_since"
+         confirm_url, return_origins, trouble, trouble_since"
     };
 }
 
@@ -26,7 +26,8 @@ impl<D: Database> AppRows for D {
             .change(
                 Statement::of(
                     "INSERT INTO apps (id, tenant, provider, name, context, redirect_uri, endpoints, parameters, version, \
-                     created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                     created_at, updated_at, confirm_url, return_origins) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
                 )
                 .bind(app.id.0)
                 .bind(&app.tenant)
@@ -38,7 +39,9 @@ impl<D: Database> AppRows for D {
                 .bind(&*app.parameters)
                 .bind(app.version)
                 .bind(micros(app.created_at))
-                .bind(micros(app.updated_at)),
+                .bind(micros(app.updated_at))
+                .bind(&app.confirm_url)
+                .bind(json(&app.return_origins)?),
             )
             .await;
         match inserted {
@@ -101,7 +104,7 @@ impl<D: Database> AppRows for D {
     async fn update_app(&self, app: &App) -> Result<bool, StoreError> {
         let statement = Statement::of(
             "UPDATE apps SET redirect_uri = $4, parameters = $5, version = $3, updated_at = $6, \
-             trouble = NULL, trouble_since = NULL \
+             confirm_url = $7, return_origins = $8, trouble = NULL, trouble_since = NULL \
              WHERE tenant = $1 AND id = $2 AND version = $3 - 1",
         )
         .bind(&app.tenant)
@@ -109,7 +112,9 @@ impl<D: Database> AppRows for D {
         .bind(app.version)
         .bind(&app.redirect_uri)
         .bind(&*app.parameters)
-        .bind(micros(app.updated_at));
+        .bind(micros(app.updated_at))
+        .bind(&app.confirm_url)
+        .bind(json(&app.return_origins)?);
         Ok(self.change(statement).await? > 0)
     }
 
@@ -199,6 +204,8 @@ fn from_row(row: &Row) -> Result<App, StoreError> {
         context: row.get("context")?,
         redirect_uri: row.get("redirect_uri")?,
         endpoints: row.json("endpoints")?,
+        confirm_url: row.get("confirm_url")?,
+        return_origins: row.json("return_origins")?,
         version: row.get("version")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use tieline_core::{AppId, AuthorizationId, InstanceId, Timestamp};
 
+use super::front_door::nowhere;
 use super::row::{json, micros};
 use super::violations::{is_dangling, is_duplicate};
 use super::{Database, Statement, only};
@@ -23,8 +24,8 @@ impl<D: Database> AuthorizationRows for D {
             .change(
                 Statement::of(
                     "INSERT INTO authorizations (id, tenant, app, state_hash, verifier, redirect_uri, scopes, binding, \
-                     user_id, instance, instance_name, parameters, created_at, expires_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                     user_id, instance, instance_name, tags, parameters, return_to, created_at, expires_at) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
                 )
                 .bind(id)
                 .bind(&new.tenant)
@@ -37,22 +38,15 @@ impl<D: Database> AuthorizationRows for D {
                 .bind(&new.user)
                 .bind(new.instance.map(|id| id.0))
                 .bind(&new.instance_name)
+                .bind(json(&new.tags)?)
                 .bind(json(&new.parameters)?)
+                .bind(&new.return_to)
                 .bind(micros(created_at))
                 .bind(micros(new.expires_at)),
             )
             .await;
         match inserted {
-            Err(error) if is_dangling(&error) => Err(match new.instance {
-                Some(id) => StoreError::NotFound {
-                    what: "app or instance",
-                    name: format!("{} or {id}", new.app),
-                },
-                None => StoreError::NotFound {
-                    what: "app",
-                    name: new.app.to_string(),
-                },
-            }),
+            Err(error) if is_dangling(&error) => Err(nowhere(new.app, new.instance)),
             Err(error) if is_duplicate(&error) => Err(StoreError::Conflict(
                 "the state of this authorization was used before".to_owned(),
             )),
@@ -64,9 +58,15 @@ impl<D: Database> AuthorizationRows for D {
         &self,
         state_hash: &[u8; 32],
     ) -> Result<Option<(TakenAuthorization, Option<Blob>)>, StoreError> {
+        // Anybody can send a state that there is not: that costs a look, and no turn at writing.
+        let known = Statement::of("SELECT id FROM authorizations WHERE state_hash = $1")
+            .bind(state_hash.as_slice());
+        if self.read(known).await?.is_empty() {
+            return Ok(None);
+        }
         let statement = Statement::of(
             "DELETE FROM authorizations WHERE state_hash = $1 RETURNING id, tenant, app, verifier, redirect_uri, \
-             scopes, binding, user_id, instance, instance_name, parameters, created_at, expires_at",
+             scopes, binding, user_id, instance, instance_name, tags, parameters, return_to, created_at, expires_at",
         )
         .bind(state_hash.as_slice());
         let Some(row) = only(self.write(statement).await?) else {
@@ -83,7 +83,9 @@ impl<D: Database> AuthorizationRows for D {
             user: row.get("user_id")?,
             instance: row.get::<Option<i64>>("instance")?.map(InstanceId),
             instance_name: row.get("instance_name")?,
+            tags: row.json("tags")?,
             parameters: row.json("parameters")?,
+            return_to: row.get("return_to")?,
             created_at: row.time("created_at")?,
             expires_at: row.time("expires_at")?,
         };

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tieline_core::{AppId, InstanceId, Timestamp};
 
+use super::journal::event_statement;
+use super::refresh::happened;
 use super::row::{facts, json, micros, parsed};
 use super::violations::is_dangling;
 use super::{Database, Row, Statement, only};
 use crate::backend::InstanceRows;
 use crate::tokens::SealedTokens;
-use crate::{Instance, InstanceQuery, Intent, Lease, Status, StoreError};
+use crate::{Instance, InstanceQuery, Intent, Lease, Relabel, Status, StoreError};
 
 /// The columns of an [`Instance`] that change within a generation. Named one by one: a later release may add others while this one runs.
 macro_rules! standing_columns {
     () => {
-        "id, name, account_id, account_label, status, cause, status_since, captures, lease_owner, lease_until, intent_attempt, \
+        "id, name, user_id, tags, disabled_at, account_id, account_label, status, cause, status_since, captures, lease_owner, lease_until, intent_attempt, \
          intent_generation, intent_token_hash, intent_at, uncertain_generation, uncertain_at, rejections, rejected_at, \
          keep_alive_at"
     };
@@ -39,10 +41,10 @@ pub(crate) use columns;
 impl<D: Database> InstanceRows for D {
     async fn insert_instance(&self, new: &Instance) -> Result<Instance, StoreError> {
         let statement = Statement::of(concat!(
-            "INSERT INTO instances (id, tenant, app, provider, name, account_id, account_label, status, status_since, \
+            "INSERT INTO instances (id, tenant, app, provider, name, user_id, tags, account_id, account_label, status, status_since, \
              generation, access_token, refresh_token, expires_at, \
              refresh_expires_at, scopes, captures, parameters, created_at, refreshed_at, keep_alive_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) \
              RETURNING ",
             columns!()
         ))
@@ -51,6 +53,8 @@ impl<D: Database> InstanceRows for D {
         .bind(new.app.0)
         .bind(&new.provider)
         .bind(&new.name)
+        .bind(&new.user)
+        .bind(json(&new.tags)?)
         .bind(&new.account_id)
         .bind(&new.account_label)
         .bind(new.status.as_str())
@@ -94,6 +98,8 @@ impl<D: Database> InstanceRows for D {
             columns!(),
             " FROM instances WHERE tenant = $1 AND id > $2 AND ($3 IS NULL OR provider = $3) \
              AND ($4 IS NULL OR status = $4) AND ($6 IS NULL OR app = $6) AND ($7 IS NULL OR account_id = $7) \
+             AND ($8 IS NULL OR user_id = $8) AND ($9 IS NULL OR id IN \
+             (SELECT instance FROM instance_tags WHERE instance_tags.tenant = $1 AND tag = $9)) \
              ORDER BY id LIMIT $5"
         ))
         .bind(&query.tenant)
@@ -102,7 +108,9 @@ impl<D: Database> InstanceRows for D {
         .bind(query.status.map(|status| status.as_str()))
         .bind(query.limit)
         .bind(query.app.map(|app| app.0))
-        .bind(&query.account_id);
+        .bind(&query.account_id)
+        .bind(&query.user)
+        .bind(&query.tag);
         self.read(statement).await?.iter().map(from_row).collect()
     }
 
@@ -126,18 +134,52 @@ impl<D: Database> InstanceRows for D {
         one(self.write(statement).await?)
     }
 
-    async fn rename(
+    async fn relabel(
         &self,
+        tenant: &str,
         id: InstanceId,
-        name: Option<&str>,
+        change: &Relabel,
     ) -> Result<Option<Instance>, StoreError> {
         let statement = Statement::of(concat!(
-            "UPDATE instances SET name = $2 WHERE id = $1 RETURNING ",
+            "UPDATE instances SET name = CASE $3 WHEN 1 THEN $4 ELSE name END, tags = coalesce($5, tags) \
+             WHERE tenant = $1 AND id = $2 RETURNING ",
             columns!()
         ))
+        .bind(tenant)
         .bind(id.0)
-        .bind(name);
+        .bind(i64::from(change.name.is_some()))
+        .bind(change.name.as_ref().and_then(Option::as_deref))
+        .bind(change.tags.as_ref().map(json).transpose()?);
         one(self.write(statement).await?)
+    }
+
+    async fn set_disabled(
+        &self,
+        tenant: &str,
+        id: InstanceId,
+        disabled: bool,
+        now: Timestamp,
+    ) -> Result<Option<Instance>, StoreError> {
+        let statement = Statement::of(concat!(
+            "UPDATE instances SET disabled_at = $3 WHERE tenant = $1 AND id = $2 AND (disabled_at IS NULL) <> ($3 IS NULL) \
+             RETURNING ",
+            columns!()
+        ))
+        .bind(tenant)
+        .bind(id.0)
+        .bind(disabled.then(|| micros(now)));
+        let mut transaction = self.begin().await?;
+        if let Some(instance) = one(transaction.fetch(statement).await?)? {
+            let kind = if disabled {
+                "instance.disabled"
+            } else {
+                "instance.enabled"
+            };
+            let event = happened(&instance, kind, serde_json::json!({}));
+            transaction.execute(event_statement(&event, now)?).await?;
+        }
+        transaction.commit().await?;
+        self.instance(tenant, id).await
     }
 
     async fn mark_deleting(
@@ -232,6 +274,9 @@ pub(super) fn from_row(row: &Row) -> Result<Instance, StoreError> {
         }),
         // What stands on the row is read below.
         name: None,
+        user: None,
+        tags: Vec::new(),
+        disabled_at: None,
         account_id: None,
         account_label: None,
         status: Status::Ok,
@@ -256,6 +301,9 @@ pub(super) fn standing(known: Instance, row: &Row) -> Result<Instance, StoreErro
     let uncertain = uncertain_generation == Some(known.generation);
     Ok(Instance {
         name: row.get("name")?,
+        user: row.get("user_id")?,
+        tags: row.json("tags")?,
+        disabled_at: row.optional_time("disabled_at")?,
         account_id: row.get("account_id")?,
         account_label: row.get("account_label")?,
         status: row.word("status")?,

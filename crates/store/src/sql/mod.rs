@@ -6,6 +6,7 @@
 mod apps;
 mod authorizations;
 mod dialect;
+mod front_door;
 mod hot;
 pub(crate) mod instances;
 mod journal;

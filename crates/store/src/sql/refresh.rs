@@ -264,7 +264,11 @@ impl<D: Database> RefreshRows for D {
     }
 }
 
-fn happened(instance: &Instance, kind: &'static str, detail: serde_json::Value) -> NewEvent {
+pub(super) fn happened(
+    instance: &Instance,
+    kind: &'static str,
+    detail: serde_json::Value,
+) -> NewEvent {
     NewEvent {
         tenant: instance.tenant.clone(),
         instance: Some(instance.id),

@@ -20,6 +20,8 @@ fn authorization(app: AppId, hash: u8) -> NewAuthorization {
         user: Some("ada".to_owned()),
         instance: None,
         instance_name: Some("books".to_owned()),
+        tags: Vec::new(),
+        return_to: None,
         parameters: BTreeMap::new(),
         expires_at: at(1_800_000_600),
     }
@@ -52,11 +54,13 @@ async fn an_app_comes_back_as_it_was_made() {
                 "http://127.0.0.1:9/token".to_owned(),
             )]
             .into(),
+            context: "c".repeat(22),
+            confirm_url: Some("https://host.example/connected".to_owned()),
+            return_origins: vec!["https://host.example".to_owned()],
             parameters: parameters(&secrets),
         })
         .await
         .unwrap();
-    assert_eq!(made.context.len(), 32);
     store.close().await;
 
     let store = home.open().await;
@@ -180,6 +184,9 @@ async fn names_are_unique_for_a_tenant_and_provider() {
         name: "main".to_owned(),
         redirect_uri: None,
         endpoints: BTreeMap::new(),
+        context: tieline_core::random::context().unwrap(),
+        confirm_url: None,
+        return_origins: Vec::new(),
         parameters: BTreeMap::new(),
     };
     let error = store.create_app(again).await.unwrap_err();

@@ -51,6 +51,9 @@ pub(crate) async fn app(store: &Store, tenant: &str, name: &str) -> App {
             name: name.to_owned(),
             redirect_uri: None,
             endpoints: BTreeMap::new(),
+            context: tieline_core::random::context().unwrap(),
+            confirm_url: None,
+            return_origins: Vec::new(),
             parameters: [(
                 "oauth.api.key".to_owned(),
                 Secret::new(format!("key-{name}")),
@@ -75,6 +78,8 @@ pub(crate) fn new_instance(tenant: &str, app: AppId, name: &str) -> NewInstance 
         app,
         provider: "acme".to_owned(),
         name: Some(name.to_owned()),
+        user: None,
+        tags: Vec::new(),
         account_id: Some("1".to_owned()),
         account_label: None,
         parameters: BTreeMap::new(),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use tieline_core::{AppId, Secret, Timestamp};
 use tieline_store::{
-    Cause, InstanceQuery, NewEvent, NewQuarantine, Purpose, QuarantineKind, Status, StoreError,
+    Cause, InstanceQuery, NewEvent, NewQuarantine, Purpose, QuarantineKind, Relabel, Status,
+    StoreError,
 };
 
 use crate::home::{Home, TENANT, again, app, at, instance, new_instance};
@@ -205,7 +206,18 @@ async fn account_and_name_change_without_touching_the_tokens() {
             expected
         );
     }
-    let renamed = store.rename(made.id, None).await.unwrap().unwrap();
+    let renamed = store
+        .relabel(
+            TENANT,
+            made.id,
+            &Relabel {
+                name: Some(None),
+                tags: None,
+            },
+        )
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((renamed.name, renamed.generation), (None, 1));
     assert_eq!(renamed.captures["host"], "eu1");
     assert_eq!(

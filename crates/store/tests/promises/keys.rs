@@ -42,6 +42,8 @@ async fn filled(store: &Store, count: usize) -> Vec<Instance> {
         user: None,
         instance: None,
         instance_name: None,
+        tags: Vec::new(),
+        return_to: None,
         parameters: BTreeMap::new(),
         expires_at: at(1_800_000_600),
     };

@@ -10,6 +10,7 @@ mod apps_and_authorizations;
 mod backups;
 mod checkups;
 mod folder;
+mod front_door;
 mod generations;
 mod given;
 mod home;

@@ -252,6 +252,8 @@ async fn parameters_verifiers_and_answers_are_bound_to_their_rows_too() {
             user: None,
             instance: None,
             instance_name: None,
+            tags: Vec::new(),
+            return_to: None,
             parameters: BTreeMap::new(),
             expires_at: at(1_800_000_600),
         };

@@ -22,6 +22,8 @@ mod postgres;
 mod apps_and_authorizations;
 #[path = "../promises/checkups.rs"]
 mod checkups;
+#[path = "../promises/front_door.rs"]
+mod front_door;
 #[path = "../promises/generations.rs"]
 mod generations;
 #[path = "../promises/given.rs"]

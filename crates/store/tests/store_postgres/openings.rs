@@ -1,7 +1,7 @@
 //! Opening a database: what is made there, by several processes at once too, what is refused, and that a refusal writes nothing.
 
 use futures_util::future::join_all;
-use tieline_store::{AdoptionReason, MasterKey, Purpose, StoreError};
+use tieline_store::{AdoptionReason, MasterKey, Purpose, Relabel, StoreError};
 
 use crate::home::{Home, TENANT, Value, again, app, instance};
 
@@ -183,7 +183,16 @@ async fn text_that_postgres_cannot_keep_is_refused_and_tokens_are_not() {
     let store = home.open().await;
     let main = app(&store, TENANT, "main").await;
     let made = instance(&store, &main, "a").await;
-    let named = store.rename(made.id, Some("a\0b".to_owned())).await;
+    let named = store
+        .relabel(
+            &made.tenant,
+            made.id,
+            &Relabel {
+                name: Some(Some("a\0b".to_owned())),
+                tags: None,
+            },
+        )
+        .await;
     assert!(matches!(named, Err(StoreError::Conflict(_))), "{named:?}");
 
     // What comes with tokens is kept whatever it is.

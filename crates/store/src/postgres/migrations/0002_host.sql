@@ -72,6 +72,7 @@ CREATE TABLE parked (
     instance_name TEXT,
     tags          TEXT NOT NULL,
     parameters    TEXT NOT NULL,
+    return_to     TEXT,
     created_at    BIGINT NOT NULL,
     expires_at    BIGINT NOT NULL,
     FOREIGN KEY (tenant, app) REFERENCES apps (tenant, id) ON DELETE CASCADE,
