@@ -203,9 +203,9 @@ impl<'a> Runner<'a> {
     /// When the harness itself fails.
     pub async fn crowds(&mut self, kept: &Kept) -> io::Result<()> {
         let (callers, slow) = self.plan.crowd.clone();
+        let provider = Provider::Strict;
+        let mut world = self.world_of(kept, provider, 1, LONG_LIVED).await?;
         for slow in slow {
-            let provider = Provider::Strict;
-            let mut world = self.world_of(kept, provider, 1, LONG_LIVED).await?;
             let fault = format!(
                 "{callers} callers of one token, answered after {} s",
                 slow.as_secs()

@@ -25,13 +25,14 @@ pub(crate) use open::inspect;
 use session::Session;
 
 use crate::StoreError;
-use crate::sql::{Database, Dialect, HotWrite, Row, Statement, Transaction, Value, columns};
+use crate::sql::{Database, Dialect, HotWrite, Lookups, Row, Statement, Transaction, Value};
 
 /// An open PostgreSQL database.
 pub(crate) struct Postgres {
     /// Its address, without user and password.
     place: PathBuf,
     pool: PgPool,
+    lookups: Lookups,
 }
 
 impl fmt::Debug for Postgres {
@@ -53,12 +54,7 @@ impl Database for Postgres {
     }
 
     async fn find_instance(&self, id: i64) -> Result<Option<Arc<Row>>, StoreError> {
-        let statement = Statement::of(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM instances WHERE id = $1"
-        ));
-        Ok(self.read(statement.bind(id)).await?.pop().map(Arc::new))
+        self.lookups.find(id).await
     }
 
     async fn write(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {

@@ -1,6 +1,7 @@
 //! From an address to an open database: look without touching, then migrate, then a pool.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -8,12 +9,15 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
 
 use super::failed::failed;
 use super::migrations::{MIGRATIONS, latest, migrate, version};
+use super::session::Session;
 use super::{Address, Postgres};
 use crate::StoreError;
 use crate::backend::KeyRow;
-use crate::sql::{Row, keys};
+use crate::sql::{Dialect, Lookups, Read, Row, keys};
 
 const CONNECTIONS: u32 = 20;
+/// Lookups under way at one time.
+const LOOKUPS: usize = 4;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Generated columns that are stored came with 12; that one has reached its end.
 const OLDEST: i32 = 130_000;
@@ -98,8 +102,25 @@ impl Postgres {
         migrated?;
         let Address { place, options } = address;
         let pool = pool(options).await.map_err(|error| failed(&place, error))?;
-        Ok(Self { place, pool })
+        let lookups = Lookups::start(
+            Dialect::Postgres,
+            LOOKUPS,
+            reading(pool.clone(), place.clone()),
+        );
+        Ok(Self {
+            place,
+            pool,
+            lookups,
+        })
     }
+}
+
+/// On a connection of the pool.
+fn reading(pool: sqlx::PgPool, place: PathBuf) -> Read {
+    Arc::new(move |statement| {
+        let (pool, place) = (pool.clone(), place.clone());
+        Box::pin(async move { Session::of(&pool, &place).await?.rows(statement).await })
+    })
 }
 
 async fn pool(options: PgConnectOptions) -> Result<sqlx::PgPool, sqlx::Error> {

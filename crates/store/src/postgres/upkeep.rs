@@ -76,6 +76,7 @@ impl Upkeep for Postgres {
     }
 
     async fn close(&self) {
+        self.lookups.close();
         self.pool.close().await;
     }
 }

@@ -7,10 +7,12 @@ mod apps;
 mod authorizations;
 mod dialect;
 mod front_door;
+mod gather;
 mod hot;
 pub(crate) mod instances;
 mod journal;
 pub(crate) mod keys;
+mod lookups;
 mod marks;
 mod refresh;
 mod row;
@@ -23,8 +25,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub(crate) use dialect::Dialect;
+pub(crate) use gather::{Gather, Item, powers_of_two, same};
 pub(crate) use hot::{HotKind, HotWrite, tell_commits};
 pub(crate) use instances::{columns, standing_columns};
+pub(crate) use lookups::{Lookups, Read};
 pub(crate) use row::Row;
 pub(crate) use statement::{Statement, Value};
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::failed::failed;
 use super::{Writer, query};
 use crate::StoreError;
-use crate::sql::{Dialect, HotKind, HotWrite, Row, Statement, tell_commits};
+use crate::sql::{Dialect, HotKind, HotWrite, Row, Statement, powers_of_two, same, tell_commits};
 
 pub(super) type Answer = Result<Option<Row>, StoreError>;
 
@@ -134,16 +134,6 @@ fn rounds(writes: &[HotWrite]) -> Vec<Vec<(HotKind, Vec<usize>)>> {
     rounds
 }
 
-/// The items in parts whose sizes are powers of two, the largest first.
-pub(super) fn powers_of_two<T>(mut items: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let size = 1_usize << items.len().checked_ilog2()?;
-        let (part, rest) = items.split_at(size);
-        items = rest;
-        Some(part)
-    })
-}
-
 fn update(kind: HotKind, writes: &[&HotWrite]) -> Statement {
     Statement::built(format!(
         "WITH {} {}",
@@ -185,30 +175,4 @@ fn concerns_all(error: &StoreError) -> bool {
             | StoreError::Busy
             | StoreError::Closed
     )
-}
-
-/// The same error for another caller.
-pub(super) fn same(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Full { path } => StoreError::Full { path: path.clone() },
-        StoreError::Io { path, why } => StoreError::Io {
-            path: path.clone(),
-            why: why.clone(),
-        },
-        StoreError::Unwritable { path, why } => StoreError::Unwritable {
-            path: path.clone(),
-            why: why.clone(),
-        },
-        StoreError::Corrupt { path, why } => StoreError::Corrupt {
-            path: path.clone(),
-            why: why.clone(),
-        },
-        StoreError::NotADatabase { path, why } => StoreError::NotADatabase {
-            path: path.clone(),
-            why,
-        },
-        StoreError::Busy => StoreError::Busy,
-        StoreError::Closed => StoreError::Closed,
-        other => StoreError::Database(other.to_string().into()),
-    }
 }

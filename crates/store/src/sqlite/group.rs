@@ -12,14 +12,13 @@ use tokio::task::JoinHandle;
 
 use super::Writer;
 use super::batch;
-use super::gather::{self, Gather};
 use crate::StoreError;
-use crate::sql::{HotWrite, Row};
+use crate::sql::{self, Gather, HotWrite, Row};
 
 /// How many are one transaction at most.
 const MOST: usize = 512;
 
-type Item = gather::Item<HotWrite, Option<Row>>;
+type Item = sql::Item<HotWrite, Option<Row>>;
 
 /// The way to the task.
 #[derive(Debug)]

@@ -4,12 +4,10 @@
 
 mod batch;
 mod failed;
-mod gather;
 mod group;
 #[cfg(test)]
 mod group_tests;
 mod log;
-mod lookups;
 mod migrations;
 mod open;
 #[cfg(test)]
@@ -26,11 +24,10 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard};
 
 use group::Group;
-use lookups::Lookups;
 pub(crate) use open::{check_copy, inspect, mark_restored};
 
 use crate::StoreError;
-use crate::sql::{self, Database, Dialect, HotWrite, Row, Statement, Value};
+use crate::sql::{self, Database, Dialect, HotWrite, Lookups, Row, Statement, Value};
 
 /// An open SQLite database.
 #[derive(Debug)]

@@ -6,21 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use tieline_core::Timestamp;
 use tokio::sync::Mutex;
 
 use super::failed::failed;
 use super::group::Group;
 use super::log::has_frames;
-use super::lookups::Lookups;
 use super::migrations::{MIGRATIONS, latest, migrator};
-use super::{Sqlite, Writer, upkeep};
+use super::{Sqlite, Writer, query, upkeep};
 use crate::StoreError;
 use crate::backend::KeyRow;
 use crate::claim::RESTORED;
 use crate::folder::{Folder, beside, create_private};
-use crate::sql::{Row, keys};
+use crate::sql::{Dialect, Lookups, Read, Row, keys};
 
 /// "TIEL", as the first migration writes it.
 const APPLICATION_ID: i64 = 1_414_087_244;
@@ -280,13 +279,25 @@ impl Sqlite {
         })));
         let group = Group::start(Arc::clone(&writer), path.clone());
         Ok(Self {
-            lookups: Lookups::start(readers.clone(), path.clone()),
+            lookups: Lookups::start(Dialect::Sqlite, 1, reading(readers.clone(), path.clone())),
             path,
             writer,
             readers,
             group,
         })
     }
+}
+
+/// On one of the connections that read.
+fn reading(readers: SqlitePool, path: PathBuf) -> Read {
+    Arc::new(move |statement| {
+        let (readers, path) = (readers.clone(), path.clone());
+        Box::pin(async move {
+            let rows = query(statement).fetch_all(&readers).await;
+            let rows = rows.map_err(|error| failed(&path, error))?;
+            Ok(rows.into_iter().map(Row::from).collect())
+        })
+    })
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
