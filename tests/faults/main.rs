@@ -81,6 +81,24 @@ async fn campaigns(
         }
         (Some(_), _) => return runner.kills(&[Kept::Sqlite], Provider::Strict).await,
     }
+    // What takes longest comes last: whoever waits hears of a flaw soon.
+    if let Some(cluster) = postgres {
+        runner.crowds(&shared(cluster).await?).await?;
+        for provider in [Provider::Forgiving, Provider::Strict] {
+            runner.freezes(&shared(cluster).await?, provider).await?;
+            runner.crashes(cluster, provider).await?;
+        }
+    }
+    runner.crowds(&Kept::Sqlite).await?;
+    runner.starvation().await?;
+    if !runner.disks().await? {
+        eprintln!("LEFT OUT: a full disk, a read-only disk: this machine lets us mount none");
+    }
+    runner.inside().await;
+    runner.drains().await?;
+    for provider in [Provider::Forgiving, Provider::Strict] {
+        runner.wires(provider).await?;
+    }
     for provider in [Provider::Forgiving, Provider::Strict] {
         runner.kills(&[Kept::Sqlite], provider).await?;
         if let Some(cluster) = postgres {
@@ -90,24 +108,6 @@ async fn campaigns(
             }
             runner.kills(&worlds, provider).await?;
         }
-    }
-    for provider in [Provider::Forgiving, Provider::Strict] {
-        runner.wires(provider).await?;
-    }
-    runner.drains().await?;
-    runner.crowds(&Kept::Sqlite).await?;
-    runner.starvation().await?;
-    if !runner.disks().await? {
-        eprintln!("LEFT OUT: a full disk, a read-only disk: this machine lets us mount none");
-    }
-    runner.inside().await;
-    let Some(cluster) = postgres else {
-        return Ok(());
-    };
-    runner.crowds(&shared(cluster).await?).await?;
-    for provider in [Provider::Forgiving, Provider::Strict] {
-        runner.freezes(&shared(cluster).await?, provider).await?;
-        runner.crashes(cluster, provider).await?;
     }
     Ok(())
 }
