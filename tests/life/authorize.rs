@@ -132,6 +132,7 @@ async fn a20_a_callback_at_another_apps_address_exchanges_nothing() {
             provider: "acme".to_owned(),
             name: Some("other".to_owned()),
             parameters: Given::new(),
+            ..NewApp::default()
         };
         stage.engine.create_app(new).await.unwrap()
     });
@@ -343,6 +344,7 @@ async fn another_tenants_app_has_only_its_own_credentials() {
         provider: "acme".to_owned(),
         name: Some("thief".to_owned()),
         parameters: thief,
+        ..NewApp::default()
     };
     let refused = other.create_app(new).await.unwrap_err();
     assert!(

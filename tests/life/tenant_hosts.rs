@@ -264,6 +264,7 @@ async fn an_app_of_one_shop_asks_nobody_for_it() {
         provider: "acme".to_owned(),
         name: Some("acme".to_owned()),
         parameters: Given::from([(SHOP.to_string(), "ada".into())]),
+        ..NewApp::default()
     };
     stage.engine.create_app(new).await.unwrap();
     let instance = stage.connect().await;

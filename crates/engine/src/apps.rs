@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use tieline_core::parameters::Given;
 use tieline_core::{
-    AppId, InstanceId, ParameterKey, Parameters, ProviderSetup, REDACTED, Secret, SetBy,
+    AppId, InstanceId, ParameterKey, Parameters, ProviderSetup, REDACTED, Secret, SetBy, random,
 };
 use tieline_store::{App, Instance};
 
+use crate::addresses::{check_confirm_url, checked_origins};
 use crate::engine::DEFAULT_TENANT;
 use crate::{Engine, EngineError};
 
@@ -20,6 +21,21 @@ pub struct NewApp {
     pub name: Option<String>,
     /// Its own parameters, above the operator's.
     pub parameters: Given,
+    /// Where the host confirms what its users connected.
+    pub confirm_url: Option<String>,
+    /// The origins of pages to which people may be sent back.
+    pub return_origins: Vec<String>,
+}
+
+/// Changes of an app; what is `None` stays.
+#[derive(Debug, Default)]
+pub struct AppChanges {
+    /// Changes of its own parameters.
+    pub parameters: Changes,
+    /// Another confirm URL, or none at all.
+    pub confirm_url: Option<Option<String>>,
+    /// Other return origins in the place of those there are.
+    pub return_origins: Option<Vec<String>>,
 }
 
 /// Changes of an app's own parameters: a new value, or `None` to take one away. The others stay.
@@ -34,14 +50,21 @@ impl Engine {
     pub async fn create_app(&self, new: NewApp) -> Result<App, EngineError> {
         let provider = self.provider(&new.provider)?;
         let descriptor = provider.descriptor();
-        self.check_given(provider, &new.parameters)?;
+        check_confirm_url(new.confirm_url.as_deref())?;
+        let context = random::context()?;
+        let mut parameters = new.parameters;
+        self.give_callback_url(provider, &context, &mut parameters);
+        self.check_given(provider, &parameters)?;
         let app = tieline_store::NewApp {
             tenant: self.tenant.to_string(),
             provider: descriptor.id.to_owned(),
             name: new.name.unwrap_or_else(|| descriptor.id.to_owned()),
-            redirect_uri: redirect_uri(&new.parameters),
+            redirect_uri: redirect_uri(&parameters),
             endpoints: self.endpoint_overrides(provider),
-            parameters: new.parameters,
+            context,
+            confirm_url: new.confirm_url,
+            return_origins: checked_origins(new.return_origins)?,
+            parameters,
         };
         Ok(self.shared.store.create_app(app).await?)
     }
@@ -106,14 +129,34 @@ impl Engine {
         app: &App,
         changes: Changes,
     ) -> Result<App, EngineError> {
+        let changes = AppChanges {
+            parameters: changes,
+            ..AppChanges::default()
+        };
+        self.change_app(app, changes).await
+    }
+
+    /// Changes an app: some of its own parameters, where its host confirms, where people may be sent back.
+    ///
+    /// # Errors
+    /// As for [`change_app_parameters`](Self::change_app_parameters); also when an address can't be used.
+    pub async fn change_app(&self, app: &App, changes: AppChanges) -> Result<App, EngineError> {
         let mut parameters = self.app_own_parameters(app).await?;
-        for (key, value) in changes {
+        let mut app = app.clone();
+        if let Some(confirm_url) = changes.confirm_url {
+            check_confirm_url(confirm_url.as_deref())?;
+            app.confirm_url = confirm_url;
+        }
+        if let Some(origins) = changes.return_origins {
+            app.return_origins = checked_origins(origins)?;
+        }
+        for (key, value) in changes.parameters {
             match value {
                 Some(value) => parameters.insert(key, value),
                 None => parameters.remove(&key),
             };
         }
-        self.set_app_parameters(app, parameters).await
+        self.set_app_parameters(&app, parameters).await
     }
 
     /// What an app gives for itself, for a person to read: `[redacted]` in the place of secrets, and of what the provider
@@ -239,6 +282,29 @@ impl Engine {
         } else {
             Err(ParameterProblems(problems).into())
         }
+    }
+
+    /// What to register with the provider, where nobody says otherwise: it ends in the app's context and never changes.
+    fn give_callback_url(&self, provider: &dyn ProviderSetup, context: &str, given: &mut Given) {
+        let key = ParameterKey::OAUTH_CALLBACK_URL;
+        let descriptor = provider.descriptor();
+        let Some(public_url) = self.public_url() else {
+            return;
+        };
+        let is_asked_for =
+            descriptor.authentication.has_front_channel() && descriptor.parameter(key).is_some();
+        let is_given = given.contains_key(key.as_str()) || self.operator_sets(provider, key);
+        if is_asked_for && !is_given {
+            let callback_url = Secret::new(format!("{public_url}/callback/{context}"));
+            given.insert(key.as_str().to_owned(), callback_url);
+        }
+    }
+
+    fn operator_sets(&self, provider: &dyn ProviderSetup, key: ParameterKey) -> bool {
+        use tieline_core::parameters::State;
+        &*self.tenant == DEFAULT_TENANT
+            && (self.shared.configuration.explain(provider).iter())
+                .any(|row| row.parameter == key && matches!(row.state, State::Set { .. }))
     }
 
     fn endpoint_overrides(&self, provider: &dyn ProviderSetup) -> BTreeMap<String, String> {

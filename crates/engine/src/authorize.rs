@@ -10,6 +10,8 @@ use tieline_oauth::AuthorizationRequestOptions;
 use tieline_store::{App, Binding, Instance, NewAuthorization};
 
 use crate::callback::state_hash;
+use crate::confirm::confirm_url;
+use crate::label::{check_name, check_user, checked_tags};
 use crate::{Engine, EngineError};
 
 /// How long a person has to consent.
@@ -22,13 +24,19 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct AuthorizeOptions {
     /// What ties the callback to whoever started: fixed here, checked there.
     pub bound_to: BoundTo,
+    /// The scopes to ask for; `None` = the app's, else the provider's usual ones.
+    pub scopes: Option<Vec<String>>,
     /// What to call the instance.
     pub instance_name: Option<String>,
+    /// What the host finds the instance by.
+    pub tags: Vec<String>,
     /// Re-authorize this instance in place instead of making a new one.
     pub instance: Option<InstanceId>,
     /// What the person who connects the account gives, by parameter key. What an instance is known by need not be given
     /// again.
     pub parameters: Given,
+    /// Where the person goes in the end: a path of the engine's public URL, or a page of one of the app's return origins.
+    pub return_to: Option<String>,
 }
 
 /// Who must come back.
@@ -38,6 +46,11 @@ pub enum BoundTo {
     Local,
     /// The user whose session the host sees at the start; the same must be seen at the callback.
     Session {
+        /// The host's name for the person.
+        user: String,
+    },
+    /// Whoever the host says it is, after the callback, with the [ticket](Engine::confirm) that the browser brings it.
+    Confirm {
         /// The host's name for the person.
         user: String,
     },
@@ -61,9 +74,12 @@ impl AuthorizeOptions {
     /// For the process that starts and receives the callback itself, as a command line does.
     pub const LOCAL: Self = Self {
         bound_to: BoundTo::Local,
+        scopes: None,
         instance_name: None,
+        tags: Vec::new(),
         instance: None,
         parameters: Given::new(),
+        return_to: None,
     };
 }
 
@@ -81,6 +97,13 @@ impl Engine {
         if !provider.descriptor().authentication.has_front_channel() {
             return Err(EngineError::other_way(provider.descriptor()));
         }
+        check_name(options.instance_name.as_deref())?;
+        check_scopes(options.scopes.as_deref())?;
+        let tags = checked_tags(options.tags)?;
+        // As it is now: whoever holds an app may have held it for long.
+        let app = &self.app(app.id).await?;
+        self.check_return_to(options.return_to.as_deref(), &app.return_origins)?;
+        let (binding, user) = bound(app, options.bound_to)?;
         let parameters = self
             .parameters_to_connect(app, options.instance, &options.parameters)
             .await?;
@@ -92,13 +115,9 @@ impl Engine {
             &parameters,
             AuthorizationRequestOptions {
                 redirect_uri,
-                scopes: None,
+                scopes: options.scopes.as_deref(),
             },
         )?;
-        let (binding, user) = match options.bound_to {
-            BoundTo::Local => (Binding::Local, None),
-            BoundTo::Session { user } => (Binding::Session, Some(user)),
-        };
         let now = self.shared.clock.now();
         let forgotten = now.checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
         self.shared.store.purge_authorizations(forgotten).await?;
@@ -117,7 +136,9 @@ impl Engine {
                 user,
                 instance: options.instance,
                 instance_name: options.instance_name,
+                tags,
                 parameters: parameters.to_keep(),
+                return_to: options.return_to,
                 expires_at,
             })
             .await?;
@@ -154,6 +175,42 @@ impl Engine {
         refuse_another_tenant(&instance, &parameters, given)?;
         let parameters = parameters.with_kept(&instance.parameters);
         Ok(parameters.with_end_user(given)?)
+    }
+}
+
+/// What the callback will be held against.
+fn bound(app: &App, bound_to: BoundTo) -> Result<(Binding, Option<String>), EngineError> {
+    match bound_to {
+        BoundTo::Local => Ok((Binding::Local, None)),
+        BoundTo::Session { user } => {
+            check_user(&user)?;
+            Ok((Binding::Session, Some(user)))
+        }
+        BoundTo::Confirm { user } => {
+            check_user(&user)?;
+            confirm_url(app)?;
+            Ok((Binding::Confirm, Some(user)))
+        }
+    }
+}
+
+/// Each is a scope-token of RFC 6749 section 3.3.
+pub(crate) fn check_scopes(scopes: Option<&[String]>) -> Result<(), EngineError> {
+    let is_token = |scope: &String| {
+        let mut bytes = scope.bytes();
+        !scope.is_empty()
+            && scope.len() <= 256
+            && bytes.all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    };
+    match scopes {
+        Some(scopes) if scopes.len() > 200 || !scopes.iter().all(is_token) => {
+            Err(EngineError::Unusable {
+                field: "scopes",
+                why: "are a list of the provider's own words, each without spaces and quotes"
+                    .to_owned(),
+            })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ use tieline_oauth::TokenClient;
 use tieline_store::{Instance, InstanceQuery, Status};
 
 use crate::connect::Connecting;
+use crate::label::Label;
 use crate::{Engine, EngineError};
 
 impl Engine {
@@ -21,7 +22,11 @@ impl Engine {
                 provider,
                 parameters,
                 app: &self.app(beside.app).await?,
-                instance_name: beside.name.clone(),
+                label: Label {
+                    name: beside.name.clone(),
+                    user: beside.user.clone(),
+                    tags: beside.tags.clone(),
+                },
             };
             let account = self.ask(&connecting, &tokens).await.unwrap_or_default();
             if is_gone && (self.neighbour(&connecting, beside, &account).await?).is_none() {

@@ -2,8 +2,9 @@
 
 use sha2::{Digest as _, Sha256};
 use tieline_core::AuthorizationId;
+use tieline_core::Secret;
 use tieline_core::http::CallbackQuery;
-use tieline_store::{Binding, Instance, TakenAuthorization};
+use tieline_store::{App, Binding, Instance, TakenAuthorization};
 
 use crate::{Engine, EngineError};
 
@@ -21,7 +22,66 @@ pub enum Arrival {
     },
 }
 
+/// What became of a callback at the front door.
+#[derive(Debug)]
+pub enum Received {
+    /// The account is connected.
+    Connected {
+        /// The account.
+        instance: Box<Instance>,
+        /// Where the person goes now, as asked for at the start.
+        return_to: Option<String>,
+    },
+    /// The browser goes to the host, which confirms that it was its user; or which learns there what went wrong. The address may
+    /// hold a ticket: it goes to that browser and nowhere else.
+    ToHost {
+        /// Where.
+        address: Secret,
+    },
+}
+
 impl Engine {
+    /// Receives a callback at an app's own redirect URI, whosever app it is: the app's `context` is from the path, `user` is
+    /// whom the host sees in that browser, if it looks. What the app's host must confirm is parked; what a session started is
+    /// followed to its end.
+    ///
+    /// The state is looked at before anything else and is used up whatever comes of it.
+    ///
+    /// # Errors
+    /// As for [`call_back`](Self::call_back); also when nobody can be sent to the host.
+    pub async fn receive_callback(
+        &self,
+        context: &str,
+        user: Option<&str>,
+        query: Secret,
+    ) -> Result<Received, EngineError> {
+        let parsed = CallbackQuery::parse(query.expose());
+        let state = state_hash(tieline_oauth::state_of(&parsed)?);
+        let (context, user) = (context.to_owned(), user.map(str::to_owned));
+        let engine = self.clone();
+        self.uninterrupted(async move {
+            let (engine, app, taken) = engine.take(&state).await?;
+            if app.context != context {
+                return Err(not_yours(&app, &taken));
+            }
+            if taken.binding == Binding::Confirm {
+                let address = engine.park(&app, &taken, &query).await?;
+                return Ok(Received::ToHost { address });
+            }
+            let Some(user) = user else {
+                return Err(not_yours(&app, &taken));
+            };
+            let return_to = taken.return_to.clone();
+            let arrival = Arrival::Session { context, user };
+            let instance = engine.follow(app, taken, &arrival, &parsed).await?;
+            Ok(Received::Connected {
+                instance: Box::new(instance),
+                return_to,
+            })
+        })
+        .await
+    }
+
     /// Follows a callback to its end: a connected instance.
     ///
     /// The state is looked at before anything else, errors included, and is used up whatever comes of it. Once it is, a
@@ -37,34 +97,47 @@ impl Engine {
     ) -> Result<Instance, EngineError> {
         let state = state_hash(tieline_oauth::state_of(query)?);
         let (engine, arrival, query) = (self.clone(), arrival.clone(), query.clone());
-        self.uninterrupted(async move { engine.follow(state, &arrival, &query).await })
-            .await
+        self.uninterrupted(async move {
+            let (owner, app, taken) = engine.take(&state).await?;
+            if owner.tenant != engine.tenant {
+                return Err(not_yours(&app, &taken));
+            }
+            engine.follow(app, taken, &arrival, &query).await
+        })
+        .await
+    }
+
+    /// Takes the authorization of a state, whosever it is: with its app, and the engine of its tenant.
+    async fn take(&self, state: &[u8; 32]) -> Result<(Self, App, TakenAuthorization), EngineError> {
+        let taken = self.shared.store.take_authorization(state).await?;
+        let taken = taken.ok_or(EngineError::UnknownState)?;
+        let engine = self.for_tenant(&taken.tenant);
+        let app = engine.app(taken.app).await?;
+        Ok((engine, app, taken))
     }
 
     async fn follow(
         &self,
-        state: [u8; 32],
+        app: App,
+        taken: TakenAuthorization,
         arrival: &Arrival,
         query: &CallbackQuery,
     ) -> Result<Instance, EngineError> {
-        let taken = self
-            .shared
-            .store
-            .take_authorization(&state)
-            .await?
-            .ok_or(EngineError::UnknownState)?;
-        let engine = self.for_tenant(&taken.tenant);
-        let app = engine.app(taken.app).await?;
-        let provider = app.provider.clone();
         if taken.expires_at < self.shared.clock.now() {
+            let provider = app.provider;
             return Err(EngineError::AuthorizationExpired { provider });
         }
-        if taken.tenant != *self.tenant || !belongs(&taken, &app.context, arrival) {
-            tracing::warn!(provider, app = %app.id, authorization = %taken.id, "callback of someone else's authorization");
-            return Err(EngineError::NotYours { provider });
+        if !belongs(&taken, &app.context, arrival) {
+            return Err(not_yours(&app, &taken));
         }
-        engine.exchange(app, taken, query).await
+        self.exchange(app, taken, query).await
     }
+}
+
+fn not_yours(app: &App, taken: &TakenAuthorization) -> EngineError {
+    let provider = app.provider.clone();
+    tracing::warn!(provider, app = %app.id, authorization = %taken.id, "callback of someone else's authorization");
+    EngineError::NotYours { provider }
 }
 
 /// What is stored of a state.

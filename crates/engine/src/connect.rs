@@ -6,6 +6,7 @@ use tieline_store::{App, Committed, Instance, NewInstance, ReplaceTokens, Status
 
 use crate::account::refuse_another_account;
 use crate::due::keep_alive_at;
+use crate::label::Label;
 use crate::patience::Patience;
 use crate::{Engine, EngineError};
 
@@ -15,7 +16,7 @@ pub(crate) struct Connecting<'a> {
     /// Those of the app, and what the person gave for this account.
     pub(crate) parameters: &'a Parameters,
     pub(crate) app: &'a App,
-    pub(crate) instance_name: Option<String>,
+    pub(crate) label: Label,
 }
 
 impl Engine {
@@ -135,14 +136,16 @@ impl Engine {
         account: Option<Account>,
         beside: Option<&Instance>,
     ) -> Result<Instance, EngineError> {
-        let account = account.unwrap_or_default();
+        let (account, label) = (account.unwrap_or_default(), connecting.label.clone());
         let id = InstanceId::random()?;
         let new = NewInstance {
             id,
             tenant: self.tenant.to_string(),
             app: connecting.app.id,
             provider: connecting.app.provider.clone(),
-            name: connecting.instance_name.clone(),
+            name: label.name,
+            user: label.user,
+            tags: label.tags,
             account_id: account.id,
             account_label: account.label,
             parameters: connecting.parameters.to_keep(),

@@ -10,8 +10,9 @@ use tieline_oauth::{DeviceAuthorization, Poll, TokenClient};
 use tieline_store::{App, Instance};
 use tokio::sync::Mutex;
 
-use crate::authorize::AuthorizeOptions;
+use crate::authorize::{AuthorizeOptions, BoundTo};
 use crate::connect::Connecting;
+use crate::label::{Label, check_name, checked_tags};
 use crate::{Engine, EngineError};
 
 /// A device authorization under way. It lives in this process alone: when that ends, the person starts again.
@@ -69,12 +70,15 @@ impl Engine {
     pub async fn authorize_device(
         &self,
         app: &App,
-        options: AuthorizeOptions,
+        mut options: AuthorizeOptions,
     ) -> Result<DeviceStarted, EngineError> {
         let provider = self.provider(&app.provider)?;
         if provider.descriptor().oauth2().device.is_none() {
             return Err(EngineError::other_way(provider.descriptor()));
         }
+        check_name(options.instance_name.as_deref())?;
+        let tags = checked_tags(std::mem::take(&mut options.tags))?;
+        options.tags = tags;
         let parameters = self
             .parameters_to_connect(app, options.instance, &options.parameters)
             .await?;
@@ -182,10 +186,21 @@ impl Engine {
             provider,
             parameters,
             app,
-            instance_name: options.instance_name.clone(),
+            label: Label {
+                name: options.instance_name.clone(),
+                user: user_of(options),
+                tags: options.tags.clone(),
+            },
         };
         let instance = self.connect(&connecting, options.instance, tokens).await?;
         Ok(Some(instance))
+    }
+}
+
+fn user_of(options: &AuthorizeOptions) -> Option<String> {
+    match &options.bound_to {
+        BoundTo::Local => None,
+        BoundTo::Session { user } | BoundTo::Confirm { user } => Some(user.clone()),
     }
 }
 

@@ -4,11 +4,13 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tieline_core::endpoint::is_endpoint;
 use tieline_core::{
     Clock, Configuration, InstanceId, ProviderSetup, Registry, SystemClock, random,
 };
 use tieline_oauth::{Edge, EdgeOptions};
 use tieline_store::Store;
+use url::Url;
 
 use crate::breaker::Breakers;
 use crate::flights::Flights;
@@ -38,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) configuration: Configuration,
     pub(crate) edge: Edge,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Without a slash at its end.
+    pub(crate) public_url: Option<String>,
     pub(crate) tasks: Tasks,
     pub(crate) flights: Flights,
     pub(crate) breakers: Breakers,
@@ -64,6 +68,7 @@ pub struct EngineBuilder {
     configuration: Configuration,
     edge: EdgeOptions,
     clock: Arc<dyn Clock>,
+    public_url: Option<Url>,
 }
 
 impl Engine {
@@ -75,6 +80,7 @@ impl Engine {
             configuration: Configuration::default(),
             edge: EdgeOptions::default(),
             clock: Arc::new(SystemClock),
+            public_url: None,
         }
     }
 
@@ -161,10 +167,18 @@ impl EngineBuilder {
         self
     }
 
+    /// Where the front door is reached from outside, any prefix included: callback URLs begin with it. It never comes from a
+    /// request. Default: there is no front door.
+    #[must_use]
+    pub fn public_url(mut self, public_url: Url) -> Self {
+        self.public_url = Some(public_url);
+        self
+    }
+
     /// Builds the engine, for the tenant `default`.
     ///
     /// # Errors
-    /// When the configuration names providers that don't exist, or the HTTP edge can't be built.
+    /// When the configuration names providers that don't exist, the public URL can't be one, or the HTTP edge can't be built.
     pub fn build(self) -> Result<Engine, EngineError> {
         self.configuration.check_providers(&self.registry)?;
         let owner = random::context()?;
@@ -175,6 +189,7 @@ impl EngineBuilder {
             lease: self.edge.deadline + TIME_TO_COMMIT,
             edge: Edge::new(self.edge)?,
             clock: self.clock,
+            public_url: self.public_url.map(checked_public_url).transpose()?,
             tasks: Tasks::default(),
             flights: Flights::default(),
             breakers: Breakers::default(),
@@ -185,6 +200,19 @@ impl EngineBuilder {
         };
         Ok(Engine::of_default_tenant(Arc::new(shared)))
     }
+}
+
+fn checked_public_url(url: Url) -> Result<String, EngineError> {
+    let text = String::from(url);
+    let bare = text.trim_end_matches('/');
+    if !is_endpoint(&text) || text.contains('?') {
+        return Err(EngineError::Unusable {
+            field: "public URL",
+            why: "is an absolute https URL without query, fragment, user and password; plain http only on this machine"
+                .to_owned(),
+        });
+    }
+    Ok(bare.to_owned())
 }
 
 /// Added to the edge's deadline for a lease: what committing may take, and a margin.

@@ -89,6 +89,38 @@ pub enum EngineError {
         /// The provider.
         provider: String,
     },
+    /// An app whose host has nowhere to confirm.
+    #[error(
+        "{provider}: app {app} has no confirm_url, to which the browser brings what your host confirms: set one on the app"
+    )]
+    NowhereToConfirm {
+        /// The provider.
+        provider: String,
+        /// The app.
+        app: AppId,
+    },
+    /// A ticket that confirms nothing.
+    #[error(
+        "this ticket confirms nothing: it was used already, is older than a minute, belongs to another authorization or was \
+         made up; start again"
+    )]
+    UnknownTicket,
+    /// A link that leads nowhere.
+    #[error(
+        "this link was used already, is too old, or was made up; ask for a new one where you got it"
+    )]
+    UnknownLink,
+    /// Something that is given can't be used.
+    #[error("{field} {why}")]
+    Unusable {
+        /// What.
+        field: &'static str,
+        /// What it must be.
+        why: String,
+    },
+    /// The instance was taken out of use.
+    #[error("instance {0} is disabled: enable it to use it again")]
+    Disabled(InstanceId),
     /// Accounts of this provider are connected in another way.
     #[error("{provider}: accounts are not connected so: {way}")]
     OtherWay {
@@ -314,6 +346,7 @@ impl EngineError {
             | Self::Endpoint(_)
             | Self::Authorization(_)
             | Self::NotTaken { .. }
+            | Self::NowhereToConfirm { .. }
             | Self::Unfit { .. } => Kind::Configuration,
             Self::Store(
                 StoreError::BadPath { .. }

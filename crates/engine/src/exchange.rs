@@ -8,6 +8,7 @@ use tieline_oauth::{TokenClient, Tokens};
 use tieline_store::{App, Instance, TakenAuthorization};
 
 use crate::connect::Connecting;
+use crate::label::Label;
 use crate::{Engine, EngineError};
 
 impl Engine {
@@ -37,7 +38,11 @@ impl Engine {
             provider,
             parameters: &parameters,
             app: &app,
-            instance_name: taken.instance_name,
+            label: Label {
+                name: taken.instance_name,
+                user: taken.user,
+                tags: taken.tags,
+            },
         };
         self.connect(&connecting, taken.instance, tokens).await
     }

@@ -8,6 +8,7 @@ use tieline_store::{App, Instance};
 
 use crate::account::refuse_another_account;
 use crate::connect::Connecting;
+use crate::label::{Label, check_name, check_user, checked_tags};
 use crate::{Engine, EngineError};
 
 /// What to connect.
@@ -15,6 +16,10 @@ use crate::{Engine, EngineError};
 pub struct GiveOptions {
     /// What to call the instance.
     pub instance_name: Option<String>,
+    /// The host's name for the account's owner.
+    pub user: Option<String>,
+    /// What the host finds the instance by.
+    pub tags: Vec<String>,
     /// Give this instance a new credential instead of making a new one.
     pub instance: Option<InstanceId>,
     /// What the account's owner gives, by parameter key: an API key, or name and password, and what else the provider asks.
@@ -36,6 +41,8 @@ impl Engine {
     async fn take_in(&self, app: &App, options: GiveOptions) -> Result<Instance, EngineError> {
         let provider = self.provider(&app.provider)?;
         let descriptor = provider.descriptor();
+        check_name(options.instance_name.as_deref())?;
+        options.user.as_deref().map_or(Ok(()), check_user)?;
         let parameters = self
             .parameters_to_connect(app, options.instance, &options.parameters)
             .await?;
@@ -43,7 +50,11 @@ impl Engine {
             provider,
             parameters: &parameters,
             app,
-            instance_name: options.instance_name,
+            label: Label {
+                name: options.instance_name,
+                user: options.user,
+                tags: checked_tags(options.tags)?,
+            },
         };
         match descriptor.authentication {
             Authentication::ClientCredentials(_) => {

@@ -4,10 +4,11 @@ use std::fmt;
 
 use tieline_core::descriptor::Account;
 use tieline_core::{InstanceId, Secret, Timestamp};
-use tieline_store::{Event, Instance, InstanceQuery, Purpose, Status};
+use tieline_store::{Event, Instance, InstanceQuery, Purpose, Relabel, Status};
 
 use crate::account::refuse_another_account;
 use crate::due::{Due, due, is_renewable};
+use crate::label::{check_name, checked_tags};
 use crate::recovery::Urgency;
 use crate::{Engine, EngineError};
 
@@ -115,6 +116,34 @@ impl InstanceHandle {
         Ok(account)
     }
 
+    /// Changes what the host calls it and finds it by.
+    ///
+    /// # Errors
+    /// When it isn't there, or what is given can't be used.
+    pub async fn relabel(&self, change: Relabel) -> Result<Instance, EngineError> {
+        check_name(change.name.as_ref().and_then(Option::as_deref))?;
+        let change = Relabel {
+            tags: change.tags.map(checked_tags).transpose()?,
+            ..change
+        };
+        let (engine, store) = (&self.engine, &self.engine.shared.store);
+        let found = store.relabel(&engine.tenant, self.id, &change).await?;
+        found.ok_or(EngineError::NoSuchInstance(self.id))
+    }
+
+    /// Takes it out of use: nobody is given its token or calls with it, and it is kept alive all the same. Or takes it into use
+    /// again.
+    ///
+    /// # Errors
+    /// When it isn't there.
+    pub async fn set_disabled(&self, disabled: bool) -> Result<Instance, EngineError> {
+        let (engine, store) = (&self.engine, &self.engine.shared.store);
+        let found = store
+            .set_disabled(&engine.tenant, self.id, disabled)
+            .await?;
+        found.ok_or(EngineError::NoSuchInstance(self.id))
+    }
+
     /// What happened to it, newest first.
     ///
     /// # Errors
@@ -132,6 +161,9 @@ impl InstanceHandle {
     pub(crate) async fn ready(&self) -> Result<Instance, EngineError> {
         let instance = self.load().await?;
         self.usable(&instance)?;
+        if instance.disabled_at.is_some() {
+            return Err(EngineError::Disabled(self.id));
+        }
         let descriptor = self.engine.provider(&instance.provider)?.descriptor();
         let rotation = descriptor.oauth2().rotation;
         match due(&instance, &rotation, self.engine.shared.clock.now()) {

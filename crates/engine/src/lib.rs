@@ -9,6 +9,7 @@
 //! (the host's).
 
 mod account;
+mod addresses;
 mod apps;
 pub mod authorize;
 mod beside;
@@ -16,6 +17,7 @@ mod breaker;
 pub mod call;
 pub mod callback;
 mod commit;
+mod confirm;
 mod connect;
 mod device;
 mod doctor;
@@ -27,9 +29,12 @@ mod exchange;
 mod flights;
 mod give;
 mod heartbeat;
+mod import;
 mod instance;
+mod label;
 mod lease;
 mod leave;
+mod link;
 mod patience;
 mod recovery;
 mod refresh;
@@ -41,16 +46,19 @@ mod target;
 mod tasks;
 mod upkeep;
 
-pub use apps::{Changes, NewApp};
+pub use apps::{AppChanges, Changes, NewApp};
 pub use authorize::{AuthorizeOptions, BoundTo, Started};
-pub use callback::Arrival;
+pub use callback::{Arrival, Received};
+pub use confirm::{Confirmed, TIME_TO_CONFIRM};
 pub use device::{DevicePolled, DeviceStarted};
 pub use doctor::{Area, Examination, Finding, State};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{EngineError, Kind};
 pub use give::GiveOptions;
+pub use import::ImportOptions;
 pub use instance::{AccessToken, InstanceHandle};
 pub use leave::{Disconnected, Revocation};
+pub use link::{LINK_LIFETIME, LONGEST_LINK_LIFETIME, LinkOptions, Linked, NewlyLinked};
 pub use upkeep::Round;
 // What an [`EngineError`] may hold: a host that matches on it needs no other crate.
 pub use tieline_oauth::{

@@ -47,6 +47,7 @@ async fn create(
         provider: new.provider,
         name: new.name,
         parameters: new.parameters,
+        ..NewApp::default()
     };
     let app = served.engine.create_app(new).await?;
     Ok((StatusCode::CREATED, shown(&served.engine, app).await?))

@@ -97,6 +97,7 @@ pub(crate) async fn give(
         instance_name: connect.name,
         instance: connect.instance,
         parameters: connect.parameters,
+        ..GiveOptions::default()
     };
     let instance = engine.give(&app, options).await?;
     Ok((StatusCode::CREATED, Json(instance)))

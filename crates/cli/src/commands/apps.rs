@@ -43,6 +43,7 @@ async fn dispatch(desk: &Desk, command: Apps, output: &Output) -> Result<(), Cli
                     provider,
                     name,
                     parameters,
+                    ..NewApp::default()
                 })
                 .await?;
             show(desk, app, output).await

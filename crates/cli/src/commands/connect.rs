@@ -101,6 +101,7 @@ async fn dispatch(desk: &Desk, connect: &Connect, output: &Output) -> Result<Ins
                     instance_name: connect.name.clone(),
                     instance: connect.instance,
                     parameters,
+                    ..GiveOptions::default()
                 };
                 desk.give(&app, options).await
             }

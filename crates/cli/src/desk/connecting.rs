@@ -145,6 +145,7 @@ impl Desk {
                     instance_name,
                     instance,
                     parameters,
+                    ..
                 } = options;
                 let body = body(app, instance_name, instance, &parameters);
                 control.post("/v1/instances", Some(&body)).await
@@ -158,8 +159,8 @@ fn body_of(app: &App, options: AuthorizeOptions) -> Value {
         instance_name,
         instance,
         parameters,
-        // Whoever asks over the control socket receives the callback too.
-        bound_to: _,
+        // Whoever asks over the control socket receives the callback too, and no command asks for more.
+        ..
     } = options;
     body(app, instance_name, instance, &parameters)
 }

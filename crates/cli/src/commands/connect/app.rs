@@ -74,6 +74,7 @@ async fn made(
         provider: descriptor.id.to_owned(),
         name: connect.app.clone(),
         parameters,
+        ..NewApp::default()
     };
     desk.create_app(new).await
 }
