@@ -100,9 +100,11 @@ async fn an_app_shows_its_parameters_by_name() {
 async fn names_do_not_reach_the_terminal_raw() {
     const HOSTILE: &str = "\u{1b}[2J\nBooks\u{202e}";
     const HARMLESS: &str = r"\u{1b}[2J\u{a}Books\u{202e}";
+    // An instance's name stands on one line, and no terminal obeys it.
+    const TWISTED: &str = "Books\u{202e}";
     let (home, sandbox) = Home::with_sandbox().await;
     let connected = home
-        .connect(&["--name", HOSTILE], async |url| {
+        .connect(&["--name", TWISTED], async |url| {
             sandbox.consent(&url).await.unwrap()
         })
         .await
@@ -119,16 +121,26 @@ async fn names_do_not_reach_the_terminal_raw() {
     let twice = home
         .run(&["apps", "create", "infusionsoft", "--name", HOSTILE])
         .await;
+    assert!(apps.stdout.contains(HARMLESS), "{}", apps.stdout);
     for ran in [connected, created, listed, apps, refused, twice] {
         let text = format!("{}{}", ran.stdout, ran.stderr);
         assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{text:?}");
         assert!(text.contains("Books"), "{text}");
         if ran.code == 0 {
-            assert!(text.contains(HARMLESS), "{text}");
+            assert!(text.contains(r"Books\u{202e}"), "{text}");
         }
     }
     let exact = home.run(&["instances", "list", "--json"]).await.ok().json();
-    assert_eq!(exact[0]["name"], HOSTILE);
+    assert_eq!(exact[0]["name"], TWISTED);
+    let refused = home
+        .run(&["connect", "infusionsoft", "--name", HOSTILE])
+        .await;
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stderr.contains("name is 1 to 200 characters"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[tokio::test]
