@@ -33,7 +33,7 @@
 
 pub use tieline_core as core;
 pub use tieline_core::{
-    AppId, AuthorizationId, Configuration, InstanceId, ParameterKey, ParameterMapping, Parameters,
+    ApiKeyId, AppId, AuthorizationId, Configuration, InstanceId, ParameterKey, ParameterMapping, Parameters,
     ProviderDescriptor, ProviderSetup, Registry, Secret,
 };
 

@@ -271,5 +271,6 @@ fn happened(instance: &Instance, kind: &'static str, detail: serde_json::Value) 
         app: Some(instance.app),
         kind,
         detail,
+        actor: None,
     }
 }

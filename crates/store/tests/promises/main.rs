@@ -19,3 +19,4 @@ mod leases;
 mod logs;
 mod reopened;
 mod sealed;
+mod tenants_and_api_keys;
