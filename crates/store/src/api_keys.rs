@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tieline_core::{ApiKeyId, Timestamp};
 
-use crate::tenants::check_name;
+use crate::tenants::{check_id, check_name};
 use crate::{Permissions, Store, StoreError};
 
 /// Between two notes that a key was used.
@@ -61,6 +61,12 @@ impl Store {
     /// [`StoreError::NotFound`] when there is no such tenant; [`StoreError::Invalid`] when the name does not do or nothing is permitted.
     pub async fn create_api_key(&self, new: NewApiKey) -> Result<ApiKey, StoreError> {
         check_name(new.name.as_deref())?;
+        if check_id(&new.tenant).is_err() {
+            return Err(StoreError::NotFound {
+                what: "tenant",
+                name: new.tenant,
+            });
+        }
         if new.permissions.is_empty() {
             return Err(StoreError::Invalid(
                 "an API key that may do nothing is of no use: give it at least one permission"
@@ -101,6 +107,9 @@ impl Store {
         after: Option<ApiKeyId>,
         limit: u32,
     ) -> Result<Vec<ApiKey>, StoreError> {
+        if tenant.is_some_and(|tenant| check_id(tenant).is_err()) {
+            return Ok(Vec::new());
+        }
         self.backend().api_keys(tenant, after, limit).await
     }
 

@@ -47,18 +47,23 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn tenant(&self, id: &str) -> Result<Option<Tenant>, StoreError> {
-        self.backend().tenant(id).await
+        match check_id(id) {
+            Ok(()) => self.backend().tenant(id).await,
+            // There can't be one, and PostgreSQL would not even be asked about some.
+            Err(_) => Ok(None),
+        }
     }
 
     /// The tenants, by id, after `after`.
     ///
     /// # Errors
-    /// The database cannot be read.
+    /// [`StoreError::Invalid`] when `after` can't be a tenant's id.
     pub async fn tenants(
         &self,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Tenant>, StoreError> {
+        after.map_or(Ok(()), check_id)?;
         self.backend().tenants(after, limit).await
     }
 
@@ -72,6 +77,9 @@ impl Store {
         name: Option<&str>,
     ) -> Result<Option<Tenant>, StoreError> {
         check_name(name)?;
+        if check_id(id).is_err() {
+            return Ok(None);
+        }
         self.backend().rename_tenant(id, name).await
     }
 
@@ -86,13 +94,16 @@ impl Store {
                 "the tenant {DEFAULT_TENANT} is always there: it cannot be deleted"
             )));
         }
+        if check_id(id).is_err() {
+            return Ok(false);
+        }
         self.backend()
             .delete_tenant(id, self.now(), self.actor())
             .await
     }
 }
 
-fn check_id(id: &str) -> Result<(), StoreError> {
+pub(crate) fn check_id(id: &str) -> Result<(), StoreError> {
     let is_first = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_any = |byte: u8| is_first(byte) || matches!(byte, b'.' | b'_' | b'-');
     let bytes = id.as_bytes();

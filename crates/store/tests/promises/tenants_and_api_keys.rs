@@ -67,6 +67,18 @@ async fn tenants_come_back_as_they_were_made_and_default_is_always_there() {
             "{refused:?}"
         );
     }
+    // Nor are they looked for.
+    for nobody in ["", "A", "a/b", "a\0"] {
+        assert_eq!(store.tenant(nobody).await.unwrap(), None);
+        assert_eq!(store.rename_tenant(nobody, None).await.unwrap(), None);
+        assert!(!store.delete_tenant(nobody).await.unwrap());
+        let keys = store.api_keys(Some(nobody), None, 1).await.unwrap();
+        assert!(keys.is_empty(), "{keys:?}");
+        let key = store.create_api_key(new_key(nobody, 1)).await;
+        assert!(matches!(key, Err(StoreError::NotFound { .. })), "{key:?}");
+        let page = store.tenants(Some(nobody), 1).await;
+        assert!(matches!(page, Err(StoreError::Invalid(_))), "{page:?}");
+    }
     let refused = store.rename_tenant("acme", Some("a\0b")).await;
     assert!(
         matches!(refused, Err(StoreError::Invalid(_))),
