@@ -269,6 +269,11 @@ async fn tenants_see_and_touch_no_keys_but_their_own() {
         permissions: may(&[Permission::Read]),
         ..NewApiKey::default()
     };
+    let listed = operator.api_keys(Some("nobody"), None, 10).await;
+    assert!(
+        matches!(&listed, Err(EngineError::NoSuchTenant(id)) if id == "nobody"),
+        "{listed:?}"
+    );
     let refused = operator.create_api_key(unknown).await;
     assert!(
         matches!(&refused, Err(EngineError::NoSuchTenant(id)) if id == "nobody"),

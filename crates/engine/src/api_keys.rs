@@ -64,7 +64,7 @@ impl Engine {
     /// the engine's, or of all, where that is `default`.
     ///
     /// # Errors
-    /// When it is for the operator to ask of that tenant.
+    /// When there is no such tenant, or it is for the operator to ask of it.
     pub async fn api_keys(
         &self,
         tenant: Option<&str>,
@@ -72,7 +72,13 @@ impl Engine {
         limit: u32,
     ) -> Result<Vec<ApiKey>, EngineError> {
         let tenant = match tenant {
-            Some(_) => Some(self.tenant_or(tenant)?),
+            Some(id) => {
+                let asked = self.tenant_or(tenant)?;
+                if self.confined_to().is_none() {
+                    self.tenant_by_id(id).await?;
+                }
+                Some(asked)
+            }
             None => self.confined_to(),
         };
         Ok(self.shared.store.api_keys(tenant, after, limit).await?)

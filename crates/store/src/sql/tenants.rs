@@ -79,7 +79,9 @@ impl<D: Database> TenantRows for D {
         }
         if apps > 0 {
             return Err(StoreError::Conflict(format!(
-                "the tenant {id:?} still has {apps} apps and {instances} instances: disconnect the instances, then delete the apps"
+                "the tenant {id:?} still has {} and {}: disconnect the instances, then delete the apps",
+                counted(apps, "app"),
+                counted(instances, "instance")
             )));
         }
         // Another tenant of the same id must not find them there.
@@ -112,6 +114,10 @@ async fn left_of(
         Some(row) => Ok((row.get("apps")?, row.get("instances")?)),
         None => Ok((0, 0)),
     }
+}
+
+fn counted(count: i64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The operator is told: tenants are theirs to make and to delete.

@@ -103,14 +103,19 @@ async fn a_tenant_goes_when_nothing_of_it_is_left_and_takes_its_keys_with_it() {
     key(&store, "acme", 1).await;
     key(&store, "other", 2).await;
     let main = app(&store, "acme", "main").await;
-    let made = instance(&store, &main, "a").await;
+    let made = [
+        instance(&store, &main, "a").await.id,
+        instance(&store, &main, "b").await.id,
+    ];
     let refused = store.delete_tenant("acme").await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "the tenant \"acme\" still has 1 apps and 1 instances: disconnect the instances, then delete the apps"
+        "the tenant \"acme\" still has 1 app and 2 instances: disconnect the instances, then delete the apps"
     );
-    store.begin_delete("acme", made.id).await.unwrap();
-    store.delete_instance(made.id).await.unwrap();
+    for id in made {
+        store.begin_delete("acme", id).await.unwrap();
+        store.delete_instance(id).await.unwrap();
+    }
     let refused = store.delete_tenant("acme").await;
     assert!(
         matches!(refused, Err(StoreError::Conflict(_))),
