@@ -6,6 +6,7 @@
     reason = "a step that fails is a failed test"
 )]
 
+mod api_keys;
 mod app_account;
 mod authorize;
 mod breaker;

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use tieline::{AppId, InstanceId};
+use tieline::store::Permission;
+use tieline::{ApiKeyId, AppId, InstanceId};
 
 /// Connects third-party accounts and keeps their tokens valid.
 #[derive(Debug, Parser)]
@@ -101,6 +103,12 @@ pub(crate) enum Command {
     /// Connected accounts
     #[command(subcommand)]
     Instances(Instances),
+    /// Tenants: on whose behalf API keys speak
+    #[command(subcommand)]
+    Tenants(Tenants),
+    /// API keys: who may work through the server, and what they may do
+    #[command(subcommand)]
+    ApiKeys(ApiKeys),
     /// Hold the data folder and work for all other commands, until Ctrl-C or SIGTERM
     Serve(Serve),
     /// Find what is wrong with the store, the configuration, apps and accounts, and what to do about each thing
@@ -295,6 +303,65 @@ pub(crate) struct Call {
     /// The body; @FILE reads a file, @- standard input
     #[arg(long, short = 'd')]
     pub(crate) data: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tenants {
+    /// Make one
+    Create {
+        /// Its id: 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or a digit
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        tenant: String,
+        /// What to call it
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List them
+    List,
+    /// Delete one that has neither apps nor instances, with its API keys
+    Delete {
+        /// The tenant's id
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        tenant: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiKeys {
+    /// Make one, and print it: this once
+    Create {
+        /// What to call it
+        #[arg(long)]
+        name: Option<String>,
+        /// For whom it speaks
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// What it may do; again for more. None implies another
+        #[arg(
+            long = "permission",
+            value_name = "PERMISSION",
+            value_delimiter = ',',
+            default_value = "read,connect,call",
+            value_parser = permission()
+        )]
+        permissions: Vec<Permission>,
+    },
+    /// List them, without the keys themselves
+    List {
+        /// Only those of this tenant
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Make one good for nothing, for ever
+    Revoke {
+        /// The API key's id
+        key: ApiKeyId,
+    },
+}
+
+fn permission() -> impl TypedValueParser<Value = Permission> {
+    let words = Permission::ALL.iter().map(|permission| permission.as_str());
+    PossibleValuesParser::new(words).try_map(|word| word.parse())
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@ mod apps;
 mod connecting;
 mod control;
 mod instances;
+mod keys;
 mod vault;
 
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use tieline::core::SystemClock;
-use tieline::engine::{Engine, EngineError};
+use tieline::engine::{Engine, EngineError, OWNER};
 use tieline::store::{
     AdoptionReason, Created, MasterKey, Store, StoreError, StoreOptions, StorePlace,
 };
@@ -42,7 +42,7 @@ pub(crate) async fn with_desk_as_it_is<T>(
     let configuration = configuration(common)?;
     match vault(common, output).await? {
         Vault::Here(store) => {
-            let engine = engine(registry, configuration, store)?;
+            let engine = engine(registry, configuration, store)?.acting_as(OWNER);
             let desk = Desk::Here(engine.clone());
             let done = unless_interrupted(output, FINISHED_HERE, work(&desk)).await;
             engine.shutdown().await;

@@ -10,7 +10,7 @@ use crate::random::{self, NoRandomness};
 /// The text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not an id: ids are decimal numbers, as `tieline instances list` and `tieline apps list` show them"
+    "{0:?} is not an id: ids are decimal numbers, as `tieline instances list`, `tieline apps list` and `tieline api-keys list` show them"
 )]
 pub struct InvalidId(String);
 
@@ -50,6 +50,10 @@ macro_rules! id {
     };
 }
 
+id! {
+    /// Names an API key, and is no secret.
+    ApiKeyId
+}
 id! {
     /// Names an app: a tenant's registered application at one provider.
     AppId

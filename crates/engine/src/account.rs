@@ -111,6 +111,7 @@ impl Engine {
             app: Some(instance.app),
             kind,
             detail,
+            actor: self.actor.as_deref().map(str::to_owned),
         };
         if let Err(error) = self.shared.store.record_event(event).await {
             tracing::warn!(instance = %instance.id, kind, "the event could not be recorded: {error}");

@@ -66,7 +66,7 @@ impl Engine {
             return_origins: checked_origins(new.return_origins)?,
             parameters,
         };
-        Ok(self.shared.store.create_app(app).await?)
+        Ok(self.acting_store().create_app(app).await?)
     }
 
     /// The tenant's app of this name at this provider, if there is one.
@@ -114,8 +114,7 @@ impl Engine {
         self.check_given(self.provider(&app.provider)?, &parameters)?;
         let redirect_uri = redirect_uri(&parameters);
         Ok(self
-            .shared
-            .store
+            .acting_store()
             .set_app_parameters(app, parameters, redirect_uri)
             .await?)
     }
@@ -218,7 +217,7 @@ impl Engine {
     /// # Errors
     /// When it isn't there, or instances point to it.
     pub async fn delete_app(&self, id: AppId) -> Result<(), EngineError> {
-        if self.shared.store.delete_app(&self.tenant, id).await? {
+        if self.acting_store().delete_app(&self.tenant, id).await? {
             Ok(())
         } else {
             Err(EngineError::NoSuchApp(id))

@@ -15,12 +15,16 @@ use url::Url;
 use crate::breaker::Breakers;
 use crate::flights::Flights;
 use crate::heartbeat::Heartbeat;
+use crate::known_keys::KnownKeys;
 use crate::tasks::Tasks;
 use crate::upkeep::Leaving;
 use crate::{EngineError, InstanceHandle};
 
 /// The tenant of embedded hosts and of the command line, and the only one that configuration speaks for.
-pub(crate) const DEFAULT_TENANT: &str = "default";
+pub(crate) use tieline_store::DEFAULT_TENANT;
+
+/// How events name the owner of the store: whoever works through the command line or the control socket.
+pub const OWNER: &str = "owner";
 
 /// Owns the life of instances, on behalf of one tenant. Cheap to clone; clones share everything.
 ///
@@ -30,6 +34,8 @@ pub(crate) const DEFAULT_TENANT: &str = "default";
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     pub(crate) tenant: Arc<str>,
+    /// Who acts through this clone, where somebody does.
+    pub(crate) actor: Option<Arc<str>>,
 }
 
 /// What all clones share.
@@ -46,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) flights: Flights,
     pub(crate) breakers: Breakers,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) known_keys: KnownKeys,
     leaving: Mutex<Leaving>,
     pub(crate) upkeep_runs: AtomicBool,
     /// How long a lease may be held.
@@ -90,13 +97,32 @@ impl Engine {
         Self {
             shared: Arc::clone(&self.shared),
             tenant: tenant.into(),
+            actor: self.actor.clone(),
         }
+    }
+
+    /// The same engine, which notes who acts in the events of what is done through it: [`OWNER`], [`KeyHolder::actor`], or what the
+    /// host calls its user. What an engine does by itself, nobody does.
+    ///
+    /// [`KeyHolder::actor`]: crate::KeyHolder::actor
+    #[must_use]
+    pub fn acting_as(&self, actor: &str) -> Self {
+        Self {
+            actor: Some(actor.into()),
+            ..self.clone()
+        }
+    }
+
+    /// The store, in whose events stands who acts.
+    pub(crate) fn acting_store(&self) -> Store {
+        self.shared.store.acting_as(self.actor.as_deref())
     }
 
     pub(crate) fn of_default_tenant(shared: Arc<Shared>) -> Self {
         Self {
             shared,
             tenant: DEFAULT_TENANT.into(),
+            actor: None,
         }
     }
 
@@ -194,6 +220,7 @@ impl EngineBuilder {
             flights: Flights::default(),
             breakers: Breakers::default(),
             heartbeat: Heartbeat::default(),
+            known_keys: KnownKeys::default(),
             leaving: Mutex::default(),
             upkeep_runs: AtomicBool::new(false),
             owner,

@@ -10,7 +10,7 @@ use tieline_core::parameters::{ConfigurationError, ParameterProblems};
 use tieline_core::provider::AccountError;
 use tieline_core::random::NoRandomness;
 use tieline_core::registry::UnknownProvider;
-use tieline_core::{AppId, InstanceId, ParameterKey, ProviderDescriptor};
+use tieline_core::{ApiKeyId, AppId, InstanceId, ParameterKey, ProviderDescriptor};
 use tieline_oauth::{
     AuthorizationError, CallbackRefusal, DeviceRefusal, EdgeError, EndpointProblem, Outcome,
     RevokeFailure, TokenFailure,
@@ -45,6 +45,20 @@ pub enum EngineError {
     /// No such instance of this tenant.
     #[error("there is no instance {0}: `tieline instances list` shows them")]
     NoSuchInstance(InstanceId),
+    /// No such API key of this tenant.
+    #[error("there is no API key {0}: `tieline api-keys list` shows them")]
+    NoSuchApiKey(ApiKeyId),
+    /// No such tenant.
+    #[error(
+        "there is no tenant {0:?}: `tieline tenants create` makes one, `tieline tenants list` shows them"
+    )]
+    NoSuchTenant(String),
+    /// It is for the operator alone.
+    #[error(
+        "other tenants and their API keys are the operator's to manage: that takes an API key of the tenant `default` with \
+         the permission admin"
+    )]
+    NotTheOperator,
     /// The configuration now names other endpoints than those the app was made for.
     #[error(
         "{provider}: app {app} was registered for {was}, the configuration now says {now}: an app's endpoints never \

@@ -21,6 +21,9 @@ impl EngineError {
             Self::NoRandomness(_) => "no-randomness",
             Self::NoSuchApp(_) => "no-such-app",
             Self::NoSuchInstance(_) => "no-such-instance",
+            Self::NoSuchApiKey(_) => "no-such-api-key",
+            Self::NoSuchTenant(_) => "no-such-tenant",
+            Self::NotTheOperator => "not-the-operator",
             Self::EndpointsChanged { .. } => "endpoints-changed",
             Self::Endpoint(_) => "endpoint",
             Self::Authorization(_) => "authorization",
@@ -59,6 +62,7 @@ fn of_store(error: &StoreError) -> &'static str {
     match error {
         StoreError::NotFound { .. } => "not-found",
         StoreError::Conflict(_) => "conflict",
+        StoreError::Invalid(_) => "invalid",
         StoreError::Exists { .. } => "exists",
         StoreError::Unreadable { .. } => "unreadable",
         StoreError::AdoptionRequired(_) => "adoption-required",

@@ -3,14 +3,17 @@
 //! Read along the way a token takes: [`authorize`] starts the front channel, [`callback`], `exchange` and `connect` bring
 //! an account in (`device` and `give` do where there is no browser), `refresh` keeps it alive (`lease` → one request →
 //! `commit`, or else `settle`), [`call`] uses it, `leave` revokes it. [`due`] says when a token needs a
-//! refresh, and `upkeep` is what an engine does by itself; everything that can go wrong is an [`EngineError`].
+//! refresh, and `upkeep` is what an engine does by itself; `authenticate` says for whom a host's request speaks; everything that can go wrong is an [`EngineError`].
 //!
 //! Deliberately absent: SQL (the store's), the shape of OAuth requests (tieline-oauth's), HTTP servers and terminals
 //! (the host's).
 
 mod account;
 mod addresses;
+mod api_key_text;
+mod api_keys;
 mod apps;
+mod authenticate;
 pub mod authorize;
 mod beside;
 mod breaker;
@@ -31,6 +34,7 @@ mod give;
 mod heartbeat;
 mod import;
 mod instance;
+mod known_keys;
 mod label;
 mod lease;
 mod leave;
@@ -44,15 +48,18 @@ mod sabotage;
 mod settle;
 mod target;
 mod tasks;
+mod tenants;
 mod upkeep;
 
+pub use api_keys::{CreatedApiKey, NewApiKey};
 pub use apps::{AppChanges, Changes, NewApp};
+pub use authenticate::KeyHolder;
 pub use authorize::{AuthorizeOptions, BoundTo, Started};
 pub use callback::{Arrival, Received};
 pub use confirm::{Confirmed, TIME_TO_CONFIRM};
 pub use device::{DevicePolled, DeviceStarted};
 pub use doctor::{Area, Examination, Finding, State};
-pub use engine::{Engine, EngineBuilder};
+pub use engine::{Engine, EngineBuilder, OWNER};
 pub use error::{EngineError, Kind};
 pub use give::GiveOptions;
 pub use import::ImportOptions;

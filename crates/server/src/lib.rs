@@ -4,6 +4,7 @@
 //! folder. Whoever can connect to that socket is the owner: it asks for no key, and [`ControlSocket`] lets nobody else
 //! in. The shapes of requests and answers are in [`wire`], errors are [`Problem`]s.
 
+mod api_keys;
 mod apps;
 mod asked;
 mod call;
@@ -15,6 +16,7 @@ mod instances;
 mod problem;
 mod socket;
 mod store;
+mod tenants;
 pub mod wire;
 
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse;
-use tieline_engine::Engine;
+use tieline_engine::{Engine, OWNER};
 
 pub use call::{ANSWER_HEAD, answer_of};
 pub use problem::Problem;
@@ -42,7 +44,7 @@ pub(crate) struct Served {
 /// It can be nested in another router, which must let nobody in but the owner.
 pub fn control(engine: Engine) -> Router {
     let served = Served {
-        engine,
+        engine: engine.acting_as(OWNER),
         devices: Arc::default(),
     };
     let v1 = Router::new()
@@ -50,6 +52,8 @@ pub fn control(engine: Engine) -> Router {
         .merge(instances::routes())
         .merge(connecting::routes())
         .merge(configuration::routes())
+        .merge(api_keys::routes())
+        .merge(tenants::routes())
         .nest("/store", store::routes())
         // The owner's own requests, which the embedded engine doesn't limit either.
         .layer(DefaultBodyLimit::disable())

@@ -2,6 +2,8 @@
 //!
 //! None of those that can be written holds a secret: whoever sends one puts it into the body by hand.
 
+mod keys;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,10 @@ use tieline_core::{AppId, AuthorizationId, InstanceId, Secret, Timestamp};
 use tieline_engine::Changes;
 use tieline_store::{AdoptionReason, App, Event, Instance, Progress, RotationReport, Status};
 
+pub use self::keys::{
+    ApiKeys, ApiKeysQuery, ChangedTenant, CreatedApiKey, NewApiKey, NewTenant, Tenants,
+    TenantsQuery,
+};
 use crate::Problem;
 
 /// The answer to `GET /healthz`.

@@ -87,7 +87,7 @@ fn place(tenant: &str, id: AppId, version: i64) -> Place<'_> {
 }
 
 impl Store {
-    /// Creates an app.
+    /// Creates an app, with the event `app.created`.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the tenant has an app of this name at this provider.
@@ -126,7 +126,7 @@ impl Store {
             })
         };
         self.sealing(seal, |app| async move {
-            self.backend().insert_app(&app).await?;
+            self.backend().insert_app(&app, self.actor()).await?;
             Ok(app)
         })
         .await
@@ -181,7 +181,7 @@ impl Store {
     }
 
     /// Replaces an app's parameters and redirect URI, and writes its confirm URL and return origins as `app` has them, if nobody changed
-    /// it since it was read.
+    /// it since it was read; with the event `app.changed`.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when somebody did; [`StoreError::NotFound`].
@@ -206,7 +206,7 @@ impl Store {
         };
         let updated = self
             .sealing(seal, |next| async move {
-                let updated = self.backend().update_app(&next).await?;
+                let updated = self.backend().update_app(&next, self.actor()).await?;
                 Ok(updated.then_some(next))
             })
             .await?;
@@ -246,12 +246,14 @@ impl Store {
         self.backend().troubled_apps().await
     }
 
-    /// Deletes an app and its unfinished authorizations; `false` when the tenant has no such app.
+    /// Deletes an app and its unfinished authorizations, with the event `app.deleted`; `false` when the tenant has no such app.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] while instances point to it.
     pub async fn delete_app(&self, tenant: &str, id: AppId) -> Result<bool, StoreError> {
-        self.backend().delete_app(tenant, id).await
+        self.backend()
+            .delete_app(tenant, id, self.now(), self.actor())
+            .await
     }
 }
 

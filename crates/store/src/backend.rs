@@ -8,19 +8,21 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use tieline_core::{AppId, AuthorizationId, InstanceId, LinkId, Timestamp};
+use tieline_core::{ApiKeyId, AppId, AuthorizationId, InstanceId, LinkId, Timestamp};
 
 use crate::parked::ParkedBlobs;
 use crate::seal::Blob;
 use crate::{
-    App, BeginRefresh, Cause, Event, Instance, InstanceQuery, Link, NewAuthorization, NewEvent,
-    NewLink, NewParked, QuarantineGroup, Quarantined, Relabel, Status, StoreError,
-    TakenAuthorization,
+    ApiKey, App, BeginRefresh, Cause, Event, Instance, InstanceQuery, Link, NewAuthorization,
+    NewEvent, NewLink, NewParked, QuarantineGroup, Quarantined, Relabel, Status, StoreError,
+    TakenAuthorization, Tenant,
 };
 
 /// Everything together.
 pub(crate) trait Backend:
     KeyRows
+    + TenantRows
+    + ApiKeyRows
     + AppRows
     + AuthorizationRows
     + FrontDoorRows
@@ -129,11 +131,67 @@ pub(crate) trait KeyRows {
     async fn reseal(&self, table: SealedTable, rows: Vec<SealedRow>) -> Result<u64, StoreError>;
 }
 
-/// Apps.
+/// Tenants. Of those who do something, `actor` is named in the event that is written with it.
+#[async_trait]
+pub(crate) trait TenantRows {
+    /// An id that is taken is a [`StoreError::Conflict`].
+    async fn insert_tenant(&self, tenant: &Tenant, actor: Option<&str>) -> Result<(), StoreError>;
+    async fn tenant(&self, id: &str) -> Result<Option<Tenant>, StoreError>;
+    async fn tenants(&self, after: Option<&str>, limit: u32) -> Result<Vec<Tenant>, StoreError>;
+    async fn rename_tenant(
+        &self,
+        id: &str,
+        name: Option<&str>,
+    ) -> Result<Option<Tenant>, StoreError>;
+    /// With its API keys, its webhooks and what was answered to it; a [`StoreError::Conflict`] while it has apps.
+    async fn delete_tenant(
+        &self,
+        id: &str,
+        now: Timestamp,
+        actor: Option<&str>,
+    ) -> Result<bool, StoreError>;
+}
+
+/// API keys, each by its hash or by its id.
+#[async_trait]
+pub(crate) trait ApiKeyRows {
+    /// A tenant that is not there is a [`StoreError::NotFound`].
+    async fn insert_api_key(
+        &self,
+        key: &ApiKey,
+        key_hash: &[u8; 32],
+        actor: Option<&str>,
+    ) -> Result<(), StoreError>;
+    async fn api_key_by_hash(&self, key_hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError>;
+    /// Of a tenant, or of all, by id, after `after`.
+    async fn api_keys(
+        &self,
+        tenant: Option<&str>,
+        after: Option<ApiKeyId>,
+        limit: u32,
+    ) -> Result<Vec<ApiKey>, StoreError>;
+    /// The event that says so is written the first time.
+    async fn revoke_api_key(
+        &self,
+        tenant: Option<&str>,
+        id: ApiKeyId,
+        now: Timestamp,
+        actor: Option<&str>,
+    ) -> Result<Option<ApiKey>, StoreError>;
+    /// Only where the last note is not after `unless_after`.
+    async fn note_api_key_used(
+        &self,
+        id: ApiKeyId,
+        now: Timestamp,
+        unless_after: Timestamp,
+    ) -> Result<(), StoreError>;
+}
+
+/// Apps. What is done to one is told with an event, which names `actor`.
 #[async_trait]
 pub(crate) trait AppRows {
     /// A name or context that is taken is a [`StoreError::Conflict`].
-    async fn insert_app(&self, app: &App) -> Result<(), StoreError>;
+    async fn insert_app(&self, app: &App, actor: Option<&str>) -> Result<(), StoreError>;
     async fn app(&self, tenant: &str, id: AppId) -> Result<Option<App>, StoreError>;
     async fn app_by_context(&self, context: &str) -> Result<Option<App>, StoreError>;
     async fn app_by_name(
@@ -145,7 +203,7 @@ pub(crate) trait AppRows {
     async fn apps(&self, tenant: &str) -> Result<Vec<App>, StoreError>;
     /// Writes parameters and redirect URI of `app`, only if the stored version is the one before `app.version`. Whatever
     /// trouble there was is forgotten.
-    async fn update_app(&self, app: &App) -> Result<bool, StoreError>;
+    async fn update_app(&self, app: &App, actor: Option<&str>) -> Result<bool, StoreError>;
     /// Writes why the provider refuses the app, or that it no longer does, with the event that says so; `false` when that
     /// is known already.
     async fn set_trouble(
@@ -159,7 +217,13 @@ pub(crate) trait AppRows {
     /// Apps, of whatever tenant, by id, after `after`.
     async fn all_apps(&self, after: AppId, limit: u32) -> Result<Vec<App>, StoreError>;
     /// A [`StoreError::Conflict`] while instances point to it.
-    async fn delete_app(&self, tenant: &str, id: AppId) -> Result<bool, StoreError>;
+    async fn delete_app(
+        &self,
+        tenant: &str,
+        id: AppId,
+        now: Timestamp,
+        actor: Option<&str>,
+    ) -> Result<bool, StoreError>;
 }
 
 /// Authorizations.

@@ -22,6 +22,9 @@ pub enum StoreError {
     /// The write contradicts what is stored.
     #[error("{0}")]
     Conflict(String),
+    /// What is given can't be stored as it is.
+    #[error("{0}")]
+    Invalid(String),
     /// The database was written by a newer release. Nothing was changed.
     ///
     /// Here and below, a database's path is that of its file, or its address without user and password.

@@ -17,6 +17,8 @@ pub struct NewEvent {
     pub kind: &'static str,
     /// More of it. Never secret: events are stored in the clear.
     pub detail: serde_json::Value,
+    /// Who did it, where somebody did: `owner`, or `api-key:` and the key's id.
+    pub actor: Option<String>,
 }
 
 /// Something that happened, as stored.
@@ -34,6 +36,8 @@ pub struct Event {
     pub kind: String,
     /// More of it.
     pub detail: serde_json::Value,
+    /// Who did it, where somebody did: `owner`, or `api-key:` and the key's id.
+    pub actor: Option<String>,
     /// When.
     pub at: Timestamp,
 }

@@ -20,6 +20,7 @@
 //!
 //! Deliberately absent: a plaintext mode; any type that can be serialised with a secret inside.
 
+mod api_keys;
 mod apps;
 mod authorizations;
 mod backend;
@@ -38,6 +39,7 @@ mod master_key;
 mod openings;
 mod options;
 mod parked;
+mod permissions;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod quarantine;
@@ -46,12 +48,14 @@ mod seal;
 mod sql;
 mod sqlite;
 mod store;
+mod tenants;
 #[cfg(test)]
 mod testing;
 mod tokens;
 mod upkeep;
 mod words;
 
+pub use api_keys::{ApiKey, NewApiKey};
 pub use apps::{App, NewApp};
 pub use authorizations::{Binding, NewAuthorization, TakenAuthorization};
 pub use backup::{BackupReport, RestoreReport};
@@ -66,7 +70,9 @@ pub use master_key::{Created, MasterKey};
 pub use openings::Purpose;
 pub use options::{AdoptionReason, StoreOptions, StorePlace};
 pub use parked::{NewParked, Unparked};
+pub use permissions::{Permission, Permissions};
 pub use quarantine::{NewQuarantine, QuarantineKind, Quarantined};
 pub use refresh::{BeginRefresh, Begun, CommitRefresh, Committed, ReplaceTokens};
 pub use store::Store;
+pub use tenants::{DEFAULT_TENANT, Tenant};
 pub use words::UnknownWord;

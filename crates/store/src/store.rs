@@ -25,6 +25,8 @@ use crate::{AdoptionReason, MasterKey, Purpose, StoreError, StoreOptions, StoreP
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// Who acts through this clone, for the events that the store writes by itself.
+    actor: Option<Arc<str>>,
 }
 
 struct Inner {
@@ -152,6 +154,15 @@ impl Store {
         self.backend().set_batch_size(most);
     }
 
+    /// The same store, which notes who acts in the events it writes with what they do: `owner`, or `api-key:` and the key's id.
+    #[must_use]
+    pub fn acting_as(&self, actor: Option<&str>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            actor: actor.map(Arc::from),
+        }
+    }
+
     /// How many blobs were opened since the start, for each purpose.
     pub fn openings(&self) -> BTreeMap<Purpose, u64> {
         self.inner.openings.read()
@@ -159,6 +170,10 @@ impl Store {
 
     pub(crate) fn backend(&self) -> &dyn Backend {
         &*self.inner.backend
+    }
+
+    pub(crate) fn actor(&self) -> Option<&str> {
+        self.actor.as_deref()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -242,6 +257,7 @@ impl Parts {
         }
         let (folder, lock) = home.unzip();
         Ok(Store {
+            actor: None,
             inner: Arc::new(Inner {
                 backend,
                 keyring: RwLock::new(keyring),

@@ -33,8 +33,8 @@
 
 pub use tieline_core as core;
 pub use tieline_core::{
-    AppId, AuthorizationId, Configuration, InstanceId, ParameterKey, ParameterMapping, Parameters,
-    ProviderDescriptor, ProviderSetup, Registry, Secret,
+    ApiKeyId, AppId, AuthorizationId, Configuration, InstanceId, ParameterKey, ParameterMapping,
+    Parameters, ProviderDescriptor, ProviderSetup, Registry, Secret,
 };
 
 #[cfg(feature = "engine")]

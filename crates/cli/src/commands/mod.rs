@@ -1,5 +1,6 @@
 //! One module a command.
 
+mod api_keys;
 mod apps;
 mod config;
 mod connect;
@@ -14,6 +15,7 @@ mod parameters;
 mod plain;
 mod providers;
 mod serve;
+mod tenants;
 
 use clap::CommandFactory as _;
 
@@ -31,6 +33,8 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Config(command) => config::run(common, &command, output).await,
         Command::Apps(command) => apps::run(common, command, output).await,
         Command::Instances(command) => instances::run(common, command, output).await,
+        Command::Tenants(command) => tenants::run(common, command, output).await,
+        Command::ApiKeys(command) => api_keys::run(common, command, output).await,
         Command::Serve(serve) => serve::run(common, serve, output).await,
         Command::Doctor(doctor) => doctor::run(common, &doctor, output).await,
         Command::Keys(command) => keys::run(common, command, output).await,

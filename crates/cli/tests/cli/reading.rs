@@ -27,6 +27,13 @@ async fn help_of_doctor() {
 }
 
 #[tokio::test]
+async fn help_of_api_keys() {
+    let create = told(&["api-keys", "create", "--help"]).await;
+    insta::assert_snapshot!("help_of_api_keys_create", create);
+    insta::assert_snapshot!("help_of_tenants", told(&["tenants", "--help"]).await);
+}
+
+#[tokio::test]
 async fn mappings() {
     insta::assert_snapshot!(told(&["mappings"]).await);
     insta::assert_snapshot!("mappings_json", told(&["mappings", "keap", "--json"]).await);

@@ -41,6 +41,9 @@ macro_rules! assert_same {
             (r"127\.0\.0\.1:\d+", "SANDBOX"),
             (r"\b[0-9a-f]{32}\b", "CONTEXT"),
             (r"\b\d{11,16}\b", "ID"),
+            (r"tieline_[\w-]{43}", "KEY"),
+            (r#"("hint": ")[^"]{4}""#, "${1}HINT\""),
+            (r"(crm +read, connect, call +)[\w-]{4}", "${1}HINT"),
             (r#"("bytes": )\d+"#, "${1}MANY"),
             // How much is left depends on the minute.
             (r#"("x-keap-[a-z-]+",\s+)"[^"]*""#, "${1}COUNTED"),
@@ -142,7 +145,56 @@ async fn sitting(home: &mut Home, sandbox: &Sandbox) -> String {
     typed(home, all, &["instances", "token", id]).await;
     typed(home, all, &["instances", "disconnect", id, "--json"]).await;
     typed(home, all, &["apps", "delete", app]).await;
+    keys_and_tenants(home, all).await;
     std::mem::take(all)
+}
+
+/// Who may work through a server, and for whom.
+async fn keys_and_tenants(home: &Home, all: &mut String) {
+    for arguments in [
+        &["tenants", "create", "acme", "--name", "Acme & Co"][..],
+        &["tenants", "create", "acme"],
+        &["tenants", "create", "Acme", "--json"],
+        &["tenants", "list"],
+        &["tenants", "list", "--json"],
+        &["api-keys", "list"],
+        &["api-keys", "create", "--tenant", "nobody"],
+        &["api-keys", "create", "--permission", "everything"],
+        &["api-keys", "create", "--tenant", "acme", "--name", "crm"],
+        &["api-keys", "list"],
+        &["api-keys", "list", "--tenant", "default"],
+        &["api-keys", "revoke", "4711"],
+        &["tenants", "delete", "default"],
+        &["tenants", "delete", "a/ü +b"],
+        &["tenants", "delete", ""],
+    ] {
+        typed(home, all, arguments).await;
+    }
+    let create = [
+        "api-keys",
+        "create",
+        "--json",
+        "--permission",
+        "token,admin",
+    ];
+    let made = typed(
+        home,
+        all,
+        &[&create[..], &["--permission", "read"]].concat(),
+    )
+    .await;
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let id = &made["api_key"]["id"].to_string();
+    for arguments in [
+        &["api-keys", "revoke", id][..],
+        &["api-keys", "revoke", id, "--json"],
+        &["api-keys", "list", "--tenant", "default", "--json"],
+        &["tenants", "delete", "acme", "--json"],
+        &["tenants", "delete", "acme"],
+        &["api-keys", "list", "--tenant", "acme"],
+    ] {
+        typed(home, all, arguments).await;
+    }
 }
 
 #[tokio::test]
@@ -310,6 +362,15 @@ async fn no_secret_crosses_the_socket_but_those_that_are_asked_for() {
         let arguments = [arguments, &["--log", "trace"]].concat();
         logs.push_str(&home.run(&arguments).await.ok().stderr);
     }
+    let create = ["api-keys", "create", "--log", "trace"];
+    let created = home.run(&create).await.ok();
+    logs.push_str(&created.stderr);
+    let api_key = created.stdout.trim();
+    assert!(api_key.starts_with("tieline_"), "{api_key}");
+    let list = "/v1/api-keys".to_owned();
+    let answer = asked(ready["socket"].as_str().unwrap(), &list).await;
+    assert!(answer.contains(&api_key[api_key.len() - 4..]), "{answer}");
+    answers.insert(list, answer);
     let again = ["--instance", &id, "--json", "--log", "trace"];
     let again = home.connect(&again, async |url| sandbox.consent(&url).await.unwrap());
     logs.push_str(&again.await.ok().stderr);
@@ -317,7 +378,8 @@ async fn no_secret_crosses_the_socket_but_those_that_are_asked_for() {
     let ran = server.ended().await.ok();
     assert!(ran.stderr.contains("TRACE"), "the log is talkative");
     let (_, client_secret) = sandbox.client();
-    for secret in sandbox.ledger().secrets().chain([client_secret]) {
+    let ledger = sandbox.ledger();
+    for secret in ledger.secrets().chain([client_secret, api_key]) {
         assert!(!ran.stderr.contains(secret), "in the server's log");
         let at = logs
             .find(secret)

@@ -21,36 +21,39 @@ macro_rules! columns {
 
 #[async_trait]
 impl<D: Database> AppRows for D {
-    async fn insert_app(&self, app: &App) -> Result<(), StoreError> {
-        let inserted = self
-            .change(
-                Statement::of(
-                    "INSERT INTO apps (id, tenant, provider, name, context, redirect_uri, endpoints, parameters, version, \
-                     created_at, updated_at, confirm_url, return_origins) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-                )
-                .bind(app.id.0)
-                .bind(&app.tenant)
-                .bind(&app.provider)
-                .bind(&app.name)
-                .bind(&app.context)
-                .bind(&app.redirect_uri)
-                .bind(json(&app.endpoints)?)
-                .bind(&*app.parameters)
-                .bind(app.version)
-                .bind(micros(app.created_at))
-                .bind(micros(app.updated_at))
-                .bind(&app.confirm_url)
-                .bind(json(&app.return_origins)?),
-            )
-            .await;
-        match inserted {
-            Err(error) if is_duplicate(&error) => Err(StoreError::Conflict(format!(
-                "tenant {:?} has an app {:?} at {} already: give another name",
-                app.tenant, app.name, app.provider
-            ))),
-            inserted => inserted.map(|_| ()),
-        }
+    async fn insert_app(&self, app: &App, actor: Option<&str>) -> Result<(), StoreError> {
+        let statement = Statement::of(
+            "INSERT INTO apps (id, tenant, provider, name, context, redirect_uri, endpoints, parameters, version, \
+             created_at, updated_at, confirm_url, return_origins) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        )
+        .bind(app.id.0)
+        .bind(&app.tenant)
+        .bind(&app.provider)
+        .bind(&app.name)
+        .bind(&app.context)
+        .bind(&app.redirect_uri)
+        .bind(json(&app.endpoints)?)
+        .bind(&*app.parameters)
+        .bind(app.version)
+        .bind(micros(app.created_at))
+        .bind(micros(app.updated_at))
+        .bind(&app.confirm_url)
+        .bind(json(&app.return_origins)?);
+        let mut transaction = self.begin().await?;
+        match transaction.execute(statement).await {
+            Err(error) if is_duplicate(&error) => {
+                return Err(StoreError::Conflict(format!(
+                    "tenant {:?} has an app {:?} at {} already: give another name",
+                    app.tenant, app.name, app.provider
+                )));
+            }
+            inserted => inserted?,
+        };
+        let event = happened(app, "app.created", named(app), actor);
+        let told = event_statement(&event, app.created_at)?;
+        transaction.execute(told).await?;
+        transaction.commit().await
     }
 
     async fn app(&self, tenant: &str, id: AppId) -> Result<Option<App>, StoreError> {
@@ -101,7 +104,7 @@ impl<D: Database> AppRows for D {
         self.read(statement).await?.iter().map(from_row).collect()
     }
 
-    async fn update_app(&self, app: &App) -> Result<bool, StoreError> {
+    async fn update_app(&self, app: &App, actor: Option<&str>) -> Result<bool, StoreError> {
         let statement = Statement::of(
             "UPDATE apps SET redirect_uri = $4, parameters = $5, version = $3, updated_at = $6, \
              confirm_url = $7, return_origins = $8, trouble = NULL, trouble_since = NULL \
@@ -115,7 +118,15 @@ impl<D: Database> AppRows for D {
         .bind(micros(app.updated_at))
         .bind(&app.confirm_url)
         .bind(json(&app.return_origins)?);
-        Ok(self.change(statement).await? > 0)
+        let mut transaction = self.begin().await?;
+        let is_updated = transaction.execute(statement).await? > 0;
+        if is_updated {
+            let event = happened(app, "app.changed", named(app), actor);
+            let told = event_statement(&event, app.updated_at)?;
+            transaction.execute(told).await?;
+        }
+        transaction.commit().await?;
+        Ok(is_updated)
     }
 
     async fn set_trouble(
@@ -138,20 +149,16 @@ impl<D: Database> AppRows for D {
             return Ok(false);
         };
         let app = app?;
-        let event = NewEvent {
-            tenant: app.tenant,
-            instance: None,
-            app: Some(id),
-            kind: if trouble.is_some() {
-                "app.refused"
-            } else {
-                "app.recovered"
-            },
-            detail: trouble.map_or(
-                serde_json::json!({}),
-                |reason| serde_json::json!({ "reason": reason }),
-            ),
+        let kind = if trouble.is_some() {
+            "app.refused"
+        } else {
+            "app.recovered"
         };
+        let detail = trouble.map_or_else(
+            || serde_json::json!({}),
+            |reason| serde_json::json!({ "reason": reason }),
+        );
+        let event = happened(&app, kind, detail, None);
         transaction.execute(event_statement(&event, now)?).await?;
         transaction.commit().await?;
         Ok(true)
@@ -177,18 +184,56 @@ impl<D: Database> AppRows for D {
         self.read(statement).await?.iter().map(from_row).collect()
     }
 
-    async fn delete_app(&self, tenant: &str, id: AppId) -> Result<bool, StoreError> {
-        let statement = Statement::of("DELETE FROM apps WHERE tenant = $1 AND id = $2")
-            .bind(tenant)
-            .bind(id.0);
-        match self.change(statement).await {
-            Ok(deleted) => Ok(deleted > 0),
-            Err(error) if is_dangling(&error) => Err(StoreError::Conflict(format!(
-                "app {id} still has instances: disconnect them first"
-            ))),
-            Err(error) => Err(error),
+    async fn delete_app(
+        &self,
+        tenant: &str,
+        id: AppId,
+        now: Timestamp,
+        actor: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let statement = Statement::of(concat!(
+            "DELETE FROM apps WHERE tenant = $1 AND id = $2 RETURNING ",
+            columns!()
+        ))
+        .bind(tenant)
+        .bind(id.0);
+        let mut transaction = self.begin().await?;
+        let deleted = match transaction.fetch(statement).await {
+            Err(error) if is_dangling(&error) => {
+                return Err(StoreError::Conflict(format!(
+                    "app {id} still has instances: disconnect them first"
+                )));
+            }
+            deleted => one(deleted?)?,
+        };
+        if let Some(app) = &deleted {
+            let event = happened(app, "app.deleted", named(app), actor);
+            transaction.execute(event_statement(&event, now)?).await?;
         }
+        transaction.commit().await?;
+        Ok(deleted.is_some())
     }
+}
+
+fn happened(
+    app: &App,
+    kind: &'static str,
+    detail: serde_json::Value,
+    actor: Option<&str>,
+) -> NewEvent {
+    NewEvent {
+        tenant: app.tenant.clone(),
+        instance: None,
+        app: Some(app.id),
+        kind,
+        detail,
+        actor: actor.map(str::to_owned),
+    }
+}
+
+/// What a person would know it by, and which state of its parameters this is.
+fn named(app: &App) -> serde_json::Value {
+    serde_json::json!({ "provider": app.provider, "name": app.name, "version": app.version })
 }
 
 fn one(rows: Vec<Row>) -> Result<Option<App>, StoreError> {

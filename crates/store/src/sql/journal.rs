@@ -86,14 +86,14 @@ impl<D: Database> JournalRows for D {
     ) -> Result<Vec<Event>, StoreError> {
         let statement = match instance {
             Some(id) => Statement::of(
-                "SELECT id, tenant, instance, app, kind, detail, at FROM events \
+                "SELECT id, tenant, instance, app, kind, detail, actor, at FROM events \
                  WHERE tenant = $1 AND instance = $3 ORDER BY id DESC LIMIT $2",
             )
             .bind(tenant)
             .bind(limit)
             .bind(id.0),
             None => Statement::of(
-                "SELECT id, tenant, instance, app, kind, detail, at FROM events \
+                "SELECT id, tenant, instance, app, kind, detail, actor, at FROM events \
                  WHERE tenant = $1 ORDER BY id DESC LIMIT $2",
             )
             .bind(tenant)
@@ -113,14 +113,15 @@ impl<D: Database> JournalRows for D {
 /// Writes an event: by itself, or in the transaction of what it tells of.
 pub(super) fn event_statement(event: &NewEvent, at: Timestamp) -> Result<Statement, StoreError> {
     Ok(Statement::of(
-        "INSERT INTO events (tenant, instance, app, kind, detail, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO events (tenant, instance, app, kind, detail, at, actor) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(&event.tenant)
     .bind(event.instance.map(|id| id.0))
     .bind(event.app.map(|id| id.0))
     .bind(event.kind)
     .bind(json(&event.detail)?)
-    .bind(micros(at)))
+    .bind(micros(at))
+    .bind(&event.actor))
 }
 
 fn quarantined(row: &Row) -> Result<Quarantined, StoreError> {
@@ -153,6 +154,7 @@ fn event(row: &Row) -> Result<Event, StoreError> {
         app: row.get::<Option<i64>>("app")?.map(AppId),
         kind: row.get("kind")?,
         detail: row.json("detail")?,
+        actor: row.get("actor")?,
         at: row.time("at")?,
     })
 }

@@ -3,6 +3,7 @@
 //! A database brings how it is opened, how a statement is run and what its errors mean, as a [`Database`]; all that it has to do for the
 //! store follows from that. Where two databases say a thing differently, a [`Dialect`] says it for each.
 
+mod api_keys;
 mod apps;
 mod authorizations;
 mod dialect;
@@ -17,6 +18,7 @@ mod marks;
 mod refresh;
 mod row;
 mod statement;
+mod tenants;
 mod violations;
 
 use std::fmt;

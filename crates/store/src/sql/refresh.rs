@@ -275,5 +275,6 @@ pub(super) fn happened(
         app: Some(instance.app),
         kind,
         detail,
+        actor: None,
     }
 }

@@ -1,5 +1,7 @@
 //! What a store can say of its own health, over all tenants.
 
+use std::time::Duration;
+
 use tieline_core::{AppId, InstanceId};
 use tieline_store::{NewEvent, NewQuarantine, QuarantineKind, Store};
 
@@ -82,19 +84,23 @@ async fn quarantine_is_counted_by_instance_the_latest_first() {
 #[tokio::test]
 async fn the_newest_event_and_the_keys_are_told() {
     let home = Home::new().await;
-    let (store, made) = opened(&home).await;
+    let store = home.open().await;
     assert_eq!(store.newest_event().await.unwrap(), None);
+    store.close().await;
+    let (store, made) = opened(&home).await;
+    home.pass(&store, Duration::from_secs(1), &[]).await;
     let event = NewEvent {
         tenant: TENANT.to_owned(),
         instance: Some(made.id),
         app: None,
         kind: "instance.refreshed",
         detail: serde_json::json!({}),
+        actor: None,
     };
     store.record_event(event).await.unwrap();
-    assert_eq!(store.newest_event().await.unwrap(), Some(at(1_800_000_000)));
+    assert_eq!(store.newest_event().await.unwrap(), Some(at(1_800_000_001)));
     if let Some(shown) = store.database_clock().await.unwrap() {
-        assert_eq!(shown, at(1_800_000_000));
+        assert_eq!(shown, at(1_800_000_001));
     }
     let keys = store.keys_in_use().await.unwrap();
     assert_eq!(

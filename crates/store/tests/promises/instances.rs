@@ -237,7 +237,6 @@ async fn events_come_newest_first_and_quarantine_outlives_its_instance() {
     let main = app(&store, TENANT, "main").await;
     let made = instance(&store, &main, "a").await;
     for (kind, id) in [
-        ("app.created", None),
         ("instance.connected", Some(made.id)),
         ("instance.refreshed", Some(made.id)),
     ] {
@@ -249,6 +248,7 @@ async fn events_come_newest_first_and_quarantine_outlives_its_instance() {
                 app: Some(main.id),
                 kind,
                 detail,
+                actor: None,
             })
             .await
             .unwrap();

@@ -20,3 +20,4 @@ mod leases;
 mod logs;
 mod reopened;
 mod sealed;
+mod tenants_and_api_keys;

@@ -36,6 +36,8 @@ mod keys;
 mod leases;
 #[path = "../promises/sealed.rs"]
 mod sealed;
+#[path = "../promises/tenants_and_api_keys.rs"]
+mod tenants_and_api_keys;
 
 mod addresses;
 mod broken_connections;

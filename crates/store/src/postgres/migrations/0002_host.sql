@@ -11,7 +11,7 @@ INSERT INTO tenants (id, created_at) VALUES ('default', tieline_now());
 CREATE TABLE api_keys (
     id           BIGINT NOT NULL PRIMARY KEY,
     tenant       TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    name         TEXT NOT NULL,
+    name         TEXT,
     key_hash     BYTEA NOT NULL UNIQUE,
     -- The end of it, by which a person knows it again.
     hint         TEXT NOT NULL,

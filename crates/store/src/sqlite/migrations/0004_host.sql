@@ -11,7 +11,7 @@ INSERT INTO tenants (id, created_at) VALUES ('default', CAST(unixepoch() AS INTE
 CREATE TABLE api_keys (
     id           INTEGER NOT NULL PRIMARY KEY,
     tenant       TEXT    NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    name         TEXT    NOT NULL,
+    name         TEXT,
     key_hash     BLOB    NOT NULL UNIQUE,
     -- The end of it, by which a person knows it again.
     hint         TEXT    NOT NULL,

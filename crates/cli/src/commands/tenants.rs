@@ -1,0 +1,60 @@
+//! `tieline tenants`: on whose behalf API keys speak.
+
+use serde_json::json;
+use tieline::store::Tenant;
+
+use crate::args::{Common, Tenants};
+use crate::desk::Desk;
+use crate::error::CliError;
+use crate::output::{Output, facts, shown, table};
+use crate::session;
+
+pub(crate) async fn run(
+    common: &Common,
+    command: Tenants,
+    output: &Output,
+) -> Result<(), CliError> {
+    session::with_desk(common, output, async |desk| {
+        dispatch(desk, command, output).await
+    })
+    .await
+}
+
+async fn dispatch(desk: &Desk, command: Tenants, output: &Output) -> Result<(), CliError> {
+    match command {
+        Tenants::Create { tenant, name } => {
+            let made = desk.create_tenant(&tenant, name.as_deref()).await?;
+            output.answer(&made, || {
+                facts(&[
+                    ("id", made.id.clone()),
+                    ("name", made.name.clone().unwrap_or_default()),
+                    ("created", made.created_at.to_string()),
+                ])
+            })
+        }
+        Tenants::List => {
+            let tenants = desk.tenants().await?;
+            output.answer(&tenants, || listed(&tenants))
+        }
+        Tenants::Delete { tenant } => {
+            desk.delete_tenant(&tenant).await?;
+            output.answer(&json!({ "deleted": tenant }), || {
+                format!("The tenant {} is deleted.", shown(&tenant))
+            })
+        }
+    }
+}
+
+fn listed(tenants: &[Tenant]) -> String {
+    let rows: Vec<_> = tenants
+        .iter()
+        .map(|tenant| {
+            [
+                tenant.id.clone(),
+                tenant.name.clone().unwrap_or_default(),
+                tenant.created_at.to_string(),
+            ]
+        })
+        .collect();
+    table(["ID", "NAME", "CREATED"], &rows)
+}
