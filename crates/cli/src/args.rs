@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tieline::store::Permission;
 use tieline::{ApiKeyId, AppId, InstanceId};
+use url::Url;
 
 /// Connects third-party accounts and keeps their tokens valid.
 #[derive(Debug, Parser)]
@@ -143,9 +144,15 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Answer GET /healthz at this address, such as 127.0.0.1:8918
+    /// Serve the API and the pages for browsers at this address, such as 127.0.0.1:8080
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Where browsers and providers reach that from outside [default: the address itself, if it is this machine's own]
+    #[arg(long, value_name = "URL", env = "TIELINE_PUBLIC_URL", hide_env = true)]
+    pub(crate) public_url: Option<Url>,
+    /// Try it out: play Infusionsoft here, with a store that is gone in the end, and an API key that is told
+    #[arg(long)]
+    pub(crate) sandbox: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ use tieline::store::{
     AdoptionReason, Created, MasterKey, Store, StoreError, StoreOptions, StorePlace,
 };
 use tieline::{Configuration, Registry};
+use url::Url;
 
 use crate::args::Common;
 use crate::desk::{Control, Desk, Vault};
@@ -70,12 +71,20 @@ pub(crate) async fn without_store(common: &Common) -> Result<Option<PathBuf>, Cl
 }
 
 /// Opens an engine of our own, for whoever shuts it down.
-pub(crate) async fn own_engine(common: &Common, output: &Output) -> Result<Engine, CliError> {
+pub(crate) async fn own_engine(
+    common: &Common,
+    public_url: Option<Url>,
+    output: &Output,
+) -> Result<Engine, CliError> {
     let registry = Registry::discover()?;
     let configuration = configuration(common)?;
     let store = open_store(common, output).await?;
     notice_adoption(store.adoption_required(), output);
-    engine(registry, configuration, store)
+    let builder = Engine::builder(registry, store).configuration(configuration);
+    Ok(match public_url {
+        Some(public_url) => builder.public_url(public_url).build()?,
+        None => builder.build()?,
+    })
 }
 
 fn engine(

@@ -27,6 +27,7 @@ mod doctor;
 pub mod due;
 mod engine;
 mod error;
+mod error_about;
 mod error_name;
 mod exchange;
 mod flights;

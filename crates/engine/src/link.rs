@@ -6,7 +6,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tieline_core::clock::saturating_add;
 use tieline_core::parameters::Given;
-use tieline_core::{InstanceId, LinkId, ParameterKey, Secret, Timestamp, random};
+use tieline_core::{InstanceId, LinkId, OAuthField, ParameterKey, Secret, Timestamp, random};
 use tieline_store::{App, Link, NewLink};
 
 use crate::authorize::{AuthorizeOptions, BoundTo, Started, check_scopes};
@@ -82,6 +82,9 @@ impl Engine {
         self.check_return_to(options.return_to.as_deref(), &app.return_origins)?;
         // Whatever the app itself lacks, the host is to hear of, and not its user.
         self.wanted_to_connect(app, options.instance).await?;
+        let parameters = self.app_parameters(app).await?;
+        let redirect_uri = parameters.field(OAuthField::RedirectUri);
+        tieline_oauth::check_redirect_uri(provider, redirect_uri.unwrap_or_default())?;
         let lifetime = options.lifetime.unwrap_or(LINK_LIFETIME);
         let now = self.shared.clock.now();
         let store = &self.shared.store;

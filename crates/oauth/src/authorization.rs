@@ -153,6 +153,17 @@ fn code_challenge(method: CodeChallenge, verifier: &Secret) -> [(&'static str, S
     ]
 }
 
+/// Whether this provider sends anybody back to such a redirect URI.
+///
+/// # Errors
+/// [`AuthorizationError::RedirectUri`] when it doesn't.
+pub fn check_redirect_uri(
+    provider: &dyn ProviderSetup,
+    redirect_uri: &str,
+) -> Result<(), AuthorizationError> {
+    redirect_url(provider, redirect_uri).map(drop)
+}
+
 fn redirect_url(
     provider: &dyn ProviderSetup,
     text: &str,

@@ -34,6 +34,7 @@ pub mod token;
 
 pub use authorization::{
     Authorization, AuthorizationError, AuthorizationRequestOptions, authorization,
+    check_redirect_uri,
 };
 pub use callback::{Callback, CallbackRefusal, check_callback, state_of};
 pub use decode::Warning;

@@ -1,6 +1,5 @@
 //! `/v1/api-keys`: keys are made, shown once, listed and revoked.
 
-use axum::extract::State;
 use axum::routing::{delete, get};
 use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, HeaderName};
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 use tieline_core::ApiKeyId;
 
 use crate::asked::{Asked, Given, Id};
+use crate::caller::Administering;
 use crate::wire::{ApiKeys, ApiKeysQuery, NewApiKey};
 use crate::{Problem, Served};
 
@@ -24,12 +24,12 @@ pub(crate) fn routes() -> Router<Served> {
 }
 
 async fn list(
-    State(served): State<Served>,
+    Administering(engine): Administering,
     Asked(asked): Asked<ApiKeysQuery>,
 ) -> Result<Json<ApiKeys>, Problem> {
     let limit = asked.limit.unwrap_or(PAGE).min(LONGEST_PAGE);
     let tenant = asked.tenant.as_deref();
-    let api_keys = served.engine.api_keys(tenant, asked.cursor, limit).await?;
+    let api_keys = engine.api_keys(tenant, asked.cursor, limit).await?;
     let is_last = api_keys.len() < limit as usize;
     let last = api_keys.last().map(|key| key.id);
     Ok(Json(ApiKeys {
@@ -40,16 +40,19 @@ async fn list(
 
 /// The only answer that holds the key; see [`wire::CreatedApiKey`](crate::wire::CreatedApiKey).
 async fn create(
-    State(served): State<Served>,
+    Administering(engine): Administering,
     Given(new): Given<NewApiKey>,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1], Json<Value>), Problem> {
-    let created = served.engine.create_api_key(new.into()).await?;
+    let created = engine.create_api_key(new.into()).await?;
     let answer = json!({ "api_key": created.api_key, "key": created.key.expose() });
     let no_store = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     Ok((StatusCode::CREATED, no_store, Json(answer)))
 }
 
-async fn revoke(State(served): State<Served>, Id(id): Id<ApiKeyId>) -> Result<StatusCode, Problem> {
-    served.engine.revoke_api_key(id).await?;
+async fn revoke(
+    Administering(engine): Administering,
+    Id(id): Id<ApiKeyId>,
+) -> Result<StatusCode, Problem> {
+    engine.revoke_api_key(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

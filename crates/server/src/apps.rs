@@ -1,14 +1,14 @@
 //! `/v1/apps`: registered applications.
 
-use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use tieline_core::AppId;
-use tieline_engine::{Engine, NewApp};
+use tieline_engine::{AppChanges, Engine, NewApp};
 use tieline_store::App;
 
 use crate::asked::{Asked, Given, Id};
+use crate::caller::{Administering, Reading};
 use crate::wire::{self, AppQuery, Apps, ShownApp, Wanted, WantedQuery};
 use crate::{Problem, Served};
 
@@ -20,17 +20,12 @@ pub(crate) fn routes() -> Router<Served> {
 }
 
 async fn list(
-    State(served): State<Served>,
+    Reading(engine): Reading,
     Asked(query): Asked<AppQuery>,
 ) -> Result<Json<Apps>, Problem> {
-    let mut apps = served.engine.apps().await?;
+    let mut apps = engine.apps().await?;
     if let Some(provider) = query.provider {
-        let id = served
-            .engine
-            .registry()
-            .provider(&provider)?
-            .descriptor()
-            .id;
+        let id = engine.registry().provider(&provider)?.descriptor().id;
         apps.retain(|app| app.provider == id);
     }
     if let Some(name) = query.name {
@@ -40,47 +35,55 @@ async fn list(
 }
 
 async fn create(
-    State(served): State<Served>,
+    Administering(engine): Administering,
     Given(new): Given<wire::NewApp>,
 ) -> Result<(StatusCode, Json<ShownApp>), Problem> {
     let new = NewApp {
         provider: new.provider,
         name: new.name,
         parameters: new.parameters,
-        ..NewApp::default()
+        confirm_url: new.confirm_url,
+        return_origins: new.return_origins,
     };
-    let app = served.engine.create_app(new).await?;
-    Ok((StatusCode::CREATED, shown(&served.engine, app).await?))
+    let app = engine.create_app(new).await?;
+    Ok((StatusCode::CREATED, shown(&engine, app).await?))
 }
 
-async fn show(State(served): State<Served>, Id(id): Id<AppId>) -> Result<Json<ShownApp>, Problem> {
-    let app = served.engine.app(id).await?;
-    shown(&served.engine, app).await
+async fn show(Reading(engine): Reading, Id(id): Id<AppId>) -> Result<Json<ShownApp>, Problem> {
+    let app = engine.app(id).await?;
+    shown(&engine, app).await
 }
 
 async fn change(
-    State(served): State<Served>,
+    Administering(engine): Administering,
     Id(id): Id<AppId>,
     Given(changed): Given<wire::ChangedApp>,
 ) -> Result<Json<ShownApp>, Problem> {
-    let engine = &served.engine;
     let app = engine.app(id).await?;
-    let app = engine.change_app_parameters(&app, changed.parameters);
-    shown(engine, app.await?).await
+    let changes = AppChanges {
+        parameters: changed.parameters,
+        confirm_url: changed.confirm_url,
+        return_origins: changed.return_origins,
+    };
+    let app = engine.change_app(&app, changes);
+    shown(&engine, app.await?).await
 }
 
-async fn delete(State(served): State<Served>, Id(id): Id<AppId>) -> Result<StatusCode, Problem> {
-    served.engine.delete_app(id).await?;
+async fn delete(
+    Administering(engine): Administering,
+    Id(id): Id<AppId>,
+) -> Result<StatusCode, Problem> {
+    engine.delete_app(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn wanted(
-    State(served): State<Served>,
+    Reading(engine): Reading,
     Id(id): Id<AppId>,
     Asked(query): Asked<WantedQuery>,
 ) -> Result<Json<Wanted>, Problem> {
-    let app = served.engine.app(id).await?;
-    let keys = served.engine.wanted_to_connect(&app, query.instance);
+    let app = engine.app(id).await?;
+    let keys = engine.wanted_to_connect(&app, query.instance);
     let keys = keys.await?.into_iter();
     Ok(Json(Wanted {
         parameters: keys.map(|key| key.to_string()).collect(),

@@ -1,21 +1,22 @@
 //! `ANY /v1/instances/{id}/call/{path}`: the authenticated call, handed on as it is.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
 use tieline_core::InstanceId;
 
+use crate::Problem;
 use crate::asked::Id;
-use crate::{Problem, Served};
+use crate::caller::Calling;
 
 /// Tells the provider's answer from ours: JSON pairs of all its headers, byte for byte, each byte a character. HTTP lets no
 /// server hand on those that speak for a connection, and servers add some of their own.
 pub const ANSWER_HEAD: HeaderName = HeaderName::from_static("tieline-answer-head");
 
 pub(crate) async fn call(
-    State(served): State<Served>,
+    Calling(engine): Calling,
     Id(id): Id<InstanceId>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -29,7 +30,7 @@ pub(crate) async fn call(
     *request.method_mut() = std::mem::replace(&mut parts.method, Method::GET);
     *request.uri_mut() = parts.uri;
     *request.headers_mut() = parts.headers;
-    let answer = served.engine.instance(id).call(request).await?;
+    let answer = engine.instance(id).call(request).await?;
     Ok(handed_on(answer))
 }
 

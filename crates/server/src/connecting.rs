@@ -1,4 +1,6 @@
-//! `/v1/authorizations`, `/v1/device-authorizations` and `POST /v1/instances`: accounts are connected.
+//! `/v1/authorizations`, `/v1/links`, `/v1/device-authorizations` and `POST /v1/instances`: accounts are connected.
+
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::routing::post;
@@ -7,59 +9,120 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tieline_core::AuthorizationId;
 use tieline_core::http::CallbackQuery;
-use tieline_engine::{Arrival, AuthorizeOptions, DevicePolled, EngineError, GiveOptions};
-use tieline_store::Instance;
+use tieline_engine::{
+    Arrival, AuthorizeOptions, BoundTo, DevicePolled, EngineError, GiveOptions, ImportOptions,
+    LinkOptions,
+};
+use tieline_store::{Binding, Instance, Permission};
 
 use crate::asked::{Given, Id};
-use crate::wire::{Callback, Connect, Polled};
+use crate::caller::{Caller, Connecting};
+use crate::wire::{Callback, Confirm, ConfirmedInstance, Connect, NewLink, Polled};
 use crate::{Problem, Served};
 
 pub(crate) fn routes() -> Router<Served> {
     Router::new()
         .route("/authorizations", post(start))
-        .route("/authorizations/{id}/callback", post(call_back))
+        .route("/authorizations/{id}/confirm", post(confirm))
+        .route("/links", post(create_link))
         .route("/device-authorizations", post(start_device))
         .route("/device-authorizations/{id}/poll", post(poll_device))
 }
 
-/// The URL holds the state: it goes to whoever asked and nowhere else; see
+/// For whoever receives the callback too.
+pub(crate) fn local_routes() -> Router<Served> {
+    Router::new().route("/authorizations/{id}/callback", post(call_back))
+}
+
+/// The URL holds the state: it goes to whoever asked, and on to the person; see
 /// [`wire::Authorization`](crate::wire::Authorization).
 async fn start(
-    State(served): State<Served>,
+    caller: Caller,
     Given(connect): Given<Connect>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let engine = &served.engine;
+    let engine = caller.may(Permission::Connect)?;
+    let binding = caller.binding(connect.binding)?;
     let app = engine.app(connect.app).await?;
-    let started = engine.authorize(&app, options(connect)).await?;
+    let user = connect.user.clone().unwrap_or_default();
+    let bound_to = match binding {
+        Binding::Local => BoundTo::Local,
+        Binding::Session => BoundTo::Session { user },
+        Binding::Confirm => BoundTo::Confirm { user },
+    };
+    let started = engine.authorize(&app, options(connect, bound_to)).await?;
     let answer = json!({
         "id": started.id,
         "authorization_url": started.authorization_url,
         "redirect_uri": started.redirect_uri,
         "scopes": started.scopes,
-        "binding": "local",
+        "binding": binding,
         "expires_at": started.expires_at,
     });
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
 async fn call_back(
-    State(served): State<Served>,
+    Connecting(engine): Connecting,
     Id(id): Id<AuthorizationId>,
     Given(callback): Given<Callback>,
 ) -> Result<Json<Instance>, Problem> {
     let query = CallbackQuery::parse(callback.query.expose());
     let arrival = Arrival::Local(id);
-    Ok(Json(served.engine.call_back(&arrival, &query).await?))
+    Ok(Json(engine.call_back(&arrival, &query).await?))
+}
+
+async fn confirm(
+    Connecting(engine): Connecting,
+    Id(id): Id<AuthorizationId>,
+    Given(Confirm { ticket, user }): Given<Confirm>,
+) -> Result<Json<ConfirmedInstance>, Problem> {
+    let confirmed = engine.confirm(id, &ticket, &user).await?;
+    Ok(Json(ConfirmedInstance {
+        instance: confirmed.instance,
+        return_to: confirmed.return_to,
+    }))
+}
+
+/// The URL opens the link: it goes to whoever asked, and on to the person; see [`wire::CreatedLink`](crate::wire::CreatedLink).
+async fn create_link(
+    Connecting(engine): Connecting,
+    Given(new): Given<NewLink>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let public_url = engine.public_url().ok_or_else(Problem::no_public_url)?;
+    let app = engine.app(new.app).await?;
+    let options = LinkOptions {
+        user: new.user,
+        scopes: new.scopes,
+        instance_name: new.name,
+        instance: new.instance,
+        tags: new.tags,
+        return_to: new.return_to,
+        lifetime: new
+            .lifetime_seconds
+            .map(|seconds| Duration::from_secs(seconds.into())),
+    };
+    let link = engine.create_link(&app, options).await?;
+    let answer = json!({
+        "id": link.id,
+        "url": format!("{public_url}/connect/{}", link.token.expose()),
+        "expires_at": link.expires_at,
+    });
+    Ok((StatusCode::CREATED, Json(answer)))
 }
 
 /// See [`wire::DeviceAuthorization`](crate::wire::DeviceAuthorization).
 async fn start_device(
     State(served): State<Served>,
+    Connecting(engine): Connecting,
     Given(connect): Given<Connect>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let engine = &served.engine;
     let app = engine.app(connect.app).await?;
-    let started = engine.authorize_device(&app, options(connect)).await?;
+    let bound_to = match connect.user.clone() {
+        Some(user) => BoundTo::Confirm { user },
+        None => BoundTo::Local,
+    };
+    let options = options(connect, bound_to);
+    let started = engine.authorize_device(&app, options).await?;
     let mut answer = json!({
         "user_code": started.user_code,
         "verification_uri": started.verification_uri,
@@ -78,38 +141,56 @@ async fn start_device(
 
 async fn poll_device(
     State(served): State<Served>,
+    Connecting(engine): Connecting,
     Path(id): Path<String>,
 ) -> Result<Json<Polled>, Problem> {
     let started = served.devices.find(&id).ok_or_else(Problem::not_found)?;
-    Ok(Json(match served.engine.poll_device(&started).await? {
+    Ok(Json(match engine.poll_device(&started).await? {
         DevicePolled::Pending(wait) => Polled::PendingMs(milliseconds(wait)),
         DevicePolled::Connected(instance) => Polled::Connected(instance),
     }))
 }
 
+/// What there is without a browser: a credential that the owner gives, or a refresh token from elsewhere.
 pub(crate) async fn give(
-    State(served): State<Served>,
+    Connecting(engine): Connecting,
     Given(connect): Given<Connect>,
 ) -> Result<(StatusCode, Json<Instance>), Problem> {
-    let engine = &served.engine;
     let app = engine.app(connect.app).await?;
-    let options = GiveOptions {
-        instance_name: connect.name,
-        instance: connect.instance,
-        parameters: connect.parameters,
-        ..GiveOptions::default()
+    let instance = match connect.refresh_token {
+        Some(refresh_token) => {
+            let options = ImportOptions {
+                refresh_token,
+                instance_name: connect.name,
+                user: connect.user,
+                tags: connect.tags,
+                parameters: connect.parameters,
+            };
+            engine.import(&app, options).await?
+        }
+        None => {
+            let options = GiveOptions {
+                instance_name: connect.name,
+                user: connect.user,
+                tags: connect.tags,
+                instance: connect.instance,
+                parameters: connect.parameters,
+            };
+            engine.give(&app, options).await?
+        }
     };
-    let instance = engine.give(&app, options).await?;
     Ok((StatusCode::CREATED, Json(instance)))
 }
 
-/// Whoever holds the control socket receives the callback too.
-fn options(connect: Connect) -> AuthorizeOptions {
+fn options(connect: Connect, bound_to: BoundTo) -> AuthorizeOptions {
     AuthorizeOptions {
+        bound_to,
+        scopes: connect.scopes,
         instance_name: connect.name,
+        tags: connect.tags,
         instance: connect.instance,
         parameters: connect.parameters,
-        ..AuthorizeOptions::LOCAL
+        return_to: connect.return_to,
     }
 }
 

@@ -1,17 +1,19 @@
 //! `/v1/instances` and `/v1/events`: connected accounts, and what happened.
 
-use axum::extract::State;
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use tieline_core::InstanceId;
 use tieline_core::descriptor::Account;
 use tieline_engine::Disconnected;
-use tieline_store::{Instance, InstanceQuery};
+use tieline_store::{Instance, InstanceQuery, Relabel};
 
-use crate::asked::{Asked, Id};
+use crate::asked::{Asked, Given, Id};
 use crate::call::call;
+use crate::caller::{Calling, Connecting, Handing, Reading};
 use crate::connecting::give;
-use crate::wire::{DisconnectQuery, Events, EventsQuery, Instances, InstancesQuery};
+use crate::wire::{
+    ChangedInstance, DisconnectQuery, Events, EventsQuery, Instances, InstancesQuery,
+};
 use crate::{Problem, Served};
 
 /// As many rows as a page has where nobody says.
@@ -22,10 +24,15 @@ const LONGEST_PAGE: u32 = 1_000;
 pub(crate) fn routes() -> Router<Served> {
     Router::new()
         .route("/instances", get(list).post(give))
-        .route("/instances/{id}", get(show).delete(disconnect))
+        .route(
+            "/instances/{id}",
+            get(show).patch(change).delete(disconnect),
+        )
         .route("/instances/{id}/token", post(token))
         .route("/instances/{id}/refresh", post(refresh))
         .route("/instances/{id}/check", post(check))
+        .route("/instances/{id}/disable", post(disable))
+        .route("/instances/{id}/enable", post(enable))
         .route("/instances/{id}/call/", any(call))
         .route("/instances/{id}/call/{*path}", any(call))
         .route("/instances/{id}/events", get(events))
@@ -33,10 +40,9 @@ pub(crate) fn routes() -> Router<Served> {
 }
 
 async fn list(
-    State(served): State<Served>,
+    Reading(engine): Reading,
     Asked(asked): Asked<InstancesQuery>,
 ) -> Result<Json<Instances>, Problem> {
-    let engine = &served.engine;
     let provider = match asked.provider {
         Some(name) => Some(engine.registry().provider(&name)?.descriptor().id),
         None => None,
@@ -47,6 +53,8 @@ async fn list(
         status: asked.status,
         app: asked.app,
         account_id: asked.account_id,
+        user: asked.user,
+        tag: asked.tag,
         after: asked.cursor,
         limit,
         ..InstanceQuery::of(engine.tenant())
@@ -60,28 +68,25 @@ async fn list(
     }))
 }
 
-async fn show(
-    State(served): State<Served>,
-    Id(id): Id<InstanceId>,
-) -> Result<Json<Instance>, Problem> {
-    Ok(Json(served.engine.instance(id).load().await?))
+async fn show(Reading(engine): Reading, Id(id): Id<InstanceId>) -> Result<Json<Instance>, Problem> {
+    Ok(Json(engine.instance(id).load().await?))
 }
 
 async fn disconnect(
-    State(served): State<Served>,
+    Connecting(engine): Connecting,
     Id(id): Id<InstanceId>,
     Asked(query): Asked<DisconnectQuery>,
 ) -> Result<Json<Disconnected>, Problem> {
-    let instance = served.engine.instance(id);
+    let instance = engine.instance(id);
     Ok(Json(instance.disconnect(query.force).await?))
 }
 
 /// The one answer that is there to hold a secret; see [`wire::Token`](crate::wire::Token).
 async fn token(
-    State(served): State<Served>,
+    Handing(engine): Handing,
     Id(id): Id<InstanceId>,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    let token = served.engine.instance(id).access_token().await?;
+    let token = engine.instance(id).access_token().await?;
     Ok(Json(serde_json::json!({
         "access_token": token.token.expose(),
         "expires_at": token.expires_at,
@@ -90,34 +95,57 @@ async fn token(
 }
 
 async fn refresh(
-    State(served): State<Served>,
+    Calling(engine): Calling,
     Id(id): Id<InstanceId>,
 ) -> Result<Json<Instance>, Problem> {
-    Ok(Json(served.engine.instance(id).refresh().await?))
+    Ok(Json(engine.instance(id).refresh().await?))
 }
 
-async fn check(
-    State(served): State<Served>,
+async fn check(Calling(engine): Calling, Id(id): Id<InstanceId>) -> Result<Json<Account>, Problem> {
+    Ok(Json(engine.instance(id).check().await?))
+}
+
+async fn change(
+    Connecting(engine): Connecting,
     Id(id): Id<InstanceId>,
-) -> Result<Json<Account>, Problem> {
-    Ok(Json(served.engine.instance(id).check().await?))
+    Given(changed): Given<ChangedInstance>,
+) -> Result<Json<Instance>, Problem> {
+    let change = Relabel {
+        name: changed.name,
+        tags: changed.tags,
+    };
+    Ok(Json(engine.instance(id).relabel(change).await?))
+}
+
+async fn disable(
+    Connecting(engine): Connecting,
+    Id(id): Id<InstanceId>,
+) -> Result<Json<Instance>, Problem> {
+    Ok(Json(engine.instance(id).set_disabled(true).await?))
+}
+
+async fn enable(
+    Connecting(engine): Connecting,
+    Id(id): Id<InstanceId>,
+) -> Result<Json<Instance>, Problem> {
+    Ok(Json(engine.instance(id).set_disabled(false).await?))
 }
 
 async fn events(
-    State(served): State<Served>,
+    Reading(engine): Reading,
     Id(id): Id<InstanceId>,
     Asked(query): Asked<EventsQuery>,
 ) -> Result<Json<Events>, Problem> {
     let limit = query.limit.unwrap_or(PAGE);
-    let events = served.engine.instance(id).events(limit).await?;
+    let events = engine.instance(id).events(limit).await?;
     Ok(Json(Events { events }))
 }
 
 async fn all_events(
-    State(served): State<Served>,
+    Reading(engine): Reading,
     Asked(query): Asked<EventsQuery>,
 ) -> Result<Json<Events>, Problem> {
     let limit = query.limit.unwrap_or(PAGE);
-    let events = served.engine.events(limit).await?;
+    let events = engine.events(limit).await?;
     Ok(Json(Events { events }))
 }

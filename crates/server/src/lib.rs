@@ -8,12 +8,17 @@ mod api_keys;
 mod apps;
 mod asked;
 mod call;
+mod caller;
 mod configuration;
 mod connecting;
 mod devices;
+mod front_door;
 mod health;
 mod instances;
+mod pages;
 mod problem;
+mod providers;
+mod request_id;
 mod socket;
 mod store;
 mod tenants;
@@ -21,45 +26,92 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
-use tieline_engine::{Engine, OWNER};
+use axum::{Extension, Router};
+use tieline_engine::Engine;
 
 pub use call::{ANSWER_HEAD, answer_of};
+pub use front_door::SignedIn;
 pub use problem::Problem;
 pub use socket::{ControlSocket, SocketError, SocketFile, connect};
 
+use crate::caller::Caller;
 use crate::devices::Devices;
+use crate::front_door::FrontDoor;
 
-/// What all handlers share.
+/// What handlers share beside their caller's engine.
 #[derive(Clone)]
 pub(crate) struct Served {
+    /// The tenant `default`'s, for what concerns the store as a whole.
     pub(crate) engine: Engine,
     pub(crate) devices: Arc<Devices>,
+}
+
+/// How the API is served.
+#[derive(Clone, Default)]
+pub struct ApiOptions {
+    /// Tells who is signed in at the host. Without it, authorizations are bound by confirmation alone.
+    pub signed_in: Option<SignedIn>,
 }
 
 /// Everything that the owner of the store may do: the API below `/v1`, the store itself below `/v1/store`, and `/healthz`.
 ///
 /// It can be nested in another router, which must let nobody in but the owner.
 pub fn control(engine: Engine) -> Router {
-    let served = Served {
-        engine: engine.acting_as(OWNER),
-        devices: Arc::default(),
-    };
-    let v1 = Router::new()
-        .merge(apps::routes())
-        .merge(instances::routes())
-        .merge(connecting::routes())
+    let owner = Caller::owner(&engine);
+    let v1 = shared_routes()
+        .merge(connecting::local_routes())
         .merge(configuration::routes())
-        .merge(api_keys::routes())
-        .merge(tenants::routes())
         .nest("/store", store::routes())
         // The owner's own requests, which the embedded engine doesn't limit either.
         .layer(DefaultBodyLimit::disable())
+        .layer(Extension(owner))
         .method_not_allowed_fallback(no_such_method)
-        .with_state(served);
+        .with_state(served(engine));
     health().nest("/v1", v1).fallback(nothing_here)
+}
+
+/// The API for hosts, below `/v1` and with an API key; the front door for browsers; `/healthz` and `/readyz`.
+///
+/// A host can nest it in a router of its own: then that prefix belongs into the engine's public URL.
+pub fn api(engine: Engine, options: ApiOptions) -> Router {
+    let door = FrontDoor {
+        engine: engine.clone(),
+        signed_in: options.signed_in,
+    };
+    let v1 = shared_routes()
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .route_layer(from_fn_with_state(door.clone(), caller::authenticate))
+        .method_not_allowed_fallback(no_such_method)
+        .with_state(served(engine.clone()));
+    health()
+        .merge(health::readiness(engine))
+        .merge(front_door::routes(door))
+        .nest("/v1", v1)
+        .fallback(nothing_here)
+        .layer(from_fn(request_id::request_id))
+}
+
+/// The longest body that is read into memory: 1 MiB. Calls are passed on, however long they are.
+const LONGEST_BODY: usize = 1 << 20;
+
+fn shared_routes() -> Router<Served> {
+    Router::new()
+        .merge(providers::routes())
+        .merge(apps::routes())
+        .merge(instances::routes())
+        .merge(connecting::routes())
+        .merge(api_keys::routes())
+        .merge(tenants::routes())
+}
+
+fn served(engine: Engine) -> Served {
+    Served {
+        engine,
+        devices: Arc::default(),
+    }
 }
 
 /// `GET /healthz` alone: whether the process answers.

@@ -3,11 +3,11 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use tieline_core::InvalidId;
 use tieline_core::parameters::{ParameterProblem, ParameterProblems};
 use tieline_core::registry::UnknownProvider;
+use tieline_core::{InstanceId, InvalidId};
 use tieline_engine::{EngineError, Kind};
-use tieline_store::StoreError;
+use tieline_store::{Binding, Permission, StoreError};
 
 /// What the type of every problem begins with; what follows is the error's stable name.
 const TYPE: &str = "urn:tieline:problem:";
@@ -24,6 +24,15 @@ pub struct Problem {
     pub detail: String,
     /// What kind of trouble it is.
     pub kind: Kind,
+    /// The instance that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<InstanceId>,
+    /// The provider that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The request that it answers, as in the log; absent on the control socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// Seconds after which the same request makes sense again, where anybody says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
@@ -39,6 +48,9 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             kind: Kind::Failure,
+            instance_id: None,
+            provider: None,
+            request_id: None,
             retry_after: None,
             problems: Vec::new(),
         }
@@ -54,6 +66,34 @@ impl Problem {
         Self::new("bad-request", StatusCode::BAD_REQUEST, detail)
     }
 
+    pub(crate) fn unauthenticated() -> Self {
+        let detail =
+            "send one API key, as `Authorization: Bearer …`; `tieline api-keys create` makes one";
+        Self::new("unauthenticated", StatusCode::UNAUTHORIZED, detail)
+    }
+
+    pub(crate) fn not_permitted(permission: Permission) -> Self {
+        let detail = format!(
+            "this API key has not the permission `{}`: use another, or make one with it",
+            permission.as_str()
+        );
+        Self::new("not-permitted", StatusCode::FORBIDDEN, detail)
+    }
+
+    pub(crate) fn no_such_binding(bindings: &[Binding]) -> Self {
+        let words: Vec<_> = bindings.iter().map(|binding| binding.as_str()).collect();
+        let detail = format!("binding is one of {} here", words.join(", "));
+        Self::new("unusable", StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    pub(crate) fn no_public_url() -> Self {
+        let detail = "no public URL is configured, so there is no address for a link: set TIELINE_PUBLIC_URL";
+        Self {
+            kind: Kind::Configuration,
+            ..Self::new("no-public-url", StatusCode::UNPROCESSABLE_ENTITY, detail)
+        }
+    }
+
     pub(crate) fn not_found() -> Self {
         let detail = "there is nothing at this path";
         Self::new("no-such-path", StatusCode::NOT_FOUND, detail)
@@ -65,14 +105,23 @@ impl Problem {
     }
 }
 
-impl From<EngineError> for Problem {
-    fn from(error: EngineError) -> Self {
+impl Problem {
+    /// What an error tells, its parameters apart.
+    pub(crate) fn told(error: &EngineError) -> Self {
         let (name, kind) = (error.name(), error.kind());
-        let problem = Self {
+        Self {
             kind,
+            instance_id: error.instance(),
+            provider: error.provider().map(str::to_owned),
             retry_after: error.retry_after().map(|wait| wait.as_secs().max(1)),
             ..Self::new(name, status(name, kind), error.to_string())
-        };
+        }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let problem = Self::told(&error);
         match error {
             EngineError::Parameters(ParameterProblems(problems)) => Self {
                 problems,
@@ -105,11 +154,14 @@ fn status(name: &str, kind: Kind) -> StatusCode {
     match (name, kind) {
         (
             "unknown-provider" | "no-such-app" | "no-such-instance" | "no-such-api-key"
-            | "no-such-tenant" | "not-found",
+            | "no-such-tenant" | "not-found" | "unknown-ticket" | "unknown-link" | "unknown-state",
             _,
         ) => StatusCode::NOT_FOUND,
-        ("not-the-operator", _) => StatusCode::FORBIDDEN,
-        ("conflict" | "exists" | "leaving", _) | (_, Kind::Reconnect) => StatusCode::CONFLICT,
+        ("not-the-operator" | "not-yours", _) => StatusCode::FORBIDDEN,
+        ("unusable", _) => StatusCode::UNPROCESSABLE_ENTITY,
+        ("conflict" | "exists" | "leaving" | "disabled", _) | (_, Kind::Reconnect) => {
+            StatusCode::CONFLICT
+        }
         (_, Kind::Failure) => StatusCode::BAD_REQUEST,
         (_, Kind::Configuration) => StatusCode::UNPROCESSABLE_ENTITY,
         (_, Kind::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
@@ -128,14 +180,20 @@ impl IntoResponse for Problem {
             let headers = response.headers_mut();
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
+        if self.status == 401 {
+            let bearer = HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        // Whoever gave the request its id writes it in.
+        response.extensions_mut().insert(self);
         response
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tieline_core::InstanceId;
-
     use super::*;
 
     #[test]

@@ -1,12 +1,13 @@
 //! `/v1/tenants`: for the operator.
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use tieline_store::Tenant;
 
 use crate::asked::{Asked, Given};
+use crate::caller::Administering;
 use crate::wire::{ChangedTenant, NewTenant, Tenants, TenantsQuery};
 use crate::{Problem, Served};
 
@@ -22,14 +23,11 @@ pub(crate) fn routes() -> Router<Served> {
 }
 
 async fn list(
-    State(served): State<Served>,
+    Administering(engine): Administering,
     Asked(asked): Asked<TenantsQuery>,
 ) -> Result<Json<Tenants>, Problem> {
     let limit = asked.limit.unwrap_or(PAGE).min(LONGEST_PAGE);
-    let tenants = served
-        .engine
-        .tenants(asked.cursor.as_deref(), limit)
-        .await?;
+    let tenants = engine.tenants(asked.cursor.as_deref(), limit).await?;
     let is_last = tenants.len() < limit as usize;
     let last = tenants.last().map(|tenant| tenant.id.clone());
     Ok(Json(Tenants {
@@ -39,33 +37,33 @@ async fn list(
 }
 
 async fn create(
-    State(served): State<Served>,
+    Administering(engine): Administering,
     Given(new): Given<NewTenant>,
 ) -> Result<(StatusCode, Json<Tenant>), Problem> {
-    let tenant = served.engine.create_tenant(&new.id, new.name.as_deref());
+    let tenant = engine.create_tenant(&new.id, new.name.as_deref());
     Ok((StatusCode::CREATED, Json(tenant.await?)))
 }
 
 async fn show(
-    State(served): State<Served>,
+    Administering(engine): Administering,
     Path(id): Path<String>,
 ) -> Result<Json<Tenant>, Problem> {
-    Ok(Json(served.engine.tenant_by_id(&id).await?))
+    Ok(Json(engine.tenant_by_id(&id).await?))
 }
 
 async fn rename(
-    State(served): State<Served>,
+    Administering(engine): Administering,
     Path(id): Path<String>,
     Given(changed): Given<ChangedTenant>,
 ) -> Result<Json<Tenant>, Problem> {
-    let tenant = served.engine.rename_tenant(&id, changed.name.as_deref());
+    let tenant = engine.rename_tenant(&id, changed.name.as_deref());
     Ok(Json(tenant.await?))
 }
 
 async fn delete(
-    State(served): State<Served>,
+    Administering(engine): Administering,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    served.engine.delete_tenant(&id).await?;
+    engine.delete_tenant(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,16 +2,22 @@
 //!
 //! None of those that can be written holds a secret: whoever sends one puts it into the body by hand.
 
+mod front;
 mod keys;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tieline_core::parameters::Given;
 use tieline_core::{AppId, AuthorizationId, InstanceId, Secret, Timestamp};
 use tieline_engine::Changes;
-use tieline_store::{AdoptionReason, App, Event, Instance, Progress, RotationReport, Status};
+use tieline_store::{
+    AdoptionReason, App, Binding, Event, Instance, Progress, RotationReport, Status,
+};
 
+pub use self::front::{
+    ChangedInstance, Confirm, ConfirmedInstance, CreatedLink, NewLink, Providers, ShownProvider,
+};
 pub use self::keys::{
     ApiKeys, ApiKeysQuery, ChangedTenant, CreatedApiKey, NewApiKey, NewTenant, Tenants,
     TenantsQuery,
@@ -27,6 +33,13 @@ pub struct Health {
     pub version: String,
     /// The process.
     pub pid: u32,
+}
+
+/// The answer to `GET /readyz`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ready {
+    /// `ready`.
+    pub status: String,
 }
 
 /// The answer to `GET /v1/store`.
@@ -114,6 +127,12 @@ pub struct NewApp {
     /// Its own parameters.
     #[serde(default)]
     pub parameters: Given,
+    /// Where the host confirms what its users connected.
+    #[serde(default)]
+    pub confirm_url: Option<String>,
+    /// The origins of pages to which people may be sent back.
+    #[serde(default)]
+    pub return_origins: Vec<String>,
 }
 
 /// The body of `PATCH /v1/apps/{id}`, a merge patch (RFC 7396).
@@ -121,7 +140,19 @@ pub struct NewApp {
 #[serde(deny_unknown_fields)]
 pub struct ChangedApp {
     /// New values; `null` takes a parameter away. Those that are not named stay.
+    #[serde(default)]
     pub parameters: Changes,
+    /// Another confirm URL; `null` takes it away.
+    #[serde(default, deserialize_with = "given")]
+    pub confirm_url: Option<Option<String>>,
+    /// Other return origins in the place of those there are.
+    #[serde(default)]
+    pub return_origins: Option<Vec<String>>,
+}
+
+/// A member that stands there, if only as `null`.
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 /// The query of `GET /v1/apps/{id}/wanted`.
@@ -156,6 +187,12 @@ pub struct InstancesQuery {
     /// Of the account with this id at the provider only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
+    /// Connected by this user of the host only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// With this tag only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
     /// Where the page before ended, as it said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<InstanceId>,
@@ -225,6 +262,24 @@ pub struct Connect {
     /// What the account's owner gives.
     #[serde(default)]
     pub parameters: Given,
+    /// The host's name for the person.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// What the host finds the instance by.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// For an authorization alone: the scopes to ask for. Default: the app's.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+    /// For an authorization alone: what ties it to whoever started it. Default: `confirm`; of the control socket, `local`.
+    #[serde(default)]
+    pub binding: Option<Binding>,
+    /// For an authorization alone: where the person goes in the end.
+    #[serde(default)]
+    pub return_to: Option<String>,
+    /// To import an account that was connected elsewhere: its refresh token, which nobody else may spend any more.
+    #[serde(default)]
+    pub refresh_token: Option<Secret>,
 }
 
 /// The answer to `POST /v1/authorizations`: bound to whoever asked, who receives the callback.

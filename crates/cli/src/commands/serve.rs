@@ -1,56 +1,96 @@
 //! `tieline serve`: holds the data folder for as long as it runs, and works for whoever may ask.
 
+mod tried;
+
 use std::future::pending;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use tieline::engine::Engine;
-use tieline::server::{ControlSocket, control, health};
+use tieline::server::{ApiOptions, ControlSocket, api, control};
 use tieline::store::HeldFolder;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use url::Url;
 
 use crate::args::{Common, Serve};
 use crate::error::CliError;
 use crate::output::{Output, shown};
 use crate::session;
 use crate::signal::{FINISHED_HERE, Signals};
+use tried::Tried;
 
 /// How long requests that are under way have to end: a refresh has 30 seconds to be answered. What spends a token is waited
 /// for beyond that.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(40);
 
+/// Where a sandbox is served if nobody says.
+const TRIED_AT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
 pub(crate) async fn run(common: &Common, serve: Serve, output: &Output) -> Result<(), CliError> {
     let signals = Signals::listen()?;
-    let engine = session::own_engine(common, output).await?;
-    let served = serve_until(signals, &engine, common, &serve, output).await;
+    let front = Front::open(&serve).await?;
+    if serve.sandbox {
+        let tried = Tried::begin(front.public_url.clone()).await?;
+        let data_dir = tried.data_dir();
+        let done = serve_until(signals, &tried.engine, &data_dir, front, output, |text| {
+            text.push_str(&tried.told());
+        });
+        let served = done.await;
+        tried.engine.shutdown().await;
+        return served;
+    }
+    let data_dir = session::data_dir(common)?;
+    let engine = session::own_engine(common, front.public_url.clone(), output).await?;
+    let served = serve_until(signals, &engine, &data_dir, front, output, |_| {}).await;
     engine.shutdown().await;
     served
+}
+
+/// What faces outside, if anything does.
+struct Front {
+    listener: Option<TcpListener>,
+    public_url: Option<Url>,
+}
+
+impl Front {
+    async fn open(serve: &Serve) -> Result<Self, CliError> {
+        let address = serve.listen.or(serve.sandbox.then_some(TRIED_AT));
+        let listener = match address {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let own = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        // Browsers on this machine reach it there; for others only its operator knows.
+        let own = own.filter(|address| address.ip().is_loopback());
+        let own = own.and_then(|address| Url::parse(&format!("http://{address}")).ok());
+        Ok(Self {
+            listener,
+            public_url: serve.public_url.clone().or(own),
+        })
+    }
 }
 
 /// Serves until a signal comes; then takes no new requests, and lets those that are under way end.
 async fn serve_until(
     mut signals: Signals,
     engine: &Engine,
-    common: &Common,
-    serve: &Serve,
+    data_dir: &Path,
+    front: Front,
     output: &Output,
+    more: impl FnOnce(&mut String),
 ) -> Result<(), CliError> {
-    let data_dir = session::data_dir(common)?;
     // Of several servers on one database, each has a folder of its own for its socket.
     let _held = match engine.store().data_dir() {
         Some(_) => None,
-        None => Some(HeldFolder::take(&data_dir)?),
+        None => Some(HeldFolder::take(data_dir)?),
     };
-    let socket = ControlSocket::bind(&data_dir)
+    let socket = ControlSocket::bind(data_dir)
         .map_err(|error| CliError::Configuration(error.to_string()))?;
-    let public = match serve.listen {
-        Some(address) => Some(listen(address).await?),
-        None => None,
-    };
     engine.start_upkeep();
-    tell_ready(engine, &socket, public.as_ref(), output)?;
+    tell_ready(engine, &socket, &front, output, more)?;
 
     let (stop, stopped) = watch::channel(());
     let mut serving = JoinSet::new();
@@ -61,8 +101,8 @@ async fn serve_until(
             .with_graceful_shutdown(dropped(stopped.clone()))
             .into_future(),
     );
-    if let Some(listener) = public {
-        let serve = axum::serve(listener, health());
+    if let Some(listener) = front.listener {
+        let serve = axum::serve(listener, api(engine.clone(), ApiOptions::default()));
         serving.spawn(serve.with_graceful_shutdown(dropped(stopped)).into_future());
     }
     signals.next().await;
@@ -94,16 +134,23 @@ async fn dropped(mut stopped: watch::Receiver<()>) {
     }
 }
 
-/// Says where it listens. The sockets take connections already.
+/// Says where it listens. The sockets take requests already.
 fn tell_ready(
     engine: &Engine,
     socket: &ControlSocket,
-    public: Option<&TcpListener>,
+    front: &Front,
     output: &Output,
+    more: impl FnOnce(&mut String),
 ) -> Result<(), CliError> {
-    let listen = public.map(TcpListener::local_addr).transpose()?;
+    let listen = front.listener.as_ref().map(TcpListener::local_addr);
+    let listen = listen.transpose()?;
     let path = socket.path().display().to_string();
-    let ready = serde_json::json!({ "ready": true, "socket": path, "listen": listen });
+    let ready = serde_json::json!({
+        "ready": true,
+        "socket": path,
+        "listen": listen,
+        "public_url": engine.public_url(),
+    });
     output.line(&ready, || {
         let place = match engine.store().data_dir() {
             Some(data_dir) => data_dir.display().to_string(),
@@ -115,8 +162,15 @@ fn tell_ready(
             shown(&path)
         );
         if let Some(address) = listen {
-            text.push_str(&format!("  health   http://{address}/healthz\n"));
+            text.push_str(&format!("  API      http://{address}/v1\n"));
+            match engine.public_url() {
+                Some(public) => text.push_str(&format!("  public   {}\n", shown(public))),
+                None => text.push_str(
+                    "  public   unknown: set --public-url, so that browsers find the way back\n",
+                ),
+            }
         }
+        more(&mut text);
         text + "Ctrl-C or SIGTERM ends it, when what is under way with providers is finished."
     })
 }

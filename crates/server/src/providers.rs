@@ -1,0 +1,78 @@
+//! `/v1/providers`: the catalogue, from the same descriptors as the docs.
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Map, Value, json};
+use tieline_core::{Format, ProviderDescriptor};
+
+use crate::caller::Reading;
+use crate::wire::{Providers, ShownProvider};
+use crate::{Problem, Served};
+
+pub(crate) fn routes() -> Router<Served> {
+    Router::new()
+        .route("/providers", get(list))
+        .route("/providers/{id}", get(show))
+}
+
+async fn list(Reading(engine): Reading) -> Json<Providers> {
+    let providers = engine.registry().iter();
+    Json(Providers {
+        providers: providers.map(|found| shown(found.descriptor())).collect(),
+    })
+}
+
+async fn show(
+    Reading(engine): Reading,
+    State(_): State<Served>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let descriptor = engine.registry().provider(&id)?.descriptor();
+    let mut whole = serde_json::to_value(descriptor).unwrap_or_default();
+    whole["parameters_schema"] = schema(descriptor);
+    Ok(Json(whole))
+}
+
+fn shown(descriptor: &ProviderDescriptor) -> ShownProvider {
+    ShownProvider {
+        id: descriptor.id.to_owned(),
+        name: descriptor.name.to_owned(),
+        vendor: descriptor.vendor.to_owned(),
+        aliases: descriptor
+            .aliases
+            .iter()
+            .map(|alias| (*alias).to_owned())
+            .collect(),
+        has_front_channel: descriptor.authentication.has_front_channel(),
+    }
+}
+
+/// JSON Schema of the parameters that an app takes.
+fn schema(descriptor: &ProviderDescriptor) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for row in descriptor.parameters() {
+        let key = row.parameter.to_string();
+        let mut property = json!({
+            "type": "string",
+            "title": row.credential,
+            "writeOnly": row.secret,
+            "x-set-by": row.set_by,
+        });
+        if row.format == Format::Url {
+            property["format"] = "uri".into();
+        }
+        if row.required {
+            required.push(key.clone());
+        }
+        properties.insert(key, property);
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
