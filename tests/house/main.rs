@@ -7,7 +7,9 @@
 
 mod dependencies;
 mod facade;
+mod guides;
 mod names;
+mod outside;
 mod sizes;
 
 use std::path::{Path, PathBuf};

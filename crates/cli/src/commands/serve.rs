@@ -40,7 +40,7 @@ pub(crate) async fn run(common: &Common, serve: Serve, output: &Output) -> Resul
         });
         let served = done.await;
         tried.engine.shutdown().await;
-        return served;
+        return served.and_then(|()| tried.tell_end(output));
     }
     let data_dir = session::data_dir(common)?;
     let engine = session::own_engine(common, front.public_url.clone(), output).await?;

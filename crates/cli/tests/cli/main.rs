@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod ending;
 mod environment;
+mod guides;
 mod home;
 mod reading;
 mod scripts;
