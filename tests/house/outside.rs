@@ -19,7 +19,11 @@ fn a_provider_of_another_repository_is_listed_beside_a_public_one() {
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&ran.stdout);
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
     assert_eq!(
         told,
         "\

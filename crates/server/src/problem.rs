@@ -150,7 +150,7 @@ impl From<InvalidId> for Problem {
     }
 }
 
-fn status(name: &str, kind: Kind) -> StatusCode {
+pub(crate) fn status(name: &str, kind: Kind) -> StatusCode {
     match (name, kind) {
         (
             "unknown-provider" | "no-such-app" | "no-such-instance" | "no-such-api-key"
@@ -161,6 +161,10 @@ fn status(name: &str, kind: Kind) -> StatusCode {
         ("unusable", _) => StatusCode::UNPROCESSABLE_ENTITY,
         ("conflict" | "exists" | "leaving" | "disabled", _) | (_, Kind::Reconnect) => {
             StatusCode::CONFLICT
+        }
+        // Nothing that another request would mend.
+        ("http-edge" | "no-randomness" | "store" | "unreadable", Kind::Failure) => {
+            StatusCode::INTERNAL_SERVER_ERROR
         }
         (_, Kind::Failure) => StatusCode::BAD_REQUEST,
         (_, Kind::Configuration) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -21,7 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     // Both ways, by any name that a provider goes by.
-    let parameter = registry.parameter_for("keap", "client_secret")?;
-    println!("Keap's client_secret is {parameter:?}");
+    if let Some(parameter) = registry.parameter_for("keap", "client_secret")? {
+        println!("Keap's client_secret is {parameter}.");
+    }
     Ok(())
 }

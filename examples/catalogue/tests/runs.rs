@@ -33,7 +33,7 @@ fn the_catalogue_names_every_provider_and_its_credentials() {
         "{told}"
     );
     assert!(
-        told.ends_with("Keap's client_secret is Some(\"oauth.api.secret\")\n"),
+        told.ends_with("Keap's client_secret is oauth.api.secret.\n"),
         "{told}"
     );
 }

@@ -12,7 +12,6 @@ mod demo;
 mod doctor;
 mod ending;
 mod environment;
-mod guides;
 mod home;
 mod reading;
 mod scripts;

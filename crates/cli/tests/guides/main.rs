@@ -1,5 +1,15 @@
 //! The guides do what they say: their commands are run as they stand there, by bash.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a command that can't be run is a failed test"
+)]
+
+#[expect(dead_code, reason = "it is also the home of other tests")]
+#[path = "../cli/home.rs"]
+mod home;
+
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -112,8 +122,14 @@ async fn an_operator_backs_up_and_rotates_while_the_server_works() {
     let there = Home::new();
     assert!(secrets.iter().any(|name| name.ends_with("_SECRET")));
     let ran = run(&there, &commands).await.ok();
-    assert!(ran.stdout.contains("\"oauth.api.secret\":\"[redacted]\""), "{ran:?}");
-    assert!(ran.stdout.contains("are sealed with data key 2."), "{ran:?}");
+    assert!(
+        ran.stdout.contains("\"oauth.api.secret\":\"[redacted]\""),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stdout.contains("are sealed with data key 2."),
+        "{ran:?}"
+    );
     assert!(ran.stdout.contains("master-2.key (new)"), "{ran:?}");
     server.signal("TERM").await;
     server.ended().await.ok();
