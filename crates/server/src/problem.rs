@@ -144,6 +144,13 @@ impl From<UnknownProvider> for Problem {
     }
 }
 
+/// Of a request that a host makes for an instance.
+impl From<http::Error> for Problem {
+    fn from(error: http::Error) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
 impl From<InvalidId> for Problem {
     fn from(error: InvalidId) -> Self {
         Self::bad_request(error.to_string())

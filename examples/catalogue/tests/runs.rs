@@ -19,7 +19,7 @@ fn the_catalogue_names_every_provider_and_its_credentials() {
     let told = String::from_utf8(ran.stdout).unwrap();
     let registry = Registry::discover().unwrap();
     assert_eq!(
-        told.lines().filter(|line| line.ends_with(')')).count(),
+        told.lines().filter(|line| !line.starts_with(' ')).count(),
         registry.iter().count() + 1,
         "{told}"
     );

@@ -8,7 +8,7 @@ use axum::response::{Html, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use tieline::engine::{AuthorizeOptions, Disconnected, Engine, EngineError, InstanceHandle};
-use tieline::http::{Request, Uri};
+use tieline::http::Request;
 use tieline::server::{ApiOptions, Problem, api};
 use tieline::store::{App, InstanceQuery};
 use tieline::{Bytes, InstanceId};
@@ -63,8 +63,7 @@ async fn profile(
     user: User,
 ) -> Result<Response, Problem> {
     let account = host.account(id, user).await?;
-    let mut request = Request::new(Bytes::new());
-    *request.uri_mut() = Uri::from_static("/user");
+    let request = Request::get("/user").body(Bytes::new())?;
     Ok(account.call(request).await?.map(Body::from))
 }
 

@@ -157,5 +157,5 @@ async fn an_operator_backs_up_and_rotates_while_the_server_works() {
     home.run(&["restore", &backup]).await.ok();
     home.run(&["adopt"]).await.ok();
     let shown = home.run(&["instances", "show", &id, "--json"]).await.ok();
-    assert_eq!(shown.json()["status"], "ok", "{shown:?}");
+    assert_eq!(shown.json()["instance"]["status"], "ok", "{shown:?}");
 }
