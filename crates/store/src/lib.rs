@@ -27,6 +27,7 @@ mod backup;
 mod checkup;
 mod claim;
 mod error;
+mod event_kinds;
 mod events;
 mod folder;
 mod instances;
@@ -48,6 +49,7 @@ mod store;
 mod testing;
 mod tokens;
 mod upkeep;
+mod webhooks;
 mod words;
 
 pub use apps::{App, NewApp};
@@ -55,6 +57,7 @@ pub use authorizations::{Binding, NewAuthorization, TakenAuthorization};
 pub use backup::{BackupReport, RestoreReport};
 pub use checkup::{KeysInUse, QuarantineGroup};
 pub use error::StoreError;
+pub use event_kinds::{EVENT_KINDS, EventKind};
 pub use events::{Event, NewEvent};
 pub use instances::{Cause, Instance, InstanceQuery, Intent, Lease, NewInstance, Status};
 pub use keys_rotate::{MasterRotationReport, Progress, RotationReport};
@@ -65,4 +68,7 @@ pub use options::{AdoptionReason, StoreOptions, StorePlace};
 pub use quarantine::{NewQuarantine, QuarantineKind, Quarantined};
 pub use refresh::{BeginRefresh, Begun, CommitRefresh, Committed, ReplaceTokens};
 pub use store::Store;
+pub use webhooks::{
+    Delivery, FailedDelivery, NewWebhook, WaitingDelivery, Webhook, WebhookChanges,
+};
 pub use words::UnknownWord;

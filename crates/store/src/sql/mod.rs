@@ -15,6 +15,7 @@ mod refresh;
 mod row;
 mod statement;
 mod violations;
+mod webhooks;
 
 use std::fmt;
 use std::sync::Arc;

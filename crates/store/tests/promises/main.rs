@@ -19,3 +19,4 @@ mod leases;
 mod logs;
 mod reopened;
 mod sealed;
+mod webhooks;

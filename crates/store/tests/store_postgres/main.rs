@@ -34,6 +34,8 @@ mod keys;
 mod leases;
 #[path = "../promises/sealed.rs"]
 mod sealed;
+#[path = "../promises/webhooks.rs"]
+mod webhooks;
 
 mod addresses;
 mod broken_connections;

@@ -1,0 +1,40 @@
+//! The kinds of events that there are: a closed list, in one place.
+
+/// A kind of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventKind {
+    /// What an [`Event`](crate::Event) of this kind has as its `kind`.
+    pub name: &'static str,
+    /// What has happened then, as a sentence without its full stop.
+    pub means: &'static str,
+}
+
+/// Every kind of event, by name.
+pub const EVENT_KINDS: &[EventKind] = &[
+    kind("app.recovered", "the provider takes the app again"),
+    kind("app.refused", "the provider refuses the app itself"),
+    kind(
+        "instance.conflict",
+        "a refresh brought tokens that contradict those of another",
+    ),
+    kind("instance.connected", "an account was connected"),
+    kind("instance.deleted", "an account was disconnected"),
+    kind(
+        "instance.reconnect_required",
+        "only a person can bring the account back",
+    ),
+    kind(
+        "instance.reconnected",
+        "an account was connected again, in place",
+    ),
+    kind(
+        "instance.refresh_uncertain",
+        "nobody knows what came of a refresh",
+    ),
+    kind("instance.refreshed", "the account has new tokens"),
+    kind("webhook.disabled", "a webhook was given up"),
+];
+
+const fn kind(name: &'static str, means: &'static str) -> EventKind {
+    EventKind { name, means }
+}
