@@ -15,6 +15,7 @@ use crate::flights::Flights;
 use crate::heartbeat::Heartbeat;
 use crate::tasks::Tasks;
 use crate::upkeep::Leaving;
+use crate::webhooks::Couriers;
 use crate::{EngineError, InstanceHandle};
 
 /// The tenant of embedded hosts and of the command line, and the only one that configuration speaks for.
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) flights: Flights,
     pub(crate) breakers: Breakers,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) couriers: Couriers,
     leaving: Mutex<Leaving>,
     pub(crate) upkeep_runs: AtomicBool,
     /// How long a lease may be held.
@@ -179,6 +181,7 @@ impl EngineBuilder {
             flights: Flights::default(),
             breakers: Breakers::default(),
             heartbeat: Heartbeat::default(),
+            couriers: Couriers::default(),
             leaving: Mutex::default(),
             upkeep_runs: AtomicBool::new(false),
             owner,

@@ -28,10 +28,14 @@ pub enum PlaceProblem {
     )]
     NotUrl,
     /// Plain `http`, elsewhere than at home.
-    #[error("the URL has http, and what is sent there could be read and changed on the way: give one with https")]
+    #[error(
+        "the URL has http, and what is sent there could be read and changed on the way: give one with https"
+    )]
     NotTls,
     /// It is at an address that must not be connected to.
-    #[error("{host} is at no address that a webhook may be at: only public ones may, and those that the operator opens to webhooks")]
+    #[error(
+        "{host} is at no address that a webhook may be at: only public ones may, and those that the operator opens to webhooks"
+    )]
     Address {
         /// The host.
         host: String,
@@ -155,7 +159,11 @@ mod tests {
         ] {
             assert_eq!(closed.place(bad), Err(PlaceProblem::NotUrl), "{bad}");
         }
-        for bad in ["http://host.example/", "http://127.0.0.1/", "http://1.1.1.1/"] {
+        for bad in [
+            "http://host.example/",
+            "http://127.0.0.1/",
+            "http://1.1.1.1/",
+        ] {
             assert_eq!(closed.place(bad), Err(PlaceProblem::NotTls), "{bad}");
         }
         for bad in [
