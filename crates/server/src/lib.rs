@@ -2,7 +2,7 @@
 //!
 //! [`control`] is the router of the control socket, through which the command line works while a server holds the data
 //! folder. Whoever can connect to that socket is the owner: it asks for no key, and [`ControlSocket`] lets nobody else
-//! in. The shapes of requests and answers are in [`wire`], errors are [`Problem`]s.
+//! in. The shapes of requests and answers are in [`wire`] and [`wire_webhooks`], errors are [`Problem`]s.
 
 mod apps;
 mod asked;
@@ -15,7 +15,9 @@ mod instances;
 mod problem;
 mod socket;
 mod store;
+mod webhooks;
 pub mod wire;
+pub mod wire_webhooks;
 
 use std::sync::Arc;
 
@@ -50,6 +52,7 @@ pub fn control(engine: Engine) -> Router {
         .merge(instances::routes())
         .merge(connecting::routes())
         .merge(configuration::routes())
+        .merge(webhooks::routes())
         .nest("/store", store::routes())
         // The owner's own requests, which the embedded engine doesn't limit either.
         .layer(DefaultBodyLimit::disable())

@@ -103,9 +103,11 @@ impl From<InvalidId> for Problem {
 
 fn status(name: &str, kind: Kind) -> StatusCode {
     match (name, kind) {
-        ("unknown-provider" | "no-such-app" | "no-such-instance" | "not-found", _) => {
-            StatusCode::NOT_FOUND
-        }
+        (
+            "unknown-provider" | "no-such-app" | "no-such-instance" | "no-such-webhook"
+            | "not-found",
+            _,
+        ) => StatusCode::NOT_FOUND,
         ("conflict" | "exists" | "leaving", _) | (_, Kind::Reconnect) => StatusCode::CONFLICT,
         (_, Kind::Failure) => StatusCode::BAD_REQUEST,
         (_, Kind::Configuration) => StatusCode::UNPROCESSABLE_ENTITY,
