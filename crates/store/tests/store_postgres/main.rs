@@ -42,3 +42,4 @@ mod broken_connections;
 mod openings;
 mod shared_keys;
 mod shared_leases;
+mod shared_webhooks;
