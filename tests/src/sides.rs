@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tieline_core::prelude::*;
 use tieline_core::{Configuration, ManualClock, Timestamp};
-use tieline_engine::Engine;
+use tieline_engine::{EdgeOptions, Egress, Engine};
 use tieline_sandbox::{Sandbox, VendorRules};
 use tieline_store::{MasterKey, Store, StoreError, StoreOptions};
 
@@ -52,6 +52,18 @@ pub async fn open_engine(
         .unwrap()
 }
 
+/// What an operator sets where the host is on the same machine: webhooks may be at its IPv4 loopback addresses.
+fn with_a_host_at_home() -> EdgeOptions {
+    let egress = Egress {
+        webhooks: vec!["127.0.0.0/8".parse().unwrap()],
+        ..Egress::default()
+    };
+    EdgeOptions {
+        egress,
+        ..EdgeOptions::default()
+    }
+}
+
 /// As [`open_engine`], where the store may not open.
 pub(crate) async fn try_open_engine(
     folder: &Path,
@@ -70,6 +82,7 @@ pub(crate) async fn try_open_engine(
     let registry = Registry::builder().with(provider).build().unwrap();
     let engine = Engine::builder(registry, store)
         .configuration(configuration)
+        .edge(with_a_host_at_home())
         .clock(Arc::clone(clock) as _);
     Ok(engine.build().unwrap())
 }

@@ -18,6 +18,7 @@ use crate::heartbeat::Heartbeat;
 use crate::known_keys::KnownKeys;
 use crate::tasks::Tasks;
 use crate::upkeep::Leaving;
+use crate::webhooks::Couriers;
 use crate::{EngineError, InstanceHandle};
 
 /// The tenant of embedded hosts and of the command line, and the only one that configuration speaks for.
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) breakers: Breakers,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) known_keys: KnownKeys,
+    pub(crate) couriers: Couriers,
     leaving: Mutex<Leaving>,
     pub(crate) upkeep_runs: AtomicBool,
     /// How long a lease may be held.
@@ -221,6 +223,7 @@ impl EngineBuilder {
             breakers: Breakers::default(),
             heartbeat: Heartbeat::default(),
             known_keys: KnownKeys::default(),
+            couriers: Couriers::default(),
             leaving: Mutex::default(),
             upkeep_runs: AtomicBool::new(false),
             owner,

@@ -3,7 +3,8 @@
 //! Read along the way a token takes: [`authorize`] starts the front channel, [`callback`], `exchange` and `connect` bring
 //! an account in (`device` and `give` do where there is no browser), `refresh` keeps it alive (`lease` → one request →
 //! `commit`, or else `settle`), [`call`] uses it, `leave` revokes it. [`due`] says when a token needs a
-//! refresh, and `upkeep` is what an engine does by itself; `authenticate` says for whom a host's request speaks; everything that can go wrong is an [`EngineError`].
+//! refresh, and `upkeep` is what an engine does by itself; `webhooks` tell hosts what happened, `authenticate` says for whom
+//! a host's request speaks; everything that can go wrong is an [`EngineError`].
 //!
 //! Deliberately absent: SQL (the store's), the shape of OAuth requests (tieline-oauth's), HTTP servers and terminals
 //! (the host's).
@@ -51,6 +52,7 @@ mod target;
 mod tasks;
 mod tenants;
 mod upkeep;
+mod webhooks;
 
 pub use api_keys::{CreatedApiKey, NewApiKey};
 pub use apps::{AppChanges, Changes, NewApp};
@@ -68,7 +70,9 @@ pub use instance::{AccessToken, InstanceHandle};
 pub use leave::{Disconnected, Revocation};
 pub use link::{LINK_LIFETIME, LONGEST_LINK_LIFETIME, LinkOptions, Linked, NewlyLinked};
 pub use upkeep::Round;
+pub use webhooks::{NewWebhook, Tested};
 // What an [`EngineError`] may hold: a host that matches on it needs no other crate.
 pub use tieline_oauth::{
-    CallbackRefusal, DeviceRefusal, EdgeOptions, Outcome, RevokeFailure, TokenFailure,
+    CallbackRefusal, DeviceRefusal, EdgeOptions, Egress, Outcome, PlaceProblem, RevokeFailure,
+    TokenFailure,
 };

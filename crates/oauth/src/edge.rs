@@ -43,6 +43,7 @@ struct Shared {
 struct Clients {
     anyone: Client,
     operator: Client,
+    tenant: Client,
 }
 
 /// The limits of an edge.
@@ -145,6 +146,10 @@ impl Edge {
     pub(crate) fn back_channel_for(&self, endpoint: &Endpoint) -> Result<&Client, EgressRefusal> {
         self.shared.options.egress.check(endpoint)?;
         Ok(self.shared.token.named_by(endpoint.named_by))
+    }
+
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.shared.options.egress
     }
 
     /// Sends one request of the back channel, once.
@@ -261,6 +266,7 @@ impl Clients {
         Ok(Self {
             anyone: build(NamedBy::Anyone)?,
             operator: build(NamedBy::Operator)?,
+            tenant: build(NamedBy::Tenant)?,
         })
     }
 
@@ -268,6 +274,7 @@ impl Clients {
         match named_by {
             NamedBy::Anyone => &self.anyone,
             NamedBy::Operator => &self.operator,
+            NamedBy::Tenant => &self.tenant,
         }
     }
 }

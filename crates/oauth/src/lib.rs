@@ -22,6 +22,7 @@ mod error_answer;
 mod failure;
 mod judge;
 pub mod outcome;
+pub mod post;
 pub mod reach;
 mod request;
 mod retry_after;
@@ -44,6 +45,7 @@ pub use egress::{Egress, EgressRefusal};
 pub use endpoints::{Endpoint, EndpointProblem, NamedBy, api_base};
 pub use ipnet::IpNet;
 pub use outcome::{FailureDetails, Outcome, Reason, RevokeFailure, TokenFailure};
+pub use post::{PlaceProblem, Posted};
 pub use reach::{Reached, Unreached};
 #[cfg(feature = "stand-in")]
 pub use stand_in::StandIn;

@@ -2,7 +2,7 @@
 //!
 //! [`control`] is the router of the control socket, through which the command line works while a server holds the data
 //! folder. Whoever can connect to that socket is the owner: it asks for no key, and [`ControlSocket`] lets nobody else
-//! in. The shapes of requests and answers are in [`wire`], errors are [`Problem`]s.
+//! in. The shapes of requests and answers are in [`wire`] and [`wire_webhooks`], errors are [`Problem`]s.
 
 mod api_keys;
 mod apps;
@@ -22,7 +22,9 @@ mod request_id;
 mod socket;
 mod store;
 mod tenants;
+mod webhooks;
 pub mod wire;
+pub mod wire_webhooks;
 
 use std::sync::Arc;
 
@@ -105,6 +107,7 @@ fn shared_routes() -> Router<Served> {
         .merge(connecting::routes())
         .merge(api_keys::routes())
         .merge(tenants::routes())
+        .merge(webhooks::routes())
 }
 
 fn served(engine: Engine) -> Served {

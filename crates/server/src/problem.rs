@@ -154,7 +154,8 @@ fn status(name: &str, kind: Kind) -> StatusCode {
     match (name, kind) {
         (
             "unknown-provider" | "no-such-app" | "no-such-instance" | "no-such-api-key"
-            | "no-such-tenant" | "not-found" | "unknown-ticket" | "unknown-link" | "unknown-state",
+            | "no-such-tenant" | "no-such-webhook" | "not-found" | "unknown-ticket"
+            | "unknown-link" | "unknown-state",
             _,
         ) => StatusCode::NOT_FOUND,
         ("not-the-operator" | "not-yours", _) => StatusCode::FORBIDDEN,

@@ -23,6 +23,8 @@ words! {
         Exchange = "exchange",
         /// An app's parameters, for any request that names the app.
         Parameters = "parameters",
+        /// Signs what a webhook is told.
+        Sign = "sign",
         /// Handed to a person or program that asked for it.
         Reveal = "reveal",
         /// Sealed again with another data key.

@@ -21,3 +21,4 @@ mod logs;
 mod reopened;
 mod sealed;
 mod tenants_and_api_keys;
+mod webhooks;
