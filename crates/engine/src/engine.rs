@@ -11,8 +11,11 @@ use tieline_oauth::{Edge, EdgeOptions};
 use tieline_store::Store;
 
 use crate::breaker::Breakers;
+use crate::bulkhead::{Bulkheads, CALLS_AT_ONCE};
 use crate::flights::Flights;
 use crate::heartbeat::Heartbeat;
+use crate::hot::Hot;
+use crate::limits::Limits;
 use crate::tasks::Tasks;
 use crate::upkeep::Leaving;
 use crate::{EngineError, InstanceHandle};
@@ -42,6 +45,9 @@ pub(crate) struct Shared {
     pub(crate) flights: Flights,
     pub(crate) breakers: Breakers,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) hot: Hot,
+    pub(crate) limits: Limits,
+    pub(crate) bulkheads: Bulkheads,
     leaving: Mutex<Leaving>,
     pub(crate) upkeep_runs: AtomicBool,
     /// How long a lease may be held.
@@ -63,6 +69,7 @@ pub struct EngineBuilder {
     store: Store,
     configuration: Configuration,
     edge: EdgeOptions,
+    calls_at_once: usize,
     clock: Arc<dyn Clock>,
 }
 
@@ -74,6 +81,7 @@ impl Engine {
             store,
             configuration: Configuration::default(),
             edge: EdgeOptions::default(),
+            calls_at_once: CALLS_AT_ONCE,
             clock: Arc::new(SystemClock),
         }
     }
@@ -154,6 +162,14 @@ impl EngineBuilder {
         self
     }
 
+    /// How many calls of one app to one origin may be under way at once, from the first byte sent to the last byte of the
+    /// answer: a provider that hangs holds up no more than these. At least 1. Default: 100.
+    #[must_use]
+    pub fn calls_at_once(mut self, most: usize) -> Self {
+        self.calls_at_once = most.max(1);
+        self
+    }
+
     /// Where the time comes from. Default: the machine.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -179,6 +195,9 @@ impl EngineBuilder {
             flights: Flights::default(),
             breakers: Breakers::default(),
             heartbeat: Heartbeat::default(),
+            hot: Hot::default(),
+            limits: Limits::default(),
+            bulkheads: Bulkheads::new(self.calls_at_once),
             leaving: Mutex::default(),
             upkeep_runs: AtomicBool::new(false),
             owner,

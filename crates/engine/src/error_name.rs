@@ -45,6 +45,8 @@ impl EngineError {
             Self::NotWrittenYet { .. } => "not-written-yet",
             Self::NotRefreshable { .. } => "not-refreshable",
             Self::Call { .. } => "call-failed",
+            Self::OverLimit { .. } => "rate-limited",
+            Self::TooManyCalls { .. } => "too-many-calls",
             Self::Account { .. } => "account-unknown",
         }
     }

@@ -2,17 +2,21 @@
 //!
 //! Read along the way a token takes: [`authorize`] starts the front channel, [`callback`], `exchange` and `connect` bring
 //! an account in (`device` and `give` do where there is no browser), `refresh` keeps it alive (`lease` → one request →
-//! `commit`, or else `settle`), [`call`] uses it, `leave` revokes it. [`due`] says when a token needs a
+//! `commit`, or else `settle`), [`call`] uses it (`hot` has ready what it needs, `limits` and `bulkhead` hold it back, `api`
+//! sends it, `replay` sends it once more), `leave` revokes it. [`due`] says when a token needs a
 //! refresh, and `upkeep` is what an engine does by itself; everything that can go wrong is an [`EngineError`].
 //!
 //! Deliberately absent: SQL (the store's), the shape of OAuth requests (tieline-oauth's), HTTP servers and terminals
 //! (the host's).
 
 mod account;
+mod api;
 mod apps;
 pub mod authorize;
 mod beside;
+mod body;
 mod breaker;
+mod bulkhead;
 pub mod call;
 pub mod callback;
 mod commit;
@@ -26,23 +30,34 @@ mod error_name;
 mod exchange;
 mod flights;
 mod give;
+mod headers;
 mod heartbeat;
+mod hot;
 mod instance;
 mod lease;
 mod leave;
+mod limiter;
+mod limits;
 mod patience;
+mod quota;
 mod recovery;
 mod refresh;
 mod rejected;
+mod replay;
 #[cfg(feature = "failpoints")]
 mod sabotage;
 mod settle;
 mod target;
 mod tasks;
+mod trusted;
 mod upkeep;
+mod wait;
+mod windows;
 
 pub use apps::{Changes, NewApp};
 pub use authorize::{AuthorizeOptions, BoundTo, Started};
+pub use body::AnswerBody;
+pub use call::{CallOptions, NotReplayed};
 pub use callback::Arrival;
 pub use device::{DevicePolled, DeviceStarted};
 pub use doctor::{Area, Examination, Finding, State};
@@ -51,8 +66,11 @@ pub use error::{EngineError, Kind};
 pub use give::GiveOptions;
 pub use instance::{AccessToken, InstanceHandle};
 pub use leave::{Disconnected, Revocation};
+pub use limits::LimitUse;
 pub use upkeep::Round;
+pub use windows::WindowUse;
 // What an [`EngineError`] may hold: a host that matches on it needs no other crate.
 pub use tieline_oauth::{
-    CallbackRefusal, DeviceRefusal, EdgeOptions, Outcome, RevokeFailure, TokenFailure,
+    ByteStream, CallBody, CallbackRefusal, DeviceRefusal, EdgeOptions, Outcome, RevokeFailure,
+    TokenFailure,
 };

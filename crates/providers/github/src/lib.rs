@@ -43,7 +43,13 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         }),
         ..Api::DEFAULT
     },
-    rate_limits: Stated::Known(&[RateLimit::new(5_000, hours(1), "user", DOCS)]),
+    rate_limits: Stated::Known(&[RateLimit::new(5_000, hours(1), "user", DOCS)
+        .of_account()
+        .in_headers(QuotaHeaders {
+            limit: Some("x-ratelimit-limit"),
+            left: CallsLeft::Header("x-ratelimit-remaining"),
+            reset: Some(Reset::AtSecond("x-ratelimit-reset")),
+        })]),
     guide: SetupGuide {
         developer_portal: "https://github.com/settings/developers",
         locate_credentials: &[

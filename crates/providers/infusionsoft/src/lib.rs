@@ -52,8 +52,8 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
     },
     rate_limits: Stated::Known(&[
         RateLimit::new(25, seconds(1), "app", "Key Rate Limits, 2019; docs, 2026"),
-        RateLimit::new(1_500, minutes(1), "app", "Keap's docs, 2026"),
-        RateLimit::new(125_000, days(1), "app", "portal's Key Rate Limits, 2019"),
+        RateLimit::new(1_500, minutes(1), "app", "Keap's docs, 2026").in_headers(THROTTLE),
+        RateLimit::new(125_000, days(1), "app", "portal's Key Rate Limits, 2019").in_headers(QUOTA),
         RateLimit::new(150_000, days(1), "app", "Keap's docs, 2026").told(),
     ]),
     guide: SetupGuide {
@@ -147,6 +147,20 @@ const MAPPINGS: &[ParameterMapping] = &[
 ];
 
 /// The tenant comes inside the granted scope: `full|<tenant>.infusionsoft.com`.
+/// How the minute stands.
+const THROTTLE: QuotaHeaders = QuotaHeaders {
+    limit: Some("x-keap-product-throttle-limit"),
+    left: CallsLeft::Header("x-keap-product-throttle-available"),
+    reset: None,
+};
+
+/// How the day stands.
+const QUOTA: QuotaHeaders = QuotaHeaders {
+    limit: Some("x-keap-product-quota-limit"),
+    left: CallsLeft::Header("x-keap-product-quota-available"),
+    reset: Some(Reset::AtMillisecond("x-keap-product-quota-expiry-time")),
+};
+
 const TENANT: Capture = Capture::between("tenant", "scope", "full|", ".infusionsoft.com");
 
 impl ProviderSetup for Infusionsoft {

@@ -65,7 +65,13 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         }),
         ..Api::DEFAULT
     },
-    rate_limits: Stated::Known(&[RateLimit::new(40, seconds(20), "app and shop", DOCS)]),
+    rate_limits: Stated::Known(&[RateLimit::new(40, seconds(20), "app and shop", DOCS)
+        .of_account()
+        .in_headers(QuotaHeaders {
+            limit: None,
+            left: CallsLeft::UsedOf("x-shopify-shop-api-call-limit"),
+            reset: None,
+        })]),
     guide: SetupGuide {
         developer_portal: "https://dev.shopify.com/dashboard",
         locate_credentials: &[
