@@ -297,8 +297,8 @@ mod tests {
         assert!(limiter.try_pass(clock.now()).is_err());
     }
 
-    #[test]
-    fn whoever_waits_is_served_in_the_order_of_asking() {
+    #[tokio::test]
+    async fn whoever_waits_is_served_in_the_order_of_asking() {
         let (limiter, clock) = (limiter(&[(1, 10)]), clock());
         let deadline = saturating_add(clock.now(), Duration::from_secs(25));
         go(limiter.try_pass(clock.now()));
@@ -328,8 +328,8 @@ mod tests {
         assert!(fourth.as_mut().now_or_never().unwrap().is_err());
     }
 
-    #[test]
-    fn a_pause_holds_until_then_and_a_deadline_before_that_is_told_at_once() {
+    #[tokio::test]
+    async fn a_pause_holds_until_then_and_a_deadline_before_that_is_told_at_once() {
         let (limiter, clock) = (limiter(&[]), clock());
         limiter.pause(Duration::from_secs(30), clock.now());
         let soon = saturating_add(clock.now(), Duration::from_secs(29));

@@ -186,6 +186,7 @@ impl Window {
                 self.told = None;
             } else if told.reset.is_none() {
                 told.come_back(per / calls, now);
+                self.told.take_if(|told| told.left >= calls);
             }
         }
     }
