@@ -20,6 +20,7 @@ use crate::api::ApiCaller;
 use crate::body::{Ahead, AnswerBody, read_ahead};
 use crate::bulkhead::Seat;
 use crate::due::is_renewable;
+use crate::held_back::HeldBack;
 use crate::hot::Ready;
 use crate::limits::{Limited, Passed};
 use crate::replay::Replayable;
@@ -193,7 +194,7 @@ impl InstanceHandle {
             // What waits for a seat takes no room of those who have one.
             drop(passed);
             let seat = shared.bulkheads.enter(app, &origin, clock, deadline).await;
-            let seat = seat.ok_or_else(|| EngineError::TooManyCalls {
+            let seat = seat.ok_or_else(|| HeldBack::TooManyCalls {
                 provider: provider.clone(),
                 most: shared.bulkheads.at_once(),
             })?;

@@ -17,6 +17,8 @@ use tieline_oauth::{
 };
 use tieline_store::{Cause, StoreError};
 
+use crate::held_back::HeldBack;
+
 /// Why the engine could not do what was asked. Never contains a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -253,27 +255,9 @@ pub enum EngineError {
         /// What happened.
         error: ProviderHttpError,
     },
-    /// There is no room for another call before the caller's deadline.
-    #[error("{provider}: {}; the next call is made in {} s", held_back(*.window), .retry_after.as_secs_f64().ceil())]
-    OverLimit {
-        /// The provider.
-        provider: String,
-        /// The window that is full: so many calls in so much time. `None` = the provider has asked for a pause.
-        window: Option<(u32, Duration)>,
-        /// When there is room.
-        retry_after: Duration,
-    },
-    /// Too many calls are under way, and none came to its end before the caller's deadline.
-    #[error(
-        "{provider}: {most} calls to its API are under way, and none has come to its end in time; look whether the provider \
-         answers at all, and try again"
-    )]
-    TooManyCalls {
-        /// The provider.
-        provider: String,
-        /// How many may be.
-        most: usize,
-    },
+    /// The call could not be sent within its patience.
+    #[error(transparent)]
+    HeldBack(#[from] HeldBack),
     /// The account could not be asked for.
     #[error("{provider}: {error}")]
     Account {
@@ -372,8 +356,8 @@ impl EngineError {
         match self {
             Self::Shared(error) => error.retry_after(),
             Self::RefreshInProgress { retry_after, .. }
-            | Self::RejectedLately { retry_after, .. }
-            | Self::OverLimit { retry_after, .. } => Some(*retry_after),
+            | Self::RejectedLately { retry_after, .. } => Some(*retry_after),
+            Self::HeldBack(held_back) => held_back.retry_after(),
             Self::Token(TokenFailure {
                 outcome: Outcome::Busy { retry_after },
                 ..
@@ -398,25 +382,13 @@ impl EngineError {
             Self::Account { error, .. } => error.is_transient(),
             Self::RefreshInProgress { .. }
             | Self::RejectedLately { .. }
-            | Self::OverLimit { .. }
-            | Self::TooManyCalls { .. }
+            | Self::HeldBack(_)
             | Self::NotKnownAlive
             | Self::NotWrittenYet { .. }
             | Self::BrokeOff
             | Self::ShuttingDown => true,
             _ => false,
         }
-    }
-}
-
-/// Why a call is held back.
-fn held_back(window: Option<(u32, Duration)>) -> String {
-    match window {
-        Some((calls, per)) => format!(
-            "the {calls} calls that it takes in {} s are used up",
-            per.as_secs_f64()
-        ),
-        None => "it has asked for a pause".to_owned(),
     }
 }
 

@@ -45,8 +45,7 @@ impl EngineError {
             Self::NotWrittenYet { .. } => "not-written-yet",
             Self::NotRefreshable { .. } => "not-refreshable",
             Self::Call { .. } => "call-failed",
-            Self::OverLimit { .. } => "rate-limited",
-            Self::TooManyCalls { .. } => "too-many-calls",
+            Self::HeldBack(held_back) => held_back.name(),
             Self::Account { .. } => "account-unknown",
         }
     }

@@ -14,6 +14,7 @@ use tieline_core::{AppId, Clock, InstanceId, ProviderDescriptor, Timestamp};
 use tieline_oauth::retry_after;
 use tieline_store::Instance;
 
+use crate::held_back::HeldBack;
 use crate::limiter::{Counted, Full, InUse, Limiter};
 use crate::windows::WindowUse;
 use crate::{Engine, EngineError};
@@ -240,12 +241,21 @@ impl Engine {
     }
 
     /// What somebody is told whose call had no room before the deadline.
-    pub(crate) fn over_limit(&self, provider: &str, full: Full) -> EngineError {
+    pub(crate) fn over_limit(&self, provider: &str, full: Full) -> HeldBack {
         let wait = full.until.duration_since(self.shared.clock.now());
-        EngineError::OverLimit {
-            provider: provider.to_owned(),
-            window: full.window,
-            retry_after: Duration::try_from(wait).unwrap_or_default(),
+        let retry_after = Duration::try_from(wait).unwrap_or_default();
+        let provider = provider.to_owned();
+        match full.window {
+            Some((calls, per)) => HeldBack::OverLimit {
+                provider,
+                calls,
+                per,
+                retry_after,
+            },
+            None => HeldBack::Paused {
+                provider,
+                retry_after,
+            },
         }
     }
 }

@@ -69,6 +69,41 @@ pub enum Reset {
     AtMillisecond(&'static str),
 }
 
+impl QuotaHeaders {
+    /// What many have: `X-RateLimit-Limit`, `-Remaining`, and `-Reset` in seconds since 1970.
+    pub const X_RATELIMIT: Self = Self {
+        limit: Some("x-ratelimit-limit"),
+        left: CallsLeft::Header("x-ratelimit-remaining"),
+        reset: Some(Reset::AtSecond("x-ratelimit-reset")),
+    };
+
+    /// A limit and what is left of it.
+    pub const fn new(limit: &'static str, left: &'static str) -> Self {
+        Self {
+            limit: Some(limit),
+            left: CallsLeft::Header(left),
+            reset: None,
+        }
+    }
+
+    /// Used, of so many, in one header.
+    pub const fn used_of(header: &'static str) -> Self {
+        Self {
+            limit: None,
+            left: CallsLeft::UsedOf(header),
+            reset: None,
+        }
+    }
+
+    /// The same headers, and one that tells when the window begins anew.
+    pub const fn with_reset(self, reset: Reset) -> Self {
+        Self {
+            reset: Some(reset),
+            ..self
+        }
+    }
+}
+
 impl RateLimit {
     /// The limit to keep of its window, counted for all accounts of an app.
     pub const fn new(

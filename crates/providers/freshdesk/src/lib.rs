@@ -99,11 +99,7 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
 
 const SUPPORT: &str = "Freshdesk's support pages, March 2024";
 
-const LEFT: QuotaHeaders = QuotaHeaders {
-    limit: Some("x-ratelimit-total"),
-    left: CallsLeft::Header("x-ratelimit-remaining"),
-    reset: None,
-};
+const LEFT: QuotaHeaders = QuotaHeaders::new("x-ratelimit-total", "x-ratelimit-remaining");
 
 const MAPPINGS: &[ParameterMapping] = &[
     ParameterMapping::host_label("Helpdesk domain", ParameterKey::SUBDOMAIN),

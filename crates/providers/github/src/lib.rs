@@ -45,11 +45,7 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
     },
     rate_limits: Stated::Known(&[RateLimit::new(5_000, hours(1), "user", DOCS)
         .of_account()
-        .in_headers(QuotaHeaders {
-            limit: Some("x-ratelimit-limit"),
-            left: CallsLeft::Header("x-ratelimit-remaining"),
-            reset: Some(Reset::AtSecond("x-ratelimit-reset")),
-        })]),
+        .in_headers(QuotaHeaders::X_RATELIMIT)]),
     guide: SetupGuide {
         developer_portal: "https://github.com/settings/developers",
         locate_credentials: &[

@@ -148,18 +148,17 @@ const MAPPINGS: &[ParameterMapping] = &[
 
 /// The tenant comes inside the granted scope: `full|<tenant>.infusionsoft.com`.
 /// How the minute stands.
-const THROTTLE: QuotaHeaders = QuotaHeaders {
-    limit: Some("x-keap-product-throttle-limit"),
-    left: CallsLeft::Header("x-keap-product-throttle-available"),
-    reset: None,
-};
+const THROTTLE: QuotaHeaders = QuotaHeaders::new(
+    "x-keap-product-throttle-limit",
+    "x-keap-product-throttle-available",
+);
 
 /// How the day stands.
-const QUOTA: QuotaHeaders = QuotaHeaders {
-    limit: Some("x-keap-product-quota-limit"),
-    left: CallsLeft::Header("x-keap-product-quota-available"),
-    reset: Some(Reset::AtMillisecond("x-keap-product-quota-expiry-time")),
-};
+const QUOTA: QuotaHeaders = QuotaHeaders::new(
+    "x-keap-product-quota-limit",
+    "x-keap-product-quota-available",
+)
+.with_reset(Reset::AtMillisecond("x-keap-product-quota-expiry-time"));
 
 const TENANT: Capture = Capture::between("tenant", "scope", "full|", ".infusionsoft.com");
 

@@ -67,11 +67,7 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
     },
     rate_limits: Stated::Known(&[RateLimit::new(40, seconds(20), "app and shop", DOCS)
         .of_account()
-        .in_headers(QuotaHeaders {
-            limit: None,
-            left: CallsLeft::UsedOf("x-shopify-shop-api-call-limit"),
-            reset: None,
-        })]),
+        .in_headers(QuotaHeaders::used_of("x-shopify-shop-api-call-limit"))]),
     guide: SetupGuide {
         developer_portal: "https://dev.shopify.com/dashboard",
         locate_credentials: &[
