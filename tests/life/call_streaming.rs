@@ -23,7 +23,7 @@ fn pieces(count: usize, length: usize) -> CallBody {
 }
 
 /// A stage whose API is a port that the test itself answers at, with a connected account.
-async fn with_own_api() -> (Stage, TcpListener, tieline_store::Instance) {
+pub(crate) async fn with_own_api() -> (Stage, TcpListener, tieline_store::Instance) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/base", listener.local_addr().unwrap());
     let stage = Stage::acme().await.calling(&base, 10).await;
@@ -64,7 +64,7 @@ async fn every_path_below_the_base_arrives_as_it_was_written() {
 }
 
 /// The head of a request, and what came of the body with it.
-async fn head(stream: &mut TcpStream) -> (String, Vec<u8>) {
+pub(crate) async fn head(stream: &mut TcpStream) -> (String, Vec<u8>) {
     let mut heard = Vec::new();
     loop {
         let end = heard.windows(4).position(|four| four == b"\r\n\r\n");

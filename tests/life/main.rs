@@ -14,6 +14,7 @@ mod call_bulkhead;
 mod call_hot;
 mod call_limits;
 mod call_paths;
+mod call_served;
 mod call_streaming;
 mod clock_jumps;
 mod consent_of_two;
