@@ -71,6 +71,17 @@ pub(crate) async fn try_open_engine(
     provider: &'static dyn ProviderSetup,
     configuration: Configuration,
 ) -> Result<Engine, StoreError> {
+    let store = try_open_store(folder, clock).await?;
+    let registry = Registry::builder().with(provider).build().unwrap();
+    let engine = Engine::builder(registry, store)
+        .configuration(configuration)
+        .edge(with_a_host_at_home())
+        .clock(Arc::clone(clock) as _);
+    Ok(engine.build().unwrap())
+}
+
+/// The store of a folder, if it opens.
+pub async fn try_open_store(folder: &Path, clock: &Arc<ManualClock>) -> Result<Store, StoreError> {
     let (master_key, _) = MasterKey::load_or_create(&folder.join("master.key")).unwrap();
     let options = StoreOptions {
         place: folder.join("data").into(),
@@ -78,13 +89,7 @@ pub(crate) async fn try_open_engine(
         deployment: "default".to_owned(),
         clock: Arc::clone(clock) as _,
     };
-    let store = Store::open(options).await?;
-    let registry = Registry::builder().with(provider).build().unwrap();
-    let engine = Engine::builder(registry, store)
-        .configuration(configuration)
-        .edge(with_a_host_at_home())
-        .clock(Arc::clone(clock) as _);
-    Ok(engine.build().unwrap())
+    Store::open(options).await
 }
 
 /// What an operator would configure, with the sandbox in the provider's place.
@@ -94,6 +99,19 @@ pub(crate) fn configuration(
     secret: &str,
     left_out: &[ParameterKey],
 ) -> Configuration {
+    let environment = environment(sandbox, provider, secret)
+        .into_iter()
+        .filter(|(key, _)| !left_out.contains(key))
+        .map(|(key, value)| (key.environment_name(provider.descriptor().id), value));
+    Configuration::from_parts(None, environment).unwrap()
+}
+
+/// The parameters that lead a provider to the sandbox, as far as the provider has them.
+pub fn environment(
+    sandbox: &Sandbox,
+    provider: &dyn ProviderSetup,
+    secret: &str,
+) -> Vec<(ParameterKey, String)> {
     let descriptor = provider.descriptor();
     let text = |text: &str| Some(text.to_owned());
     let values = [
@@ -118,9 +136,9 @@ pub(crate) fn configuration(
             sandbox.device_endpoint(),
         ),
     ];
-    let environment = values
+    values
         .into_iter()
-        .filter(|(key, _)| descriptor.parameter(*key).is_some() && !left_out.contains(key))
-        .filter_map(|(key, value)| Some((key.environment_name(descriptor.id), value?)));
-    Configuration::from_parts(None, environment).unwrap()
+        .filter(|(key, _)| descriptor.parameter(*key).is_some())
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
 }

@@ -17,6 +17,8 @@ use tieline_oauth::{
 };
 use tieline_store::{Cause, StoreError};
 
+use crate::held_back::HeldBack;
+
 /// Why the engine could not do what was asked. Never contains a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -318,6 +320,9 @@ pub enum EngineError {
         /// What happened.
         error: ProviderHttpError,
     },
+    /// The call could not be sent within its patience.
+    #[error(transparent)]
+    HeldBack(#[from] HeldBack),
     /// The account could not be asked for.
     #[error("{provider}: {error}")]
     Account {
@@ -418,6 +423,7 @@ impl EngineError {
             Self::Shared(error) => error.retry_after(),
             Self::RefreshInProgress { retry_after, .. }
             | Self::RejectedLately { retry_after, .. } => Some(*retry_after),
+            Self::HeldBack(held_back) => held_back.retry_after(),
             Self::Token(TokenFailure {
                 outcome: Outcome::Busy { retry_after },
                 ..
@@ -442,6 +448,7 @@ impl EngineError {
             Self::Account { error, .. } => error.is_transient(),
             Self::RefreshInProgress { .. }
             | Self::RejectedLately { .. }
+            | Self::HeldBack(_)
             | Self::NotKnownAlive
             | Self::NotWrittenYet { .. }
             | Self::BrokeOff

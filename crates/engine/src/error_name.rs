@@ -57,6 +57,7 @@ impl EngineError {
             Self::NotWrittenYet { .. } => "not-written-yet",
             Self::NotRefreshable { .. } => "not-refreshable",
             Self::Call { .. } => "call-failed",
+            Self::HeldBack(held_back) => held_back.name(),
             Self::Account { .. } => "account-unknown",
         }
     }

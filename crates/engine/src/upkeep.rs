@@ -142,6 +142,7 @@ impl Engine {
     async fn keep_alive(&self, round: &mut Round) -> Result<(), EngineError> {
         let now = self.shared.clock.now();
         self.shared.flights.forget(now);
+        self.shared.hot.forget_unused(now);
         let mut after = None;
         loop {
             let page = self.shared.store.keep_alive_due(now, after, PAGE).await?;

@@ -1,6 +1,7 @@
 //! Which addresses may be connected to: public ones; for endpoints that the operator names, loopback and configured ranges;
 //! and for webhooks, which tenants name, the ranges that the operator opens to them.
 
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -28,6 +29,20 @@ pub struct Egress {
 pub struct EgressRefusal {
     /// The host.
     pub host: String,
+}
+
+impl EgressRefusal {
+    /// The refusal that is behind an error of an HTTP client, if one is.
+    pub(crate) fn behind<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Self> {
+        let mut source = Some(error);
+        while let Some(inner) = source {
+            if let Some(refusal) = inner.downcast_ref::<Self>() {
+                return Some(refusal);
+            }
+            source = inner.source();
+        }
+        None
+    }
 }
 
 impl Egress {

@@ -10,6 +10,7 @@
 //! functions that use them, since they serialise secrets.
 
 mod adapter;
+mod api_call;
 pub mod authorization;
 pub mod callback;
 mod codes;
@@ -33,6 +34,7 @@ pub mod stand_in;
 mod testing;
 pub mod token;
 
+pub use api_call::{ApiRequest, ByteStream, CallBody, PieceStream};
 pub use authorization::{
     Authorization, AuthorizationError, AuthorizationRequestOptions, authorization,
     check_redirect_uri,
@@ -47,6 +49,7 @@ pub use ipnet::IpNet;
 pub use outcome::{FailureDetails, Outcome, Reason, RevokeFailure, TokenFailure};
 pub use post::{PlaceProblem, Posted};
 pub use reach::{Reached, Unreached};
+pub use retry_after::retry_after;
 #[cfg(feature = "stand-in")]
 pub use stand_in::StandIn;
 pub use token::{TokenClient, TokenTypeHint, Tokens};

@@ -302,6 +302,7 @@ pub(crate) trait InstanceRows {
         id: InstanceId,
         disabled: bool,
         now: Timestamp,
+        actor: Option<&str>,
     ) -> Result<Option<Instance>, StoreError>;
     async fn mark_deleting(
         &self,
