@@ -136,7 +136,7 @@ pub(crate) trait KeyRows {
 #[async_trait]
 pub(crate) trait TenantRows {
     /// An id that is taken is a [`StoreError::Conflict`].
-    async fn insert_tenant(&self, tenant: &Tenant, actor: Option<&str>) -> Result<(), StoreError>;
+    async fn insert_tenant(&self, new: &Tenant, actor: Option<&str>) -> Result<Tenant, StoreError>;
     async fn tenant(&self, id: &str) -> Result<Option<Tenant>, StoreError>;
     async fn tenants(&self, after: Option<&str>, limit: u32) -> Result<Vec<Tenant>, StoreError>;
     async fn rename_tenant(
@@ -159,10 +159,10 @@ pub(crate) trait ApiKeyRows {
     /// A tenant that is not there is a [`StoreError::NotFound`].
     async fn insert_api_key(
         &self,
-        key: &ApiKey,
+        new: &ApiKey,
         key_hash: &[u8; 32],
         actor: Option<&str>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<ApiKey, StoreError>;
     async fn api_key_by_hash(&self, key_hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError>;
     /// Of a tenant, or of all, by id, after `after`.
     async fn api_keys(
