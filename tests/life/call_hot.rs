@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use tieline_core::TokenSet;
 use tieline_engine::{EngineError, Kind};
 use tieline_sandbox::Endpoint;
-use tieline_store::{Instance, Purpose, Status};
+use tieline_store::{Committed, Instance, Purpose, ReplaceTokens, Status};
 use tieline_tests::stage::{Stage, again, get};
 
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
@@ -102,7 +103,7 @@ async fn a_refresh_a_new_consent_and_a_disconnect_count_at_once() {
     let (arrival, callback) = stage.consented(again(&instance)).await;
     stage.engine.call_back(&arrival, &callback).await.unwrap();
     known(3).await;
-    // Another app's clone, and another tenant's, know no more than they may.
+    // Another tenant's engine knows no more than it may.
     let stranger = stage.engine.for_tenant("stranger").instance(instance.id);
     let refused = stranger.access_token().await.unwrap_err();
     assert!(
@@ -172,22 +173,30 @@ async fn an_apps_parameters_are_opened_once_and_again_when_they_change() {
 }
 
 #[tokio::test]
-async fn somebody_elses_refresh_is_found_out_by_the_401() {
+async fn what_another_process_has_refreshed_is_found_out_by_the_401() {
     let stage = Stage::acme().await;
     let instance = stage.connect().await;
     assert!(works(&stage, &instance).await);
-    // As another process that shares the database would leave it: a generation further, and these tokens dead.
-    let copy = tempfile::tempdir().unwrap();
-    let backup = copy.path().join("backup.db");
-    stage.engine.store().backup(&backup).await.unwrap();
-    let handle = stage.engine.instance(instance.id);
-    handle.refresh().await.unwrap();
-    assert!(works(&stage, &instance).await);
-    let refreshes = stage.sandbox.ledger().refreshes();
+    let (_, refresh_token) = stage.tokens(&instance).await;
     stage.sandbox.expire_access_tokens();
+    stage.sandbox.spend(&refresh_token.unwrap()).unwrap();
+    // The store alone, as where another process shares it: this engine hears nothing of it.
+    let replace = ReplaceTokens {
+        id: instance.id,
+        generation: 1,
+        tokens: TokenSet::of(stage.sandbox.last_access_token().unwrap().into()),
+        parameters: BTreeMap::new(),
+        account_id: None,
+        account_label: None,
+        keep_alive_at: None,
+    };
+    let written = stage.engine.store().replace_tokens(&replace).await;
+    assert!(matches!(written, Ok(Committed::Done(_))), "{written:?}");
+    let before = calls(&stage);
     assert!(works(&stage, &instance).await);
-    assert_eq!(stage.sandbox.ledger().refreshes(), refreshes + 1);
-    assert_eq!(stage.load(&instance).await.generation, 3);
+    assert_eq!(calls(&stage) - before, 2, "a 401 and a replay");
+    assert_eq!(stage.sandbox.ledger().token_requests("refresh_token"), 0);
+    assert_eq!(stage.load(&instance).await.generation, 2);
 }
 
 /// Whoever asks after a commit is never served what was there before it, however many read meanwhile.
