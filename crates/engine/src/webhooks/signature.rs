@@ -14,7 +14,7 @@ const PREFIX: &str = "whsec_";
 /// A secret of 256 random bits.
 pub(super) fn fresh_secret() -> Result<Secret, NoRandomness> {
     let bytes = Zeroizing::new(random::bytes::<32>()?);
-    let text = Zeroizing::new(STANDARD.encode(&*bytes));
+    let text = Zeroizing::new(STANDARD.encode(bytes.as_slice()));
     Ok(Secret::new([PREFIX, text.as_str()].concat()))
 }
 
