@@ -4,21 +4,43 @@ use std::time::Duration;
 
 use tieline_core::{Clock as _, Secret};
 use tieline_engine::{Engine, EngineError, NewWebhook};
-use tieline_store::{Webhook, WebhookChanges};
+use tieline_store::{EVENT_KINDS, Webhook, WebhookChanges};
 use tieline_tests::stage::{Stage, eventually};
 
 use crate::receiver::{Act, Receiver};
 
 const SECRET: &str = "whsec_dGhlIGNhbmFyeSBzaW5ncyBpbiB0aGUgbWluZSwgbG91ZGx5";
 
-/// A webhook of this secret at the receiver.
+/// A webhook of this secret at the receiver; without kinds, for all that happens to accounts.
 pub(crate) async fn webhook(engine: &Engine, receiver: &Receiver, kinds: &[&str]) -> Webhook {
+    let of_accounts = EVENT_KINDS.iter().map(|kind| kind.name);
+    let of_accounts = of_accounts.filter(|name| name.starts_with("instance."));
+    let kinds = match kinds {
+        [] => of_accounts.map(str::to_owned).collect(),
+        kinds => kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+    };
+    of_kinds(engine, receiver, kinds).await
+}
+
+async fn of_kinds(engine: &Engine, receiver: &Receiver, kinds: Vec<String>) -> Webhook {
     let new = NewWebhook {
         url: receiver.url.clone(),
-        kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+        kinds,
         secret: Some(Secret::from(SECRET)),
     };
     engine.create_webhook(new).await.unwrap().0
+}
+
+#[tokio::test]
+async fn one_that_asks_for_no_kinds_is_told_everything() {
+    let stage = Stage::acme().await;
+    let receiver = Receiver::start().await;
+    of_kinds(&stage.engine, &receiver, Vec::new()).await;
+    stage.connect().await;
+    stage.engine.look_after().await.unwrap();
+    let mut kinds = receiver.kinds();
+    kinds.sort();
+    assert_eq!(kinds, ["app.created", "instance.connected"]);
 }
 
 #[tokio::test]

@@ -86,7 +86,11 @@ async fn a_name_that_leads_to_a_special_address_is_not_followed() {
     let receiver = Receiver::start().await;
     let closed = beside(&stage, &[]);
     let url = format!("https://localhost:{}/", receiver.port());
-    let (named, _) = closed.create_webhook(at(&url)).await.unwrap();
+    let of_accounts = NewWebhook {
+        kinds: vec!["instance.connected".to_owned()],
+        ..at(&url)
+    };
+    let (named, _) = closed.create_webhook(of_accounts).await.unwrap();
     stage.connect().await;
     assert_eq!(closed.look_after().await.unwrap().failed, 1);
     let waits = closed.waiting_deliveries(named.id, 1).await.unwrap();

@@ -146,7 +146,7 @@ impl<D: Database> WebhookRows for D {
         for claimed in self.write(statement).await? {
             let attempts = claimed.unsigned("attempts")?;
             let told = Statement::of(
-                "SELECT events.id, events.tenant, instance, app, kind, detail, at, provider FROM events \
+                "SELECT events.id, events.tenant, instance, app, kind, detail, actor, at, provider FROM events \
                  LEFT JOIN apps ON apps.tenant = events.tenant AND apps.id = events.app WHERE events.id = $1",
             )
             .bind(claimed.get::<i64>("event")?);
