@@ -22,10 +22,7 @@ pub const CALLBACK_URL: &str = "https://localhost:8917/callback";
 const MORNING: i64 = 1_767_225_600;
 
 /// A sandbox that plays a vendor of `tests/vendors`, edited for one test, and the clock that it goes by.
-pub(crate) async fn sandbox(
-    vendor: &str,
-    edit: impl FnOnce(&mut Value),
-) -> (Sandbox, Arc<ManualClock>) {
+pub async fn sandbox(vendor: &str, edit: impl FnOnce(&mut Value)) -> (Sandbox, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_second(MORNING).unwrap()));
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("vendors")
@@ -81,6 +78,16 @@ pub(crate) fn configuration(
     secret: &str,
     left_out: &[ParameterKey],
 ) -> Configuration {
+    Configuration::from_parts(None, environment(sandbox, provider, secret, left_out)).unwrap()
+}
+
+/// The variables of such a configuration.
+pub fn environment(
+    sandbox: &Sandbox,
+    provider: &dyn ProviderSetup,
+    secret: &str,
+    left_out: &[ParameterKey],
+) -> Vec<(String, String)> {
     let descriptor = provider.descriptor();
     let text = |text: &str| Some(text.to_owned());
     let values = [
@@ -105,9 +112,9 @@ pub(crate) fn configuration(
             sandbox.device_endpoint(),
         ),
     ];
-    let environment = values
+    values
         .into_iter()
         .filter(|(key, _)| descriptor.parameter(*key).is_some() && !left_out.contains(key))
-        .filter_map(|(key, value)| Some((key.environment_name(descriptor.id), value?)));
-    Configuration::from_parts(None, environment).unwrap()
+        .filter_map(|(key, value)| Some((key.environment_name(descriptor.id), value?)))
+        .collect()
 }
