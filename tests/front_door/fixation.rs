@@ -17,8 +17,8 @@ async fn handed_on(scene: &Scene, by_link: bool) -> Begun {
         .await;
     assert_eq!(scene.open(&link).await.status, 200);
     let url = scene.submit(&link, &[]).await.location();
-    // The id is told with the ticket.
-    Begun { id: 0, url }
+    // Nobody knows the id before it is told with the ticket.
+    Begun { id: 1, url }
 }
 
 /// The victim consents, and their browser goes to the host: the authorization and its ticket.

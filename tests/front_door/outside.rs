@@ -8,7 +8,7 @@ use url::Url;
 
 /// Whoever holds an API key.
 #[derive(Clone)]
-pub struct Host {
+pub(crate) struct Host {
     pub(crate) base: String,
     pub(crate) key: String,
     pub(crate) client: reqwest::Client,
@@ -16,28 +16,28 @@ pub struct Host {
 
 /// What a request was answered with.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 /// An authorization that a host has started.
 #[derive(Debug, Clone)]
-pub struct Begun {
-    pub id: i64,
-    pub url: String,
+pub(crate) struct Begun {
+    pub(crate) id: i64,
+    pub(crate) url: String,
 }
 
 impl Host {
     /// `POST /v1/authorizations`.
-    pub async fn start(&self, app: AppId, mut body: Value) -> Answer {
+    pub(crate) async fn start(&self, app: AppId, mut body: Value) -> Answer {
         body["app"] = json!(app);
         self.post("authorizations", &body).await
     }
 
     /// As [`start`](Self::start), where nothing is wrong.
-    pub async fn begin(&self, app: AppId, body: Value) -> Begun {
+    pub(crate) async fn begin(&self, app: AppId, body: Value) -> Begun {
         let answer = self.start(app, body).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         let told = answer.json();
@@ -48,7 +48,7 @@ impl Host {
     }
 
     /// `POST /v1/links`: the link's address.
-    pub async fn link(&self, app: AppId, mut body: Value) -> String {
+    pub(crate) async fn link(&self, app: AppId, mut body: Value) -> String {
         body["app"] = json!(app);
         let answer = self.post("links", &body).await;
         assert_eq!(answer.status, 201, "{answer:?}");
@@ -56,17 +56,17 @@ impl Host {
     }
 
     /// `POST /v1/authorizations/{id}/confirm`.
-    pub async fn confirm(&self, id: i64, ticket: &str, user: &str) -> Answer {
+    pub(crate) async fn confirm(&self, id: i64, ticket: &str, user: &str) -> Answer {
         let body = json!({ "ticket": ticket, "user": user });
         self.post(&format!("authorizations/{id}/confirm"), &body)
             .await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.post_text(path, body.to_string()).await
     }
 
-    pub async fn post_text(&self, path: &str, body: String) -> Answer {
+    pub(crate) async fn post_text(&self, path: &str, body: String) -> Answer {
         let request = self.client.post(format!("{}/v1/{path}", self.base));
         let request = request
             .bearer_auth(&self.key)
@@ -75,13 +75,13 @@ impl Host {
     }
 
     /// The key, to look for it.
-    pub fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         &self.key
     }
 }
 
 impl Answer {
-    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+    pub(crate) async fn of(request: reqwest::RequestBuilder) -> Self {
         let answer = request.send().await.unwrap();
         Self {
             status: answer.status().as_u16(),
@@ -90,12 +90,12 @@ impl Answer {
         }
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
     /// The stable name of a problem; of a redirect to the host the error that it is told.
-    pub fn problem(&self) -> String {
+    pub(crate) fn problem(&self) -> String {
         if self.status == 303 {
             return parameter(&self.location(), "error").unwrap_or_else(|| panic!("{self:?}"));
         }
@@ -107,18 +107,18 @@ impl Answer {
     }
 
     /// Where it leads.
-    pub fn location(&self) -> String {
+    pub(crate) fn location(&self) -> String {
         assert_eq!(self.status, 303, "{self:?}");
         self.headers["location"].to_str().unwrap().to_owned()
     }
 
     /// The ticket of a redirect to the host.
-    pub fn ticket(&self) -> String {
+    pub(crate) fn ticket(&self) -> String {
         parameter(&self.location(), "ticket").unwrap_or_else(|| panic!("{self:?}"))
     }
 
     /// Whether it is a page that says no.
-    pub fn is_a_refusing_page(&self) -> bool {
+    pub(crate) fn is_a_refusing_page(&self) -> bool {
         let html = self
             .headers
             .get("content-type")
@@ -128,7 +128,7 @@ impl Answer {
 }
 
 /// A parameter of an address.
-pub fn parameter(url: &str, name: &str) -> Option<String> {
+pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
     let url = Url::parse(url).unwrap();
     let mut pairs = url.query_pairs();
     pairs
@@ -137,7 +137,7 @@ pub fn parameter(url: &str, name: &str) -> Option<String> {
 }
 
 /// The address with another value of a parameter, or without it.
-pub fn with(url: &str, name: &str, value: Option<&str>) -> String {
+pub(crate) fn with(url: &str, name: &str, value: Option<&str>) -> String {
     let mut url = Url::parse(url).unwrap();
     let others: Vec<(String, String)> = url
         .query_pairs()
@@ -152,7 +152,7 @@ pub fn with(url: &str, name: &str, value: Option<&str>) -> String {
 }
 
 /// Requests that may have brought a code.
-pub fn token_requests(sandbox: &Sandbox) -> usize {
+pub(crate) fn token_requests(sandbox: &Sandbox) -> usize {
     sandbox.ledger().requests_to(Endpoint::Token).count()
 }
 

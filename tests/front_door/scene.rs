@@ -22,40 +22,40 @@ use url::Url;
 use crate::outside::{Answer, Begun, Host, token_requests};
 
 /// Where the honest host confirms.
-pub const CONFIRM_URL: &str = "https://host.example/confirm?page=accounts";
+pub(crate) const CONFIRM_URL: &str = "https://host.example/confirm?page=accounts";
 /// Where the attacker would like tickets to go.
-pub const EVIL_CONFIRM_URL: &str = "https://evil.example/confirm";
+pub(crate) const EVIL_CONFIRM_URL: &str = "https://evil.example/confirm";
 /// The attacker's tenant.
-pub const MALLORY: &str = "mallory";
+pub(crate) const MALLORY: &str = "mallory";
 
 /// Everything that one attack happens in.
-pub struct Scene {
+pub(crate) struct Scene {
     /// The honest provider, `acme`.
-    pub sandbox: Sandbox,
+    pub(crate) sandbox: Sandbox,
     /// The attacker's provider, `evil`: it remembers every code that it is brought.
-    pub evil: Sandbox,
-    pub engine: Engine,
-    pub clock: Arc<ManualClock>,
+    pub(crate) evil: Sandbox,
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<ManualClock>,
     /// The public URL.
-    pub base: String,
+    pub(crate) base: String,
     /// The honest app.
-    pub app: App,
+    pub(crate) app: App,
     /// The honest host's server.
-    pub host: Host,
-    pub folder: TempDir,
+    pub(crate) host: Host,
+    pub(crate) folder: TempDir,
     client: reqwest::Client,
     serving: JoinHandle<()>,
 }
 
 impl Scene {
     /// The usual scene.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(None, |_| {}, |descriptor| descriptor).await
     }
 
     /// A scene whose host says who is signed in, or whose honest provider is another in a few points: as it is, and as it is
     /// described.
-    pub async fn with(
+    pub(crate) async fn with(
         signed_in: Option<SignedIn>,
         edit: impl FnOnce(&mut Value),
         change: impl FnOnce(ProviderDescriptor) -> ProviderDescriptor,
@@ -106,7 +106,7 @@ impl Scene {
     }
 
     /// The attacker's tenant and their app of `provider` there, whose token requests go to that provider.
-    pub async fn malicious_app(&self, provider: &str, of: &Sandbox) -> (App, Host) {
+    pub(crate) async fn malicious_app(&self, provider: &str, of: &Sandbox) -> (App, Host) {
         if self.engine.tenant_by_id(MALLORY).await.is_err() {
             self.engine.create_tenant(MALLORY, None).await.unwrap();
         }
@@ -137,7 +137,7 @@ impl Scene {
     }
 
     /// Somebody with an API key of a tenant.
-    pub async fn another_host(&self, tenant: &str, permissions: &[Permission]) -> Host {
+    pub(crate) async fn another_host(&self, tenant: &str, permissions: &[Permission]) -> Host {
         let key = key_of(&self.engine, tenant, permissions).await;
         Host {
             key,
@@ -146,22 +146,22 @@ impl Scene {
     }
 
     /// Starts an authorization of the honest app for a user of the honest host.
-    pub async fn begin(&self, user: &str) -> Begun {
+    pub(crate) async fn begin(&self, user: &str) -> Begun {
         self.host.begin(self.app.id, json!({ "user": user })).await
     }
 
     /// The path of a callback of the honest app with this query.
-    pub fn callback(&self, query: &str) -> String {
+    pub(crate) fn callback(&self, query: &str) -> String {
         format!("{}/callback/{}?{query}", self.base, self.app.context)
     }
 
     /// A browser without any cookies opens an address.
-    pub async fn open(&self, url: &str) -> Answer {
+    pub(crate) async fn open(&self, url: &str) -> Answer {
         self.send(self.client.get(url)).await
     }
 
     /// A browser without any cookies sends a form.
-    pub async fn submit(&self, url: &str, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn submit(&self, url: &str, form: &[(&str, &str)]) -> Answer {
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
@@ -176,22 +176,22 @@ impl Scene {
     }
 
     /// A request with whatever is in it.
-    pub fn request(&self, method: http::Method, url: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: http::Method, url: &str) -> reqwest::RequestBuilder {
         self.client.request(method, url)
     }
 
-    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         Answer::of(request).await
     }
 
     /// The provider's first user consents, and their browser comes back to Tieline and goes on to the host: with a ticket.
-    pub async fn ticket(&self, begun: &Begun) -> String {
+    pub(crate) async fn ticket(&self, begun: &Begun) -> String {
         let callback = self.sandbox.consent(&begun.url).await.unwrap();
         self.open(&callback).await.ticket()
     }
 
     /// No code reached any token endpoint, and nobody has an instance.
-    pub async fn nothing_came_of_it(&self) {
+    pub(crate) async fn nothing_came_of_it(&self) {
         assert_eq!(
             token_requests(&self.sandbox),
             0,
@@ -209,7 +209,7 @@ impl Scene {
     }
 
     /// Instances of everybody.
-    pub async fn instances(&self) -> usize {
+    pub(crate) async fn instances(&self) -> usize {
         let mut count = 0;
         for tenant in ["default", MALLORY] {
             let all = InstanceQuery::of(tenant);
@@ -225,7 +225,7 @@ impl Scene {
     }
 
     /// Whoever is honest can still connect an account, with one request for tokens.
-    pub async fn the_honest_can_still_connect(&self) {
+    pub(crate) async fn the_honest_can_still_connect(&self) {
         let (before, instances) = (token_requests(&self.sandbox), self.instances().await);
         let begun = self.begin("honest").await;
         let ticket = self.ticket(&begun).await;
