@@ -22,10 +22,7 @@ pub const CALLBACK_URL: &str = "https://localhost:8917/callback";
 const MORNING: i64 = 1_767_225_600;
 
 /// A sandbox that plays a vendor of `tests/vendors`, edited for one test, and the clock that it goes by.
-pub(crate) async fn sandbox(
-    vendor: &str,
-    edit: impl FnOnce(&mut Value),
-) -> (Sandbox, Arc<ManualClock>) {
+pub async fn sandbox(vendor: &str, edit: impl FnOnce(&mut Value)) -> (Sandbox, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_second(MORNING).unwrap()));
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("vendors")
@@ -99,11 +96,21 @@ pub(crate) fn configuration(
     secret: &str,
     left_out: &[ParameterKey],
 ) -> Configuration {
-    let environment = environment(sandbox, provider, secret)
+    Configuration::from_parts(None, variables(sandbox, provider, secret, left_out)).unwrap()
+}
+
+/// The variables of such a configuration.
+pub fn variables(
+    sandbox: &Sandbox,
+    provider: &dyn ProviderSetup,
+    secret: &str,
+    left_out: &[ParameterKey],
+) -> Vec<(String, String)> {
+    environment(sandbox, provider, secret)
         .into_iter()
         .filter(|(key, _)| !left_out.contains(key))
-        .map(|(key, value)| (key.environment_name(provider.descriptor().id), value));
-    Configuration::from_parts(None, environment).unwrap()
+        .map(|(key, value)| (key.environment_name(provider.descriptor().id), value))
+        .collect()
 }
 
 /// The parameters that lead a provider to the sandbox, as far as the provider has them.

@@ -92,7 +92,7 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
         .merge(health::readiness(engine))
         .merge(front_door::routes(door))
         .nest("/v1", v1)
-        .fallback(nothing_here)
+        .fallback(front_door::nothing_here)
         .layer(from_fn(request_id::request_id))
 }
 

@@ -15,7 +15,8 @@ use crate::seal::Blob;
 use crate::{
     ApiKey, App, BeginRefresh, Cause, Delivery, Event, FailedDelivery, Instance, InstanceQuery,
     Link, NewAuthorization, NewEvent, NewLink, NewParked, QuarantineGroup, Quarantined, Relabel,
-    Status, StoreError, TakenAuthorization, Tenant, WaitingDelivery, Webhook, WebhookChanges,
+    Status, StoreError, TakenAuthorization, Tenant, UnderWay, WaitingDelivery, Webhook,
+    WebhookChanges,
 };
 
 /// Everything together.
@@ -237,6 +238,7 @@ pub(crate) trait AuthorizationRows {
         verifier: Option<Blob>,
         created_at: Timestamp,
     ) -> Result<(), StoreError>;
+    async fn authorization(&self, state_hash: &[u8; 32]) -> Result<Option<UnderWay>, StoreError>;
     /// Removes and returns it in one statement: of many takers exactly one gets it.
     async fn take_authorization(
         &self,

@@ -59,7 +59,7 @@ mod words;
 
 pub use api_keys::{ApiKey, NewApiKey};
 pub use apps::{App, NewApp};
-pub use authorizations::{Binding, NewAuthorization, TakenAuthorization};
+pub use authorizations::{Binding, NewAuthorization, TakenAuthorization, UnderWay};
 pub use backup::{BackupReport, RestoreReport};
 pub use checkup::{KeysInUse, QuarantineGroup};
 pub use error::StoreError;
