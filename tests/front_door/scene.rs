@@ -14,7 +14,7 @@ use tieline_server::{ApiOptions, SignedIn};
 use tieline_store::{App, InstanceQuery, MasterKey, Permission, Store, StoreOptions};
 use tieline_tests::browser::raw_client;
 use tieline_tests::provider::{acme, provider};
-use tieline_tests::sides::{sandbox as play, variables};
+use tieline_tests::sides::{self, sandbox as play};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -290,7 +290,12 @@ async fn open(
         let setup = provider(descriptor);
         registry = registry.with(setup);
         let callback_url = [ParameterKey::OAUTH_CALLBACK_URL];
-        variables.extend(variables(sandbox, setup, sandbox.client().1, &callback_url));
+        variables.extend(sides::variables(
+            sandbox,
+            setup,
+            sandbox.client().1,
+            &callback_url,
+        ));
     }
     Engine::builder(registry.build().unwrap(), store)
         .configuration(Configuration::from_parts(None, variables).unwrap())

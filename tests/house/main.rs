@@ -8,7 +8,9 @@
 mod dependencies;
 mod event_kinds;
 mod facade;
+mod guides;
 mod names;
+mod outside;
 mod sizes;
 
 use std::path::{Path, PathBuf};

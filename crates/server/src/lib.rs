@@ -17,6 +17,8 @@ mod health;
 mod instances;
 mod pages;
 mod problem;
+#[cfg(test)]
+mod problems_told;
 mod providers;
 mod request_id;
 mod socket;

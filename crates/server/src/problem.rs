@@ -144,13 +144,20 @@ impl From<UnknownProvider> for Problem {
     }
 }
 
+/// Of a request that a host makes for an instance.
+impl From<http::Error> for Problem {
+    fn from(error: http::Error) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
 impl From<InvalidId> for Problem {
     fn from(error: InvalidId) -> Self {
         Self::bad_request(error.to_string())
     }
 }
 
-fn status(name: &str, kind: Kind) -> StatusCode {
+pub(crate) fn status(name: &str, kind: Kind) -> StatusCode {
     match (name, kind) {
         (
             "unknown-provider" | "no-such-app" | "no-such-instance" | "no-such-api-key"
@@ -162,6 +169,10 @@ fn status(name: &str, kind: Kind) -> StatusCode {
         ("unusable", _) => StatusCode::UNPROCESSABLE_ENTITY,
         ("conflict" | "exists" | "leaving" | "disabled", _) | (_, Kind::Reconnect) => {
             StatusCode::CONFLICT
+        }
+        // Nothing that another request would mend.
+        ("http-edge" | "no-randomness" | "store" | "unreadable", Kind::Failure) => {
+            StatusCode::INTERNAL_SERVER_ERROR
         }
         (_, Kind::Failure) => StatusCode::BAD_REQUEST,
         (_, Kind::Configuration) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -37,7 +37,7 @@ pub(crate) async fn run(common: &Common, serve: Serve, output: &Output) -> Resul
         let (engine, data_dir) = (tried.engine.clone(), tried.data_dir());
         let served = serve_until(signals, &engine, &data_dir, front, Some(&tried), output).await;
         engine.shutdown().await;
-        return served;
+        return served.and_then(|()| tried.tell_end(output));
     }
     let data_dir = session::data_dir(common)?;
     let engine = session::own_engine(common, front.public_url.clone(), output).await?;

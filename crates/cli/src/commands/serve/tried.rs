@@ -11,10 +11,11 @@ use tieline::core::{ParameterKey, ProviderDescriptor, ProviderSetup, SystemClock
 use tieline::engine::{CreatedApiKey, Engine, NewApiKey, NewApp, OWNER};
 use tieline::store::{App, MasterKey, Permission, Store, StoreOptions};
 use tieline::{Configuration, Registry};
-use tieline_sandbox::{Sandbox, VendorRules};
+use tieline_sandbox::{Outcome, Sandbox, VendorRules};
 use url::Url;
 
 use crate::error::CliError;
+use crate::output::Output;
 
 const PROVIDER: &str = "infusionsoft";
 const RULES: &str = include_str!("../../../../../tests/vendors/infusionsoft.json");
@@ -79,6 +80,21 @@ impl Tried {
             "sandbox": self.sandbox.base_url(),
             "app": self.app.id,
             "api_key": self.key.key.expose(),
+        })
+    }
+
+    /// What really happened, by the sandbox's ledger.
+    pub(super) fn tell_end(&self, output: &Output) -> Result<(), CliError> {
+        let ledger = self.sandbox.ledger();
+        let (consents, exchanges) = (ledger.count(Outcome::Approved), ledger.exchanges());
+        let (refreshes, calls) = (ledger.refreshes(), ledger.served());
+        let told = serde_json::json!({
+            "ledger": { "consents": consents, "exchanges": exchanges, "refreshes": refreshes, "calls": calls },
+        });
+        output.line(&told, || {
+            format!(
+                "The sandbox's ledger: consents {consents}, exchanges {exchanges}, refreshes {refreshes}, calls {calls}."
+            )
         })
     }
 
