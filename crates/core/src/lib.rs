@@ -21,7 +21,7 @@ pub mod provider;
 pub mod random;
 pub mod registry;
 mod secret;
-mod suggest;
+pub mod suggest;
 pub mod template;
 mod token_set;
 pub mod words;

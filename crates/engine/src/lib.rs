@@ -40,6 +40,7 @@ mod label;
 mod lease;
 mod leave;
 mod link;
+mod once;
 mod patience;
 mod recovery;
 mod refresh;
@@ -67,6 +68,7 @@ pub use import::ImportOptions;
 pub use instance::{AccessToken, InstanceHandle};
 pub use leave::{Disconnected, Revocation};
 pub use link::{LINK_LIFETIME, LONGEST_LINK_LIFETIME, LinkOptions, Linked, NewlyLinked};
+pub use once::{ANSWERS_KEPT, KeptAnswer, Once};
 pub use upkeep::Round;
 // What an [`EngineError`] may hold: a host that matches on it needs no other crate.
 pub use tieline_oauth::{

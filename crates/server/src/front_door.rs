@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Form, Path, RawQuery, State};
+use axum::extract::{Form, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{self, HeaderName};
@@ -17,6 +17,7 @@ use tieline_core::Secret;
 use tieline_engine::{Engine, EngineError, Kind, Received};
 
 use crate::Problem;
+use crate::asked::Name;
 use crate::pages::{ConnectPage, MessagePage, Wanted};
 
 /// Who is signed in at the host, in the browser that sent this request; `None` = nobody. Where a host embeds the routes, it says
@@ -41,7 +42,7 @@ pub(crate) fn routes(door: FrontDoor) -> Router {
 /// The provider sends the browser back. Of the address, nothing but its query is looked at: never `Host`.
 async fn call_back(
     State(door): State<FrontDoor>,
-    Path(context): Path<String>,
+    Name(context): Name,
     RawQuery(query): RawQuery,
     parts: Parts,
 ) -> Response {
@@ -60,7 +61,7 @@ async fn call_back(
 }
 
 /// What the link is for. Looking at it uses nothing up: messengers look at links before people do.
-async fn show(State(door): State<FrontDoor>, Path(token): Path<String>) -> Response {
+async fn show(State(door): State<FrontDoor>, Name(token): Name) -> Response {
     match page(&door.engine, &Secret::new(token), None).await {
         Ok(page) => shown(StatusCode::OK, &page),
         Err(error) => failed(&error),
@@ -70,7 +71,7 @@ async fn show(State(door): State<FrontDoor>, Path(token): Path<String>) -> Respo
 /// The person goes on to the provider.
 async fn follow(
     State(door): State<FrontDoor>,
-    Path(token): Path<String>,
+    Name(token): Name,
     Form(given): Form<BTreeMap<String, String>>,
 ) -> Response {
     let token = Secret::new(token);
