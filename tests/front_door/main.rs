@@ -3,7 +3,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a step that fails is a failed test"
+    clippy::print_stdout,
+    reason = "a step that fails is a failed test, and a seed is to be seen"
 )]
 
 mod addresses;

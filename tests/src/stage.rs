@@ -195,6 +195,16 @@ impl Stage {
         Broken(self.database())
     }
 
+    /// From now on the database refuses new rows of a table, until it is mended.
+    pub async fn break_inserts(&self, table: &str) -> Broken {
+        self.execute(&format!(
+            "CREATE TRIGGER broken BEFORE INSERT ON {table} \
+             BEGIN SELECT RAISE(ABORT, 'broken on purpose'); END"
+        ))
+        .await;
+        Broken(self.database())
+    }
+
     fn database(&self) -> PathBuf {
         self.folder.path().join("data/store.db")
     }

@@ -298,6 +298,24 @@ pub enum EngineError {
         /// Why, in the store's words.
         reason: String,
     },
+    /// A request with this idempotency key is being worked on.
+    #[error("a request with this idempotency key is being worked on: send it again in a moment")]
+    RequestUnderWay {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// Whoever worked on it ended without a word.
+    #[error(
+        "a request with this idempotency key was begun, and its server ended before it could answer: look whether what it \
+         asked for is there, and send it with another key if it isn't"
+    )]
+    RequestOutcomeUnknown,
+    /// The key stands for another request.
+    #[error(
+        "this idempotency key came with another request before, or from an API key with other permissions: take a new key \
+         for each request, and the same key only for the same request"
+    )]
+    OtherRequest,
     /// The provider gave no refresh token.
     #[error(
         "{provider}: instance {instance} has nothing to refresh: what it has is used until the provider takes it no longer; \
@@ -422,7 +440,8 @@ impl EngineError {
         match self {
             Self::Shared(error) => error.retry_after(),
             Self::RefreshInProgress { retry_after, .. }
-            | Self::RejectedLately { retry_after, .. } => Some(*retry_after),
+            | Self::RejectedLately { retry_after, .. }
+            | Self::RequestUnderWay { retry_after } => Some(*retry_after),
             Self::HeldBack(held_back) => held_back.retry_after(),
             Self::Token(TokenFailure {
                 outcome: Outcome::Busy { retry_after },
@@ -449,6 +468,7 @@ impl EngineError {
             Self::RefreshInProgress { .. }
             | Self::RejectedLately { .. }
             | Self::HeldBack(_)
+            | Self::RequestUnderWay { .. }
             | Self::NotKnownAlive
             | Self::NotWrittenYet { .. }
             | Self::BrokeOff

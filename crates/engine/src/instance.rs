@@ -145,12 +145,24 @@ impl InstanceHandle {
     /// # Errors
     /// When the store fails.
     pub async fn events(&self, limit: u32) -> Result<Vec<Event>, EngineError> {
-        Ok(self
-            .engine
+        self.events_before(None, limit).await
+    }
+
+    /// As [`events`](Self::events), a page at a time: those before the event with this id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn events_before(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Event>, EngineError> {
+        let (engine, id) = (&self.engine, Some(self.id));
+        let events = engine
             .shared
             .store
-            .events(&self.engine.tenant, Some(self.id), limit)
-            .await?)
+            .events_before(&engine.tenant, id, before, limit);
+        Ok(events.await?)
     }
 
     /// Refuses an instance whose tokens must not be used.
@@ -187,7 +199,21 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn events(&self, limit: u32) -> Result<Vec<Event>, EngineError> {
-        Ok(self.shared.store.events(&self.tenant, None, limit).await?)
+        self.events_before(None, limit).await
+    }
+
+    /// As [`events`](Self::events), a page at a time: those before the event with this id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn events_before(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Event>, EngineError> {
+        let store = &self.shared.store;
+        let events = store.events_before(&self.tenant, None, before, limit);
+        Ok(events.await?)
     }
 }
 

@@ -7,6 +7,7 @@
 mod api_keys;
 mod apps;
 mod asked;
+mod body;
 mod call;
 mod caller;
 mod configuration;
@@ -14,12 +15,15 @@ mod connecting;
 mod devices;
 mod front_door;
 mod health;
+mod idempotency;
 mod instances;
+mod listen;
 mod pages;
 mod problem;
 #[cfg(test)]
 mod problems_told;
 mod providers;
+mod refusal;
 mod request_id;
 mod socket;
 mod store;
@@ -38,6 +42,7 @@ use tieline_engine::Engine;
 
 pub use call::{ANSWER_HEAD, answer_of};
 pub use front_door::SignedIn;
+pub use listen::{Limits, serve, serve_tcp};
 pub use problem::Problem;
 pub use socket::{ControlSocket, SocketError, SocketFile, connect};
 
@@ -86,6 +91,7 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
         signed_in: options.signed_in,
     };
     let v1 = shared_routes()
+        .route_layer(from_fn(idempotency::once))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .route_layer(from_fn_with_state(door.clone(), caller::authenticate))
         .method_not_allowed_fallback(no_such_method)

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use tieline_core::{ApiKeyId, AppId, AuthorizationId, InstanceId, LinkId, Timestamp, WebhookId};
 
+use crate::idempotency::ClaimRow;
 use crate::parked::ParkedBlobs;
 use crate::seal::Blob;
 use crate::{
     ApiKey, App, BeginRefresh, Cause, Delivery, Event, FailedDelivery, Instance, InstanceQuery,
     Link, NewAuthorization, NewEvent, NewLink, NewParked, QuarantineGroup, Quarantined, Relabel,
-    Status, StoreError, TakenAuthorization, Tenant, UnderWay, WaitingDelivery, Webhook,
-    WebhookChanges,
+    RepeatableRequest, Status, StoreError, TakenAuthorization, Tenant, UnderWay, WaitingDelivery,
+    Webhook, WebhookChanges,
 };
 
 /// Everything together.
@@ -27,6 +28,7 @@ pub(crate) trait Backend:
     + AppRows
     + AuthorizationRows
     + FrontDoorRows
+    + RequestRows
     + InstanceRows
     + RefreshRows
     + JournalRows
@@ -275,6 +277,36 @@ pub(crate) trait FrontDoorRows {
     async fn purge_front_door(&self, expired_before: Timestamp) -> Result<u64, StoreError>;
 }
 
+/// Requests that may be sent again.
+#[async_trait]
+pub(crate) trait RequestRows {
+    /// Writes a row of this id, unless there is one of the tenant and key that was not claimed before `forgotten_before`:
+    /// of many callers exactly one does.
+    async fn claim_request(
+        &self,
+        id: i64,
+        request: &RepeatableRequest<'_>,
+        now: Timestamp,
+        forgotten_before: Timestamp,
+    ) -> Result<bool, StoreError>;
+    async fn claimed_request(
+        &self,
+        tenant: &str,
+        key_hash: &[u8; 32],
+    ) -> Result<Option<ClaimRow>, StoreError>;
+    /// Only where there is no answer yet.
+    async fn keep_answer(
+        &self,
+        id: i64,
+        tenant: &str,
+        status: u16,
+        answer: Blob,
+    ) -> Result<(), StoreError>;
+    /// Only while there is no answer.
+    async fn release_request(&self, id: i64, tenant: &str) -> Result<(), StoreError>;
+    async fn purge_requests(&self, claimed_before: Timestamp) -> Result<u64, StoreError>;
+}
+
 /// Instances, apart from their refresh.
 #[async_trait]
 pub(crate) trait InstanceRows {
@@ -420,10 +452,12 @@ pub(crate) trait JournalRows {
         limit: u32,
     ) -> Result<(Vec<QuarantineGroup>, u64), StoreError>;
     async fn insert_event(&self, event: &NewEvent, at: Timestamp) -> Result<(), StoreError>;
+    /// Those of a smaller id than `before`.
     async fn events(
         &self,
         tenant: &str,
         instance: Option<InstanceId>,
+        before: i64,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError>;
     /// The latest instant among the last hundred events.

@@ -1,10 +1,5 @@
 //! The example runs, and the sandbox's ledger is as it says.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "an example that can't be run is a failed test"
-)]
-
 use std::process::Command;
 
 #[test]

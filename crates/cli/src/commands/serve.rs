@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tieline::engine::Engine;
-use tieline::server::{ApiOptions, ControlSocket, api, control};
+use tieline::server::{ApiOptions, ControlSocket, Limits, api, control, serve, serve_tcp};
 use tieline::store::HeldFolder;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -92,15 +92,11 @@ async fn serve_until(
     let (stop, stopped) = watch::channel(());
     let mut serving = JoinSet::new();
     let (listener, name) = socket.into_parts();
-    let serve = axum::serve(listener, control(engine.clone()));
-    serving.spawn(
-        serve
-            .with_graceful_shutdown(dropped(stopped.clone()))
-            .into_future(),
-    );
+    let (router, limits) = (control(engine.clone()), Limits::default());
+    serving.spawn(serve(listener, router, limits, dropped(stopped.clone())));
     if let Some(listener) = front.listener {
-        let serve = axum::serve(listener, api(engine.clone(), ApiOptions::default()));
-        serving.spawn(serve.with_graceful_shutdown(dropped(stopped)).into_future());
+        let router = api(engine.clone(), ApiOptions::default());
+        serving.spawn(serve_tcp(listener, router, limits, dropped(stopped)));
     }
     signals.next().await;
     engine.take_no_more();

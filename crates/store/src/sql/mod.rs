@@ -10,6 +10,7 @@ mod dialect;
 mod front_door;
 mod gather;
 mod hot;
+mod idempotency;
 pub(crate) mod instances;
 mod journal;
 pub(crate) mod keys;

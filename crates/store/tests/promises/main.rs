@@ -14,6 +14,7 @@ mod front_door;
 mod generations;
 mod given;
 mod home;
+mod idempotency;
 mod instances;
 mod keys;
 mod leases;

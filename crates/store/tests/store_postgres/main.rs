@@ -28,6 +28,8 @@ mod front_door;
 mod generations;
 #[path = "../promises/given.rs"]
 mod given;
+#[path = "../promises/idempotency.rs"]
+mod idempotency;
 #[path = "../promises/instances.rs"]
 mod instances;
 #[path = "../promises/keys.rs"]
