@@ -11,7 +11,7 @@ use tieline_store::{Cause, Instance, Purpose};
 
 use crate::due::is_renewable;
 use crate::target::{Target, passes};
-use crate::{EngineError, InstanceHandle};
+use crate::{EngineError, InstanceHandle, measure};
 
 /// The longest answer that is read into memory: 32 MiB.
 pub const LONGEST_ANSWER: usize = 32 << 20;
@@ -77,13 +77,13 @@ impl InstanceHandle {
             target: &target,
             access_token: &access_token,
         };
-        caller
-            .send(request.clone())
-            .await
-            .map_err(|error| EngineError::Call {
-                provider: instance.provider.clone(),
-                error,
-            })
+        let answer = caller.send(request.clone()).await;
+        let provider = self.engine.provider(&instance.provider)?;
+        measure::call(provider.descriptor().id, &answer);
+        answer.map_err(|error| EngineError::Call {
+            provider: instance.provider.clone(),
+            error,
+        })
     }
 
     /// Where this instance's calls go, and what they carry.

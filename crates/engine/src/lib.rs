@@ -40,6 +40,7 @@ mod label;
 mod lease;
 mod leave;
 mod link;
+mod measure;
 mod once;
 mod patience;
 mod recovery;
