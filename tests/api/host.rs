@@ -1,15 +1,19 @@
 //! A host with an API key, a real server in front of an engine, and HTTP between them.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use tieline_engine::{NewApiKey, OWNER};
-use tieline_server::{ApiOptions, Limits, api, serve_tcp};
+use tieline_server::{ApiOptions, Limits, Metrics, api, serve_tcp};
 use tieline_store::Permission;
 use tieline_tests::stage::Stage;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+
+/// One for the whole process, as it has to be.
+static METRICS: OnceLock<Metrics> = OnceLock::new();
 
 pub(crate) struct Host {
     pub(crate) stage: Stage,
@@ -30,7 +34,11 @@ impl Host {
         let stage = Stage::acme().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = api(stage.engine.clone(), ApiOptions::default());
+        let options = ApiOptions {
+            metrics: Some(METRICS.get_or_init(|| Metrics::install().unwrap()).clone()),
+            ..ApiOptions::default()
+        };
+        let router = api(stage.engine.clone(), options);
         let forever = std::future::pending();
         tokio::spawn(serve_tcp(listener, router, Limits::default(), forever));
         let mut host = Self {
@@ -107,10 +115,6 @@ impl Host {
     pub(crate) async fn send_and_leave(&self, request: &str) {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         socket.write_all(request.as_bytes()).await.unwrap();
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
     }
 }
 

@@ -9,4 +9,5 @@
 mod bodies;
 mod host;
 mod idempotency;
+mod metrics;
 mod paging;

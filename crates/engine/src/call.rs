@@ -25,7 +25,7 @@ use crate::hot::Ready;
 use crate::limits::{Limited, Passed};
 use crate::replay::Replayable;
 use crate::target::Target;
-use crate::{EngineError, InstanceHandle};
+use crate::{EngineError, InstanceHandle, measure};
 
 /// The longest answer that is read into memory: 32 MiB. One that is handed on in pieces may be of any length.
 pub const LONGEST_ANSWER: usize = 32 << 20;
@@ -162,6 +162,7 @@ impl InstanceHandle {
         passed.go();
         let answer = caller.stream(head, body).await;
         drop(passed);
+        measure::call(descriptor.id, &answer);
         let answer = answer.map_err(failed(descriptor.id))?;
         limited.hear(answer.status(), answer.headers(), shared.clock.now());
         let (answer, tells_dead_token) = judged(descriptor, answer)

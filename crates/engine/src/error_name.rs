@@ -101,7 +101,7 @@ fn of_device(refusal: &DeviceRefusal) -> &'static str {
 }
 
 /// The words of the closed list of outcomes.
-fn of_outcome(outcome: &Outcome) -> &'static str {
+pub(crate) fn of_outcome(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::NotSent => "provider-not-reached",
         Outcome::Busy { .. } => "provider-busy",

@@ -50,6 +50,7 @@ mod leave;
 mod limiter;
 mod limits;
 mod link;
+mod measure;
 mod once;
 mod patience;
 mod quota;

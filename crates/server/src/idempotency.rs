@@ -40,8 +40,10 @@ pub(crate) async fn once(
     next: Next,
 ) -> Result<Response, Problem> {
     let makes = MAKES_SOMETHING.contains(&request.uri().path());
-    let Some(key) = key(request.headers())?.filter(|_| makes && request.method() == Method::POST)
-    else {
+    if !makes || request.method() != Method::POST {
+        return Ok(next.run(request).await);
+    }
+    let Some(key) = key(request.headers())? else {
         return Ok(next.run(request).await);
     };
     let (parts, whole) = request.into_parts();

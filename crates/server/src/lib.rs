@@ -18,6 +18,7 @@ mod health;
 mod idempotency;
 mod instances;
 mod listen;
+mod metrics;
 mod pages;
 mod problem;
 #[cfg(test)]
@@ -43,6 +44,7 @@ use tieline_engine::Engine;
 pub use call::{ANSWER_HEAD, answer_of};
 pub use front_door::SignedIn;
 pub use listen::{Limits, serve, serve_tcp};
+pub use metrics::{Metrics, open_metrics};
 pub use problem::Problem;
 pub use socket::{ControlSocket, SocketError, SocketFile, connect};
 
@@ -63,6 +65,8 @@ pub(crate) struct Served {
 pub struct ApiOptions {
     /// Tells who is signed in at the host. Without it, authorizations are bound by confirmation alone.
     pub signed_in: Option<SignedIn>,
+    /// What `/metrics` tells the operator. Without it, there is none.
+    pub metrics: Option<Metrics>,
 }
 
 /// Everything that the owner of the store may do: the API below `/v1`, the store itself below `/v1/store`, and `/healthz`.
@@ -96,11 +100,18 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
         .route_layer(from_fn_with_state(door.clone(), caller::authenticate))
         .method_not_allowed_fallback(no_such_method)
         .with_state(served(engine.clone()));
+    let counted = match options.metrics {
+        Some(metrics) => metrics::for_the_operator(engine.clone(), metrics)
+            .route_layer(from_fn_with_state(door.clone(), caller::authenticate)),
+        None => Router::new(),
+    };
     health()
         .merge(health::readiness(engine))
+        .merge(counted)
         .merge(front_door::routes(door))
         .nest("/v1", v1)
         .fallback(front_door::nothing_here)
+        .layer(from_fn(metrics::measured))
         .layer(from_fn(request_id::request_id))
 }
 

@@ -8,7 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use tieline::engine::Engine;
-use tieline::server::{ApiOptions, ControlSocket, Limits, api, control, serve, serve_tcp};
+use tieline::server::{
+    ApiOptions, ControlSocket, Limits, Metrics, api, control, open_metrics, serve, serve_tcp,
+};
 use tieline::store::HeldFolder;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -49,6 +51,7 @@ pub(crate) async fn run(common: &Common, serve: Serve, output: &Output) -> Resul
 /// What faces outside, if anything does.
 struct Front {
     listener: Option<TcpListener>,
+    metrics: Option<TcpListener>,
     public_url: Option<Url>,
 }
 
@@ -60,11 +63,16 @@ impl Front {
             None => None,
         };
         let own = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let metrics = match serve.metrics_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
         // Browsers on this machine reach it there; for others only its operator knows.
         let own = own.filter(|address| address.ip().is_loopback());
         let own = own.and_then(|address| Url::parse(&format!("http://{address}")).ok());
         Ok(Self {
             listener,
+            metrics,
             public_url: serve.public_url.clone().or(own),
         })
     }
@@ -94,8 +102,25 @@ async fn serve_until(
     let (listener, name) = socket.into_parts();
     let (router, limits) = (control(engine.clone()), Limits::default());
     serving.spawn(serve(listener, router, limits, dropped(stopped.clone())));
+    let metrics = match front.listener.is_some() || front.metrics.is_some() {
+        true => Some(Metrics::install().map_err(|error| CliError::Failure(error.to_string()))?),
+        false => None,
+    };
+    if let (Some(listener), Some(metrics)) = (front.metrics, &metrics) {
+        let router = open_metrics(engine.clone(), metrics.clone());
+        serving.spawn(serve_tcp(
+            listener,
+            router,
+            limits,
+            dropped(stopped.clone()),
+        ));
+    }
     if let Some(listener) = front.listener {
-        let router = api(engine.clone(), ApiOptions::default());
+        let options = ApiOptions {
+            metrics,
+            ..ApiOptions::default()
+        };
+        let router = api(engine.clone(), options);
         serving.spawn(serve_tcp(listener, router, limits, dropped(stopped)));
     }
     signals.next().await;
@@ -137,11 +162,14 @@ fn tell_ready(
 ) -> Result<(), CliError> {
     let listen = front.listener.as_ref().map(TcpListener::local_addr);
     let listen = listen.transpose()?;
+    let metrics = front.metrics.as_ref().map(TcpListener::local_addr);
+    let metrics = metrics.transpose()?;
     let path = socket.path().display().to_string();
     let mut ready = serde_json::json!({
         "ready": true,
         "socket": path,
         "listen": listen,
+        "metrics": metrics,
         "public_url": engine.public_url(),
     });
     if let Some(tried) = tried {
@@ -165,6 +193,9 @@ fn tell_ready(
                     "  public   unknown: set --public-url, so that browsers find the way back\n",
                 ),
             }
+        }
+        if let Some(address) = metrics {
+            text.push_str(&format!("  metrics  http://{address}/metrics\n"));
         }
         if let Some(tried) = tried {
             text.push_str(&tried.told());
