@@ -200,6 +200,7 @@ fn made_up(random: &mut Rng) -> String {
         .collect()
 }
 
+#[expect(clippy::print_stdout, reason = "a failed test tells its seed")]
 #[tokio::test]
 async fn no_made_up_return_to_leads_to_a_stranger() {
     let seed = fastrand::u64(..);
