@@ -108,6 +108,7 @@ async fn an_app_at_the_honest_redirect_uri_gets_nothing_that_arrives_there() {
     let url = format!("{}/v1/apps/{}", scene.base, evil_app.id);
     let patch = scene
         .request(http::Method::PATCH, &url)
+        .header("content-type", "application/merge-patch+json")
         .bearer_auth(evil_host.key());
     let changed = scene
         .send(
