@@ -34,6 +34,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("tieline-cli", &["tieline", "tieline-sandbox"]),
+    ("tieline-example-catalogue", &["tieline"]),
+    ("tieline-example-host", &["tieline", "tieline-sandbox"]),
     ("xtask", &["tieline"]),
 ];
 

@@ -6,8 +6,11 @@
 )]
 
 mod dependencies;
+mod event_kinds;
 mod facade;
+mod guides;
 mod names;
+mod outside;
 mod sizes;
 
 use std::path::{Path, PathBuf};

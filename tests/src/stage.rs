@@ -27,7 +27,9 @@ use tieline_store::{App, Instance, InstanceQuery, Purpose, Store};
 use tokio::task::JoinHandle;
 
 use crate::provider::{acme, provider};
-use crate::sides::{configuration, open_engine, sandbox, try_open_engine};
+use crate::sides::{
+    configuration, environment, open_engine, sandbox, try_open_engine, try_open_store,
+};
 
 /// Everything that one test plays with.
 #[derive(Debug)]
@@ -127,6 +129,28 @@ impl Stage {
     pub async fn without(mut self, parameter: ParameterKey) -> Self {
         self.left_out.push(parameter);
         self.reopened().await
+    }
+
+    /// Restarts with an API at another address, and so many calls at once.
+    #[must_use]
+    pub async fn calling(mut self, api_base: &str, at_once: usize) -> Self {
+        self.engine.shutdown().await;
+        let environment = environment(&self.sandbox, self.provider, &self.secret);
+        let (folder, provider) = (self.folder.path(), self.provider.descriptor().id);
+        let environment = environment
+            .into_iter()
+            .filter(|(key, _)| *key != ParameterKey::BASE_URL)
+            .chain([(ParameterKey::BASE_URL, api_base.to_owned())])
+            .map(|(key, value)| (key.environment_name(provider), value));
+        let configuration = Configuration::from_parts(None, environment).unwrap();
+        let store = try_open_store(folder, &self.clock).await.unwrap();
+        let registry = Registry::builder().with(self.provider).build().unwrap();
+        let engine = Engine::builder(registry, store)
+            .configuration(configuration)
+            .calls_at_once(at_once)
+            .clock(Arc::clone(&self.clock) as _);
+        self.engine = engine.build().unwrap();
+        self
     }
 
     /// Restarts with another server in the configuration.

@@ -1,6 +1,7 @@
 //! Repository tasks, run as `cargo xtask <task>`.
 
 mod apt;
+mod curl;
 mod docs;
 mod faults;
 mod machine;

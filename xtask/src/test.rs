@@ -9,7 +9,7 @@ use std::{
 use cargo_metadata::MetadataCommand;
 use clap::{Args, ValueEnum};
 
-use crate::{machine::shown, node, postgres, python, root, say};
+use crate::{curl, machine::shown, node, postgres, python, root, say};
 
 /// What needs more than Rust. Each target is a test target of exactly one package.
 const NEEDS: &[Need] = &[
@@ -28,6 +28,11 @@ const NEEDS: &[Need] = &[
         targets: &["faults_postgres", "postgres", "store_postgres"],
         missed: "nothing ran on PostgreSQL",
     },
+    Need {
+        tool: Tool::Curl,
+        targets: &["guides"],
+        missed: "no command of a guide ran",
+    },
 ];
 
 const WHOLE_SUITE: [&str; 2] = ["--workspace", "--all-features"];
@@ -37,7 +42,8 @@ const WHOLE_SUITE: [&str; 2] = ["--workspace", "--all-features"];
 /// Runs `cargo test --workspace --all-features`. The anchor tests drive authorization servers. One needs Node 20 or
 /// newer with npm: the machine's own, or else one installed into target/tools from PyPI (with python3 and pip, which
 /// apt-get installs where they are missing). The tests on PostgreSQL start servers of their own: with the machine's
-/// programs, or else those of Debian's package `postgresql`, which apt-get installs. TIELINE_TEST_NODE and
+/// programs, or else those of Debian's package `postgresql`, which apt-get installs. The guides' commands are run with
+/// the machine's curl, or else Debian's. TIELINE_TEST_NODE and
 /// TIELINE_TEST_POSTGRES_BIN tell the tests where Node and PostgreSQL are.
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -54,6 +60,7 @@ enum Tool {
     Node,
     Python,
     Postgres,
+    Curl,
 }
 
 /// A tool, and the tests that can't do without.
@@ -72,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
         .partition(|need| arguments.without.contains(&need.tool));
     let mut tools = Vec::new();
     for need in needed {
-        tools.push(need.tool.provide(root)?);
+        tools.extend(need.tool.provide(root)?);
     }
     let cargo_test = || {
         let mut command = Command::new("cargo");
@@ -93,12 +100,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 impl Tool {
-    /// Finds or installs it; returns the variable that tells the tests where it is.
-    fn provide(self, root: &Path) -> Result<(&'static str, PathBuf), Box<dyn Error>> {
+    /// Finds or installs it; returns the variable that tells the tests where it is, unless they call it by its name.
+    fn provide(self, root: &Path) -> Result<Option<(&'static str, PathBuf)>, Box<dyn Error>> {
         Ok(match self {
-            Self::Node => ("TIELINE_TEST_NODE", node::provide(root)?.program),
-            Self::Python => ("TIELINE_TEST_DJANGO", python::provide(root)?),
-            Self::Postgres => ("TIELINE_TEST_POSTGRES_BIN", postgres::provide(root)?),
+            Self::Node => Some(("TIELINE_TEST_NODE", node::provide(root)?.program)),
+            Self::Python => Some(("TIELINE_TEST_DJANGO", python::provide(root)?)),
+            Self::Postgres => Some(("TIELINE_TEST_POSTGRES_BIN", postgres::provide(root)?)),
+            Self::Curl => {
+                curl::provide(root)?;
+                None
+            }
         })
     }
 }
@@ -205,6 +216,7 @@ mod tests {
                  django-oauth-toolkit",
                 "LEFT OUT, as asked (--without postgres): the test targets faults_postgres, postgres and store_postgres, so nothing \
                  ran on PostgreSQL",
+                "LEFT OUT, as asked (--without curl): the test target guides, so no command of a guide ran",
             ]
         );
     }

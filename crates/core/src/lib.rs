@@ -28,7 +28,7 @@ pub mod words;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use descriptor::ProviderDescriptor;
-pub use ids::{ApiKeyId, AppId, AuthorizationId, InstanceId, InvalidId, LinkId};
+pub use ids::{ApiKeyId, AppId, AuthorizationId, InstanceId, InvalidId, LinkId, WebhookId};
 pub use mapping::{COMMON_PARAMETERS, Format, OAuthField, ParameterMapping, SetBy};
 pub use parameter_key::ParameterKey;
 pub use parameters::{Configuration, Parameters};

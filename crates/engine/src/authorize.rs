@@ -81,6 +81,24 @@ impl AuthorizeOptions {
         parameters: Given::new(),
         return_to: None,
     };
+
+    /// For a user whom the host sees signed in when they come back, too: see [`BoundTo::Session`].
+    pub fn session(user: impl Into<String>) -> Self {
+        let user = user.into();
+        Self {
+            bound_to: BoundTo::Session { user },
+            ..Self::LOCAL
+        }
+    }
+
+    /// For a user whom the host names once more when they are back: see [`BoundTo::Confirm`].
+    pub fn confirm(user: impl Into<String>) -> Self {
+        let user = user.into();
+        Self {
+            bound_to: BoundTo::Confirm { user },
+            ..Self::LOCAL
+        }
+    }
 }
 
 impl Engine {

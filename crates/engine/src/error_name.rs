@@ -24,6 +24,10 @@ impl EngineError {
             Self::NoSuchApiKey(_) => "no-such-api-key",
             Self::NoSuchTenant(_) => "no-such-tenant",
             Self::NotTheOperator => "not-the-operator",
+            Self::NoSuchWebhook(_) => "no-such-webhook",
+            Self::Place(_) => "webhook-place",
+            Self::UnknownEventKind { .. } => "unknown-event-kind",
+            Self::UnfitSecret => "webhook-secret",
             Self::EndpointsChanged { .. } => "endpoints-changed",
             Self::Endpoint(_) => "endpoint",
             Self::Authorization(_) => "authorization",
@@ -56,6 +60,7 @@ impl EngineError {
             Self::OtherRequest => "other-request",
             Self::NotRefreshable { .. } => "not-refreshable",
             Self::Call { .. } => "call-failed",
+            Self::HeldBack(held_back) => held_back.name(),
             Self::Account { .. } => "account-unknown",
         }
     }

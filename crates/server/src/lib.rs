@@ -2,7 +2,7 @@
 //!
 //! [`control`] is the router of the control socket, through which the command line works while a server holds the data
 //! folder. Whoever can connect to that socket is the owner: it asks for no key, and [`ControlSocket`] lets nobody else
-//! in. The shapes of requests and answers are in [`wire`], errors are [`Problem`]s.
+//! in. The shapes of requests and answers are in [`wire`] and [`wire_webhooks`], errors are [`Problem`]s.
 
 mod api_keys;
 mod apps;
@@ -21,13 +21,17 @@ mod listen;
 mod metrics;
 mod pages;
 mod problem;
+#[cfg(test)]
+mod problems_told;
 mod providers;
 mod refusal;
 mod request_id;
 mod socket;
 mod store;
 mod tenants;
+mod webhooks;
 pub mod wire;
+pub mod wire_webhooks;
 
 use std::sync::Arc;
 
@@ -106,7 +110,7 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
         .merge(counted)
         .merge(front_door::routes(door))
         .nest("/v1", v1)
-        .fallback(nothing_here)
+        .fallback(front_door::nothing_here)
         .layer(from_fn(metrics::measured))
         .layer(from_fn(request_id::request_id))
 }
@@ -122,6 +126,7 @@ fn shared_routes() -> Router<Served> {
         .merge(connecting::routes())
         .merge(api_keys::routes())
         .merge(tenants::routes())
+        .merge(webhooks::routes())
 }
 
 fn served(engine: Engine) -> Served {

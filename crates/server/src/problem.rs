@@ -166,17 +166,25 @@ impl From<UnknownProvider> for Problem {
     }
 }
 
+/// Of a request that a host makes for an instance.
+impl From<http::Error> for Problem {
+    fn from(error: http::Error) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
 impl From<InvalidId> for Problem {
     fn from(error: InvalidId) -> Self {
         Self::bad_request(error.to_string())
     }
 }
 
-fn status(name: &str, kind: Kind) -> StatusCode {
+pub(crate) fn status(name: &str, kind: Kind) -> StatusCode {
     match (name, kind) {
         (
             "unknown-provider" | "no-such-app" | "no-such-instance" | "no-such-api-key"
-            | "no-such-tenant" | "not-found" | "unknown-ticket" | "unknown-link" | "unknown-state",
+            | "no-such-tenant" | "no-such-webhook" | "not-found" | "unknown-ticket"
+            | "unknown-link" | "unknown-state",
             _,
         ) => StatusCode::NOT_FOUND,
         ("not-the-operator" | "not-yours", _) => StatusCode::FORBIDDEN,
@@ -191,8 +199,8 @@ fn status(name: &str, kind: Kind) -> StatusCode {
             _,
         )
         | (_, Kind::Reconnect) => StatusCode::CONFLICT,
-        // Whoever asked did nothing wrong.
-        ("store" | "no-randomness" | "http-edge", Kind::Failure) => {
+        // Nothing that another request would mend.
+        ("http-edge" | "no-randomness" | "store" | "unreadable", Kind::Failure) => {
             StatusCode::INTERNAL_SERVER_ERROR
         }
         (_, Kind::Failure) => StatusCode::BAD_REQUEST,

@@ -32,7 +32,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 /// Reads a query, or tells what is wrong with it.
 pub(crate) fn from_query<T: DeserializeOwned>(query: &str) -> Result<T, String> {
     let pairs = form_urlencoded::parse(query.as_bytes());
-    let mut values = pairs.clone().map(|(_, value)| value);
+    let mut values = pairs.map(|(_, value)| value);
     if values.any(|value| value.contains('\0')) {
         return Err("there is a NUL character (%00) in the query, which no field takes".to_owned());
     }

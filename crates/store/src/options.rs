@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tieline_core::{Clock, Secret};
+use tieline_core::{Clock, Secret, SystemClock};
 
 use crate::MasterKey;
 
@@ -29,6 +29,18 @@ pub enum StorePlace {
     /// In a PostgreSQL database, in a schema of its own named `tieline`, for as many processes as like:
     /// `postgres://user:password@host/database`. Needs the feature `postgres`.
     Postgres(Secret),
+}
+
+impl StoreOptions {
+    /// For the deployment `default`, by the machine's clock.
+    pub fn new(place: impl Into<StorePlace>, master_key: MasterKey) -> Self {
+        Self {
+            place: place.into(),
+            master_key,
+            deployment: "default".to_owned(),
+            clock: Arc::new(SystemClock),
+        }
+    }
 }
 
 impl From<PathBuf> for StorePlace {

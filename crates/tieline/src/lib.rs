@@ -25,11 +25,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Embed it
+//! `docs/quick-start-embedding.md` leads through it, and `examples/` of the repository holds what runs: `catalogue`, `host`
+//! and, with a provider of its own, `private-provider`.
+//!
 //! # Features besides the providers
 //! - `engine`: connects accounts, keeps their tokens, refreshes them: `engine` and `store`.
 //! - `sqlite`: the same, with SQLite as the store.
 //! - `postgres`: the same, with PostgreSQL as the store beside SQLite, for hosts of more than one process.
-//! - `server`: the same, and HTTP in front of it.
+//! - `server`: the same, and HTTP in front of it: `server`, whose routers are those of axum 0.8.
 
 pub use tieline_core as core;
 pub use tieline_core::{
@@ -37,6 +41,11 @@ pub use tieline_core::{
     Parameters, ProviderDescriptor, ProviderSetup, Registry, Secret,
 };
 
+// What a call is made of: [`engine::InstanceHandle::call`].
+#[cfg(feature = "engine")]
+pub use bytes::Bytes;
+#[cfg(feature = "engine")]
+pub use http;
 #[cfg(feature = "engine")]
 pub use tieline_engine as engine;
 #[cfg(feature = "server")]

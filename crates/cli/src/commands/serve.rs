@@ -36,17 +36,14 @@ pub(crate) async fn run(common: &Common, serve: Serve, output: &Output) -> Resul
     let front = Front::open(&serve).await?;
     if serve.sandbox {
         let tried = Tried::begin(front.public_url.clone()).await?;
-        let data_dir = tried.data_dir();
-        let done = serve_until(signals, &tried.engine, &data_dir, front, output, |text| {
-            text.push_str(&tried.told());
-        });
-        let served = done.await;
-        tried.engine.shutdown().await;
-        return served;
+        let (engine, data_dir) = (tried.engine.clone(), tried.data_dir());
+        let served = serve_until(signals, &engine, &data_dir, front, Some(&tried), output).await;
+        engine.shutdown().await;
+        return served.and_then(|()| tried.tell_end(output));
     }
     let data_dir = session::data_dir(common)?;
     let engine = session::own_engine(common, front.public_url.clone(), output).await?;
-    let served = serve_until(signals, &engine, &data_dir, front, output, |_| {}).await;
+    let served = serve_until(signals, &engine, &data_dir, front, None, output).await;
     engine.shutdown().await;
     served
 }
@@ -87,8 +84,8 @@ async fn serve_until(
     engine: &Engine,
     data_dir: &Path,
     front: Front,
+    tried: Option<&Tried>,
     output: &Output,
-    more: impl FnOnce(&mut String),
 ) -> Result<(), CliError> {
     // Of several servers on one database, each has a folder of its own for its socket.
     let _held = match engine.store().data_dir() {
@@ -98,7 +95,7 @@ async fn serve_until(
     let socket = ControlSocket::bind(data_dir)
         .map_err(|error| CliError::Configuration(error.to_string()))?;
     engine.start_upkeep();
-    tell_ready(engine, &socket, &front, output, more)?;
+    tell_ready(engine, &socket, &front, tried, output)?;
 
     let (stop, stopped) = watch::channel(());
     let mut serving = JoinSet::new();
@@ -160,21 +157,24 @@ fn tell_ready(
     engine: &Engine,
     socket: &ControlSocket,
     front: &Front,
+    tried: Option<&Tried>,
     output: &Output,
-    more: impl FnOnce(&mut String),
 ) -> Result<(), CliError> {
     let listen = front.listener.as_ref().map(TcpListener::local_addr);
     let listen = listen.transpose()?;
     let metrics = front.metrics.as_ref().map(TcpListener::local_addr);
     let metrics = metrics.transpose()?;
     let path = socket.path().display().to_string();
-    let ready = serde_json::json!({
+    let mut ready = serde_json::json!({
         "ready": true,
         "socket": path,
         "listen": listen,
         "metrics": metrics,
         "public_url": engine.public_url(),
     });
+    if let Some(tried) = tried {
+        ready["tried"] = tried.ready();
+    }
     output.line(&ready, || {
         let place = match engine.store().data_dir() {
             Some(data_dir) => data_dir.display().to_string(),
@@ -197,7 +197,9 @@ fn tell_ready(
         if let Some(address) = metrics {
             text.push_str(&format!("  metrics  http://{address}/metrics\n"));
         }
-        more(&mut text);
+        if let Some(tried) = tried {
+            text.push_str(&tried.told());
+        }
         text + "Ctrl-C or SIGTERM ends it, when what is under way with providers is finished."
     })
 }

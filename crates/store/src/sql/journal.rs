@@ -149,7 +149,7 @@ fn quarantine_group(row: &Row) -> Result<QuarantineGroup, StoreError> {
     })
 }
 
-fn event(row: &Row) -> Result<Event, StoreError> {
+pub(super) fn event(row: &Row) -> Result<Event, StoreError> {
     Ok(Event {
         id: row.get("id")?,
         tenant: row.get("tenant")?,

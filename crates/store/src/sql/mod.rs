@@ -21,6 +21,7 @@ mod row;
 mod statement;
 mod tenants;
 mod violations;
+mod webhooks;
 
 use std::fmt;
 use std::sync::Arc;

@@ -22,3 +22,4 @@ mod logs;
 mod reopened;
 mod sealed;
 mod tenants_and_api_keys;
+mod webhooks;

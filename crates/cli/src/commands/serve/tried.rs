@@ -4,17 +4,18 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tieline::core::descriptor::{Authentication, OAuth2};
 use tieline::core::{ParameterKey, ProviderDescriptor, ProviderSetup, SystemClock};
 use tieline::engine::{CreatedApiKey, Engine, NewApiKey, NewApp, OWNER};
 use tieline::store::{App, MasterKey, Permission, Store, StoreOptions};
 use tieline::{Configuration, Registry};
-use tieline_sandbox::{Sandbox, VendorRules};
+use tieline_sandbox::{Outcome, Sandbox, VendorRules};
 use url::Url;
 
 use crate::error::CliError;
+use crate::output::Output;
 
 const PROVIDER: &str = "infusionsoft";
 const RULES: &str = include_str!("../../../../../tests/vendors/infusionsoft.json");
@@ -71,6 +72,30 @@ impl Tried {
 
     pub(super) fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// What there is to try it with, for programs.
+    pub(super) fn ready(&self) -> Value {
+        json!({
+            "sandbox": self.sandbox.base_url(),
+            "app": self.app.id,
+            "api_key": self.key.key.expose(),
+        })
+    }
+
+    /// What really happened, by the sandbox's ledger.
+    pub(super) fn tell_end(&self, output: &Output) -> Result<(), CliError> {
+        let ledger = self.sandbox.ledger();
+        let (consents, exchanges) = (ledger.count(Outcome::Approved), ledger.exchanges());
+        let (refreshes, calls) = (ledger.refreshes(), ledger.served());
+        let told = serde_json::json!({
+            "ledger": { "consents": consents, "exchanges": exchanges, "refreshes": refreshes, "calls": calls },
+        });
+        output.line(&told, || {
+            format!(
+                "The sandbox's ledger: consents {consents}, exchanges {exchanges}, refreshes {refreshes}, calls {calls}."
+            )
+        })
     }
 
     /// What there is to try it with.
