@@ -114,6 +114,15 @@ async fn no_return_to_leads_to_a_stranger() {
         let (started, link) = try_both(nasty).await;
         for refused in [started, link] {
             let told = (refused.status, refused.problem());
+            if nasty.contains('\0') {
+                // No field takes it, this one included.
+                assert_eq!(
+                    told,
+                    (400, "bad-request".to_owned()),
+                    "{nasty:?}: {refused:?}"
+                );
+                continue;
+            }
             assert_eq!(told, (422, "unusable".to_owned()), "{nasty:?}: {refused:?}");
             assert!(refused.body.contains("return_to"), "{refused:?}");
         }
@@ -200,6 +209,7 @@ fn made_up(random: &mut Rng) -> String {
         .collect()
 }
 
+#[expect(clippy::print_stdout, reason = "a failed test tells its seed")]
 #[tokio::test]
 async fn no_made_up_return_to_leads_to_a_stranger() {
     let seed = fastrand::u64(..);
@@ -216,7 +226,7 @@ async fn no_made_up_return_to_leads_to_a_stranger() {
                 json!({ "user": "ada", "return_to": return_to }),
             )
             .await;
-        if started.status == 422 {
+        if started.status == 422 || (started.status == 400 && return_to.contains('\0')) {
             continue;
         }
         assert_eq!(
@@ -248,6 +258,7 @@ async fn a_confirm_url_and_return_origins_are_where_a_browser_may_be_sent() {
         let url = format!("{}/v1/apps/{}", scene.base, scene.app.id);
         let patch = scene
             .request(http::Method::PATCH, &url)
+            .header("content-type", "application/merge-patch+json")
             .bearer_auth(admin.key());
         scene
             .send(patch.body(json!({ field: value }).to_string()))

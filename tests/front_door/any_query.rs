@@ -41,6 +41,7 @@ fn query(random: &mut Rng, state: &str) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
+#[expect(clippy::print_stdout, reason = "a failed test tells its seed")]
 #[tokio::test]
 async fn no_query_but_the_right_one_goes_anywhere() {
     let seed = fastrand::u64(..);

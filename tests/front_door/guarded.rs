@@ -178,6 +178,7 @@ async fn nothing_of_a_request_says_where_anybody_is_sent() {
         let request = scene.request(Method::POST, &format!("{}/v1/{path}", scene.base));
         let request = evil(request)
             .bearer_auth(scene.host.key())
+            .header("content-type", "application/json")
             .body(body.to_string());
         let answer = scene.send(request).await;
         assert_eq!(answer.status, 201, "{answer:?}");

@@ -3,8 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::print_stdout,
-    reason = "a step that fails is a failed test, and a seed is to be seen"
+    reason = "a step that fails is a failed test"
 )]
 
 mod addresses;

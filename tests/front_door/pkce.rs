@@ -90,6 +90,7 @@ async fn the_redirect_uri_at_the_exchange_is_the_one_of_the_start() {
         let body = json!({ "parameters": { "oauth.callback.url": address } }).to_string();
         let patch = scene
             .request(http::Method::PATCH, &url)
+            .header("content-type", "application/merge-patch+json")
             .bearer_auth(admin.key());
         let changed = scene
             .send(patch.header("content-type", "application/json").body(body))

@@ -73,7 +73,13 @@ impl Scene {
             [(&sandbox, descriptor), (&evil, of_evil(&evil))],
         )
         .await;
-        let router = tieline_server::api(engine.clone(), ApiOptions { signed_in });
+        let router = tieline_server::api(
+            engine.clone(),
+            ApiOptions {
+                signed_in,
+                ..ApiOptions::default()
+            },
+        );
         let serving = tokio::spawn(async move {
             axum::serve(listener, router).await.unwrap();
         });

@@ -94,23 +94,6 @@ async fn a_server_says_where_it_is_and_is_the_only_one() {
 }
 
 #[tokio::test]
-async fn metrics_have_an_address_of_their_own() {
-    let home = Home::new();
-    let options = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
-    let (server, ready) = home.serve(&options).await;
-    get(ready["listen"].as_str().unwrap(), "/healthz").await;
-    let metrics = ready["metrics"].as_str().unwrap();
-    let scrape = get(metrics, "/metrics").await;
-    let counted = "tieline_http_requests_total{route=\"/healthz\",method=\"GET\",status=\"200\"} 1";
-    assert!(scrape.contains(counted), "{scrape}");
-    let elsewhere = get(metrics, "/v1/instances").await;
-    assert!(elsewhere.starts_with("HTTP/1.1 404 "), "{elsewhere}");
-    let without_key = get(ready["listen"].as_str().unwrap(), "/metrics").await;
-    assert!(without_key.starts_with("HTTP/1.1 401 "), "{without_key}");
-    stopped(server).await;
-}
-
-#[tokio::test]
 async fn there_is_something_to_try_without_any_account() {
     let home = Home::new();
     let (server, ready) = home.serve(&["--sandbox", "--listen", "127.0.0.1:0"]).await;
@@ -135,6 +118,23 @@ async fn there_is_something_to_try_without_any_account() {
     assert!(page.contains("Continue to Infusionsoft"), "{page}");
     stopped(server).await;
     assert!(!home.data_dir().exists(), "nothing of it stays");
+}
+
+#[tokio::test]
+async fn metrics_have_an_address_of_their_own() {
+    let home = Home::new();
+    let options = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
+    let (server, ready) = home.serve(&options).await;
+    get(ready["listen"].as_str().unwrap(), "/healthz").await;
+    let metrics = ready["metrics"].as_str().unwrap();
+    let scrape = get(metrics, "/metrics").await;
+    let counted = "tieline_http_requests_total{route=\"/healthz\",method=\"GET\",status=\"200\"} 1";
+    assert!(scrape.contains(counted), "{scrape}");
+    let elsewhere = get(metrics, "/v1/instances").await;
+    assert!(elsewhere.starts_with("HTTP/1.1 404 "), "{elsewhere}");
+    let without_key = get(ready["listen"].as_str().unwrap(), "/metrics").await;
+    assert!(without_key.starts_with("HTTP/1.1 401 "), "{without_key}");
+    stopped(server).await;
 }
 
 #[tokio::test]
