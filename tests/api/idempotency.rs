@@ -78,6 +78,16 @@ async fn fifty_at_once_make_one_api_key_that_works() {
 }
 
 #[tokio::test]
+async fn fifty_at_once_make_one_webhook() {
+    let host = Host::new().await;
+    let new = json!({ "url": "http://127.0.0.1:9/events" });
+    let answers = fifty(&host, "/v1/webhooks", &new).await;
+    assert!(answers.iter().all(|it| it.status == 201), "{answers:?}");
+    assert!(answers.iter().all(|it| it.text == answers[0].text));
+    assert_eq!(host.stage.engine.webhooks().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_key_stands_for_one_request_of_one_tenant() {
     let host = Host::new().await;
     let new = json!({ "provider": "acme" });

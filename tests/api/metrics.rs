@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use tieline_engine::NewWebhook;
 use tieline_sandbox::{Act, Endpoint};
 use tieline_store::Permission;
+use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 use crate::host::Host;
@@ -35,6 +37,21 @@ fn value(scrape: &str, series: &str) -> u64 {
     line.map_or(0, |value| value.trim().parse().unwrap())
 }
 
+/// A webhook where nobody listens, and an attempt to tell it.
+async fn told_in_vain(host: &Host) {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", nobody.local_addr().unwrap());
+    drop(nobody);
+    let new = NewWebhook {
+        url,
+        kinds: Vec::new(),
+        secret: None,
+    };
+    host.stage.engine.create_webhook(new).await.unwrap();
+    host.stage.connect().await;
+    host.stage.engine.look_after().await.unwrap();
+}
+
 #[tokio::test]
 async fn every_series_of_the_page_is_scraped_and_no_other() {
     let host = Host::new().await;
@@ -45,6 +62,7 @@ async fn every_series_of_the_page_is_scraped_and_no_other() {
     let profile = format!("/v1/instances/{id}/call/v1/account/profile");
     host.get(&profile).await;
     host.get("/nothing/at/all").await;
+    told_in_vain(&host).await;
     let scrape = scraped(&host).await;
     let types = scrape
         .lines()
@@ -58,7 +76,8 @@ async fn every_series_of_the_page_is_scraped_and_no_other() {
         "tieline_refreshes_total{provider=\"acme\",outcome=\"ok\"}",
         "tieline_authorizations_total{provider=\"acme\",outcome=\"connected\"}",
         "tieline_provider_calls_total{provider=\"acme\",status=",
-        "tieline_instances{status=\"ok\"} 1",
+        "tieline_webhook_deliveries_total{outcome=\"unanswered\"}",
+        "tieline_instances{status=\"ok\"} 2",
         "tieline_instances{status=\"unreadable\"} 0",
         "tieline_refused_apps 0",
     ] {

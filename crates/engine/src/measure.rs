@@ -40,6 +40,11 @@ pub(crate) fn call<B, E>(provider: &'static str, answer: &Result<Response<B>, E>
         .increment(1);
 }
 
+/// An attempt to tell a webhook of an event.
+pub(crate) fn delivery(outcome: &'static str) {
+    counter!("tieline_webhook_deliveries_total", "outcome" => outcome).increment(1);
+}
+
 fn class(status: StatusCode) -> &'static str {
     match status.as_u16() {
         100..200 => "1xx",

@@ -12,7 +12,7 @@ use crate::engine::Shared;
 use crate::webhooks::message::Message;
 use crate::webhooks::schedule::{PATIENCE, pause};
 use crate::webhooks::send::Sent;
-use crate::{Engine, EngineError};
+use crate::{Engine, EngineError, measure};
 
 /// Events that one webhook is told of at once; one, where the last was not taken.
 const AT_ONCE: u32 = 4;
@@ -58,6 +58,7 @@ impl Engine {
             Err(error @ StoreError::Unreadable { .. }) => Sent::Unanswered(error.to_string()),
             Err(error) => return Err(error.into()),
         };
+        measure::delivery(sent.outcome());
         if sent.is_taken() {
             store.delivered(webhook.id, event).await?;
             return Ok(true);

@@ -67,6 +67,16 @@ impl Sent {
         matches!(self, Self::Answered(status) if status.is_success())
     }
 
+    /// A word for what came of it.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self {
+            _ if self.is_taken() => "taken",
+            _ if self.is_farewell() => "gone",
+            Self::Answered(_) => "refused",
+            Self::Unanswered(_) => "unanswered",
+        }
+    }
+
     /// Whether the receiver wants nothing more, ever.
     pub(super) fn is_farewell(&self) -> bool {
         matches!(self, Self::Answered(StatusCode::GONE))
