@@ -6,7 +6,7 @@ const GUIDES: &[&str] = &["README.md", "docs/quick-start-embedding.md"];
 
 #[test]
 fn excerpts_of_guides_stand_in_an_example() {
-    let sources: Vec<String> = super::rust_files(&super::root().join("examples"))
+    let sources: Vec<String> = super::rust_files(&super::root().join("crates/tieline/examples"))
         .iter()
         .map(|file| unindented(&fs::read_to_string(file).unwrap()))
         .collect();

@@ -6,6 +6,7 @@
 )]
 
 mod dependencies;
+mod event_kinds;
 mod facade;
 mod guides;
 mod names;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const EXAMPLE: &str = "examples/private-provider";
+const EXAMPLE: &str = "crates/tieline/examples/private-provider";
 
 #[test]
 fn a_provider_of_another_repository_is_listed_beside_a_public_one() {
@@ -49,7 +49,7 @@ fn copy(elsewhere: &Path) {
     }
     let manifest = fs::read_to_string(example.join("Cargo.toml")).unwrap();
     let crates = format!("path = \"{}/crates/", root.display());
-    let manifest = manifest.replace("path = \"../../crates/", &crates);
+    let manifest = manifest.replace("path = \"../../../../crates/", &crates);
     fs::write(elsewhere.join("Cargo.toml"), manifest).unwrap();
     fs::copy(root.join("Cargo.lock"), elsewhere.join("Cargo.lock")).unwrap();
 }

@@ -1,7 +1,7 @@
 //! A provider is an hour's work, and stays one.
 
 /// Guide included, in default formatting.
-const LINES_OF_A_PROVIDER: usize = 160;
+const LINES_OF_A_PROVIDER: usize = 175;
 
 #[test]
 fn a_provider_is_one_short_file_and_its_tests_one_line() {

@@ -1,6 +1,7 @@
 //! Where every tenant has a host: what the person gives is kept with the account, and decides where requests go.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tieline_core::parameters::Given;
@@ -115,11 +116,14 @@ async fn without_the_operators_word_calls_go_to_the_tenants_own_host() {
     stage
         .execute("UPDATE instances SET parameters = '{}'")
         .await;
+    // What was read is trusted for two seconds.
+    stage.clock.advance(Duration::from_secs(2));
     let nowhere = handle.call(get("/me")).await.unwrap_err();
     let unknown = "acme: the base of the API can't be told: nothing is known for {acme.shop}";
     assert!(nowhere.to_string().starts_with(unknown), "{nowhere}");
     let moved = r#"UPDATE instances SET parameters = '{"acme.shop":"evil.example/"}'"#;
     stage.execute(moved).await;
+    stage.clock.advance(Duration::from_secs(2));
     let nowhere = handle.call(get("/me")).await.unwrap_err();
     assert!(matches!(nowhere, EngineError::Endpoint(_)), "{nowhere}");
     assert!(!nowhere.to_string().contains("evil"), "{nowhere}");

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tieline_core::prelude::*;
 use tieline_core::{Configuration, ManualClock, Timestamp};
-use tieline_engine::Engine;
+use tieline_engine::{EdgeOptions, Egress, Engine};
 use tieline_sandbox::{Sandbox, VendorRules};
 use tieline_store::{MasterKey, Store, StoreError, StoreOptions};
 
@@ -22,10 +22,7 @@ pub const CALLBACK_URL: &str = "https://localhost:8917/callback";
 const MORNING: i64 = 1_767_225_600;
 
 /// A sandbox that plays a vendor of `tests/vendors`, edited for one test, and the clock that it goes by.
-pub(crate) async fn sandbox(
-    vendor: &str,
-    edit: impl FnOnce(&mut Value),
-) -> (Sandbox, Arc<ManualClock>) {
+pub async fn sandbox(vendor: &str, edit: impl FnOnce(&mut Value)) -> (Sandbox, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_second(MORNING).unwrap()));
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("vendors")
@@ -52,6 +49,18 @@ pub async fn open_engine(
         .unwrap()
 }
 
+/// What an operator sets where the host is on the same machine: webhooks may be at its IPv4 loopback addresses.
+fn with_a_host_at_home() -> EdgeOptions {
+    let egress = Egress {
+        webhooks: vec!["127.0.0.0/8".parse().unwrap()],
+        ..Egress::default()
+    };
+    EdgeOptions {
+        egress,
+        ..EdgeOptions::default()
+    }
+}
+
 /// As [`open_engine`], where the store may not open.
 pub(crate) async fn try_open_engine(
     folder: &Path,
@@ -59,6 +68,17 @@ pub(crate) async fn try_open_engine(
     provider: &'static dyn ProviderSetup,
     configuration: Configuration,
 ) -> Result<Engine, StoreError> {
+    let store = try_open_store(folder, clock).await?;
+    let registry = Registry::builder().with(provider).build().unwrap();
+    let engine = Engine::builder(registry, store)
+        .configuration(configuration)
+        .edge(with_a_host_at_home())
+        .clock(Arc::clone(clock) as _);
+    Ok(engine.build().unwrap())
+}
+
+/// The store of a folder, if it opens.
+pub async fn try_open_store(folder: &Path, clock: &Arc<ManualClock>) -> Result<Store, StoreError> {
     let (master_key, _) = MasterKey::load_or_create(&folder.join("master.key")).unwrap();
     let options = StoreOptions {
         place: folder.join("data").into(),
@@ -66,12 +86,7 @@ pub(crate) async fn try_open_engine(
         deployment: "default".to_owned(),
         clock: Arc::clone(clock) as _,
     };
-    let store = Store::open(options).await?;
-    let registry = Registry::builder().with(provider).build().unwrap();
-    let engine = Engine::builder(registry, store)
-        .configuration(configuration)
-        .clock(Arc::clone(clock) as _);
-    Ok(engine.build().unwrap())
+    Store::open(options).await
 }
 
 /// What an operator would configure, with the sandbox in the provider's place.
@@ -81,6 +96,29 @@ pub(crate) fn configuration(
     secret: &str,
     left_out: &[ParameterKey],
 ) -> Configuration {
+    Configuration::from_parts(None, variables(sandbox, provider, secret, left_out)).unwrap()
+}
+
+/// The variables of such a configuration.
+pub fn variables(
+    sandbox: &Sandbox,
+    provider: &dyn ProviderSetup,
+    secret: &str,
+    left_out: &[ParameterKey],
+) -> Vec<(String, String)> {
+    environment(sandbox, provider, secret)
+        .into_iter()
+        .filter(|(key, _)| !left_out.contains(key))
+        .map(|(key, value)| (key.environment_name(provider.descriptor().id), value))
+        .collect()
+}
+
+/// The parameters that lead a provider to the sandbox, as far as the provider has them.
+pub fn environment(
+    sandbox: &Sandbox,
+    provider: &dyn ProviderSetup,
+    secret: &str,
+) -> Vec<(ParameterKey, String)> {
     let descriptor = provider.descriptor();
     let text = |text: &str| Some(text.to_owned());
     let values = [
@@ -105,9 +143,9 @@ pub(crate) fn configuration(
             sandbox.device_endpoint(),
         ),
     ];
-    let environment = values
+    values
         .into_iter()
-        .filter(|(key, _)| descriptor.parameter(*key).is_some() && !left_out.contains(key))
-        .filter_map(|(key, value)| Some((key.environment_name(descriptor.id), value?)));
-    Configuration::from_parts(None, environment).unwrap()
+        .filter(|(key, _)| descriptor.parameter(*key).is_some())
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
 }

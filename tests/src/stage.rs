@@ -27,7 +27,9 @@ use tieline_store::{App, Instance, InstanceQuery, Purpose, Store};
 use tokio::task::JoinHandle;
 
 use crate::provider::{acme, provider};
-use crate::sides::{configuration, open_engine, sandbox, try_open_engine};
+use crate::sides::{
+    configuration, environment, open_engine, sandbox, try_open_engine, try_open_store,
+};
 
 /// Everything that one test plays with.
 #[derive(Debug)]
@@ -129,6 +131,28 @@ impl Stage {
         self.reopened().await
     }
 
+    /// Restarts with an API at another address, and so many calls at once.
+    #[must_use]
+    pub async fn calling(mut self, api_base: &str, at_once: usize) -> Self {
+        self.engine.shutdown().await;
+        let environment = environment(&self.sandbox, self.provider, &self.secret);
+        let (folder, provider) = (self.folder.path(), self.provider.descriptor().id);
+        let environment = environment
+            .into_iter()
+            .filter(|(key, _)| *key != ParameterKey::BASE_URL)
+            .chain([(ParameterKey::BASE_URL, api_base.to_owned())])
+            .map(|(key, value)| (key.environment_name(provider), value));
+        let configuration = Configuration::from_parts(None, environment).unwrap();
+        let store = try_open_store(folder, &self.clock).await.unwrap();
+        let registry = Registry::builder().with(self.provider).build().unwrap();
+        let engine = Engine::builder(registry, store)
+            .configuration(configuration)
+            .calls_at_once(at_once)
+            .clock(Arc::clone(&self.clock) as _);
+        self.engine = engine.build().unwrap();
+        self
+    }
+
     /// Restarts with another server in the configuration.
     #[must_use]
     pub async fn facing(self, sandbox: &Sandbox) -> Self {
@@ -165,6 +189,16 @@ impl Stage {
     pub async fn break_writes(&self, kind: &str) -> Broken {
         self.execute(&format!(
             "CREATE TRIGGER broken BEFORE {kind} ON instances \
+             BEGIN SELECT RAISE(ABORT, 'broken on purpose'); END"
+        ))
+        .await;
+        Broken(self.database())
+    }
+
+    /// From now on the database refuses new rows of a table, until it is mended.
+    pub async fn break_inserts(&self, table: &str) -> Broken {
+        self.execute(&format!(
+            "CREATE TRIGGER broken BEFORE INSERT ON {table} \
              BEGIN SELECT RAISE(ABORT, 'broken on purpose'); END"
         ))
         .await;

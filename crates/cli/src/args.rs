@@ -150,6 +150,9 @@ pub(crate) struct Serve {
     /// Where browsers and providers reach that from outside [default: the address itself, if it is this machine's own]
     #[arg(long, value_name = "URL", env = "TIELINE_PUBLIC_URL", hide_env = true)]
     pub(crate) public_url: Option<Url>,
+    /// Serve /metrics at this address, to whoever asks: without an API key
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
     /// Try it out: play Infusionsoft here, with a store that is gone in the end, and an API key that is told
     #[arg(long)]
     pub(crate) sandbox: bool,

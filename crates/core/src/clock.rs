@@ -1,7 +1,8 @@
 //! The time, injected: everything that asks for it takes a [`Clock`].
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
 pub use jiff::Timestamp;
@@ -10,6 +11,12 @@ pub use jiff::Timestamp;
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The current instant, UTC.
     fn now(&self) -> Timestamp;
+
+    /// Keeps `waker` to be woken the next time this clock is moved by hand. `false` where it moves by itself: whoever waits
+    /// must measure the time. Default: `false`.
+    fn wake_when_moved(&self, _waker: &Waker) -> bool {
+        false
+    }
 }
 
 /// The machine's clock.
@@ -28,29 +35,60 @@ impl Clock for SystemClock {
 
 /// A clock that only moves when told to, for tests and demonstrations.
 #[derive(Debug)]
-pub struct ManualClock(Mutex<Timestamp>);
+pub struct ManualClock(Mutex<Hands>);
+
+#[derive(Debug)]
+struct Hands {
+    now: Timestamp,
+    /// Those who wait for the next move.
+    waiting: Vec<Waker>,
+}
 
 impl ManualClock {
     /// Stands at `start` until moved.
     pub fn new(start: Timestamp) -> Self {
-        Self(Mutex::new(start))
+        Self(Mutex::new(Hands {
+            now: start,
+            waiting: Vec::new(),
+        }))
     }
 
     /// Moves forward. Saturates at the last representable instant.
     pub fn advance(&self, by: Duration) {
-        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = saturating_add(*now, by);
+        self.turn(|now| saturating_add(now, by));
     }
 
     /// Jumps to `instant`, backwards if need be.
     pub fn set(&self, instant: Timestamp) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = instant;
+        self.turn(|_| instant);
+    }
+
+    fn turn(&self, to: impl FnOnce(Timestamp) -> Timestamp) {
+        let waiting = {
+            let mut hands = self.hands();
+            hands.now = to(hands.now);
+            std::mem::take(&mut hands.waiting)
+        };
+        // Whoever is woken may look at the clock at once.
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    fn hands(&self) -> MutexGuard<'_, Hands> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hands().now
+    }
+
+    fn wake_when_moved(&self, waker: &Waker) -> bool {
+        let waiting = &mut self.hands().waiting;
+        if !waiting.iter().any(|known| known.will_wake(waker)) {
+            waiting.push(waker.clone());
+        }
+        true
     }
 }
 
@@ -64,6 +102,10 @@ pub fn saturating_add(instant: Timestamp, by: Duration) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
     use super::*;
 
     #[test]
@@ -72,6 +114,27 @@ mod tests {
         assert_eq!(clock.now(), clock.now());
         clock.advance(Duration::from_secs(90));
         assert_eq!(clock.now().as_second(), 90);
+    }
+
+    #[test]
+    fn whoever_waits_for_a_move_is_woken_once() {
+        #[derive(Default)]
+        struct Count(AtomicUsize);
+        impl Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let (clock, count) = (
+            ManualClock::new(Timestamp::UNIX_EPOCH),
+            Arc::new(Count::default()),
+        );
+        let waker = Waker::from(Arc::clone(&count));
+        assert!(clock.wake_when_moved(&waker) && clock.wake_when_moved(&waker));
+        assert!(!SystemClock.wake_when_moved(&waker));
+        clock.advance(Duration::from_secs(1));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
     }
 
     #[test]

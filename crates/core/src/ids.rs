@@ -70,6 +70,10 @@ id! {
     /// Names a connector instance: one connected account.
     InstanceId
 }
+id! {
+    /// Names a webhook: where a tenant wants to be told of events.
+    WebhookId
+}
 
 #[cfg(test)]
 mod tests {

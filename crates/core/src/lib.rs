@@ -21,14 +21,14 @@ pub mod provider;
 pub mod random;
 pub mod registry;
 mod secret;
-mod suggest;
+pub mod suggest;
 pub mod template;
 mod token_set;
 pub mod words;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use descriptor::ProviderDescriptor;
-pub use ids::{ApiKeyId, AppId, AuthorizationId, InstanceId, InvalidId, LinkId};
+pub use ids::{ApiKeyId, AppId, AuthorizationId, InstanceId, InvalidId, LinkId, WebhookId};
 pub use mapping::{COMMON_PARAMETERS, Format, OAuthField, ParameterMapping, SetBy};
 pub use parameter_key::ParameterKey;
 pub use parameters::{Configuration, Parameters};

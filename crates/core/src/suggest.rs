@@ -1,10 +1,7 @@
 //! "Did you mean …?"
 
 /// The candidate nearest to `text`, if one is near enough to be a slip of the finger.
-pub(crate) fn closest<'a>(
-    text: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(text, candidate), candidate))

@@ -7,7 +7,7 @@ use tieline_core::descriptor::{Account, AccountFact};
 use tieline_core::{Parameters, ProviderDescriptor, ProviderSetup, Secret};
 use tieline_store::{Instance, NewEvent};
 
-use crate::call::ApiCaller;
+use crate::api::ApiCaller;
 use crate::target::Target;
 use crate::{Engine, EngineError};
 

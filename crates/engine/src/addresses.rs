@@ -29,7 +29,9 @@ impl Engine {
         }
         Err(EngineError::Unusable {
             field: "return_to",
-            why: "is a path with one slash at its beginning, or a page of one of the app's return_origins".to_owned(),
+            why: "is a path with one slash at its beginning, or a page of one of the app's return_origins, with everything but \
+                  plain ASCII percent-encoded"
+                .to_owned(),
         })
     }
 }
@@ -41,8 +43,18 @@ pub(crate) fn check_confirm_url(confirm_url: Option<&str>) -> Result<(), EngineE
             field: "confirm_url",
             why: "is an absolute https URL without fragment, user and password; plain http only on this machine".to_owned(),
         }),
+        Some(text) if has_our_query(text) => Err(EngineError::Unusable {
+            field: "confirm_url",
+            why: "has no authorization, ticket or error in its query: those are added to it".to_owned(),
+        }),
         _ => Ok(()),
     }
+}
+
+/// Whether something stands there already that the host would take for what we tell.
+fn has_our_query(text: &str) -> bool {
+    let ours = |name: &str| ["authorization", "ticket", "error"].contains(&name);
+    Url::parse(text).is_ok_and(|url| url.query_pairs().any(|(name, _)| ours(&name)))
 }
 
 /// Origins as browsers write them, each once.
@@ -51,14 +63,17 @@ pub(crate) fn checked_origins(origins: Vec<String>) -> Result<Vec<String>, Engin
     for text in origins {
         let origin = Url::parse(&text)
             .ok()
+            // A star is a host to a parser: whoever writes one expects more of it.
             .filter(|url| is_endpoint(&text) && url.path() == "/" && url.query().is_none())
+            .filter(|_| !text.contains('*'))
             .map(|url| url.origin().ascii_serialization());
         match origin {
             Some(origin) if text.len() <= LONGEST => checked.push(origin),
             _ => {
                 return Err(EngineError::Unusable {
                     field: "return_origins",
-                    why: "are origins such as https://app.example.com, without a path; plain http only on this machine"
+                    why: "are origins such as https://app.example.com, without a path and without a wildcard; plain http only on \
+                          this machine"
                         .to_owned(),
                 });
             }
@@ -79,14 +94,18 @@ pub(crate) fn with_query(address: &str, pairs: &[(&str, &str)]) -> Result<String
     Ok(url.into())
 }
 
-/// A path that no browser takes for another origin: `//` and `/\` begin one, and tabs and newlines are dropped on the way.
+/// What can stand in a `Location` as it is: browsers drop tabs and newlines, trim spaces, and take a backslash for a slash.
+fn is_plain(text: &str) -> bool {
+    text.len() <= LONGEST && (text.bytes()).all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
+/// A path that no browser takes for another origin: `//` begins one.
 fn is_own_path(text: &str, public_url: Option<&str>) -> bool {
     let Some(base) = public_url.and_then(|url| Url::parse(url).ok()) else {
         return false;
     };
-    let plain = text.len() <= LONGEST && !text.chars().any(|c| c.is_control() || c == '\\');
     let one_slash = text.starts_with('/') && !text.starts_with("//");
-    plain && one_slash && base.join(text).is_ok_and(|url| same(&url, &base.origin()))
+    is_plain(text) && one_slash && base.join(text).is_ok_and(|url| same(&url, &base.origin()))
 }
 
 fn is_of(text: &str, origins: &[String]) -> bool {
@@ -94,9 +113,11 @@ fn is_of(text: &str, origins: &[String]) -> bool {
     let Ok(url) = Url::parse(text) else {
         return false;
     };
-    let plain = text.len() <= LONGEST && !text.chars().any(|c| c.is_control() || c == '\\');
+    // `https:app.example` is a path to a browser that is at another page of https.
+    let after = text.get(url.scheme().len()..).unwrap_or_default();
+    let absolute = after.starts_with("://") && !after.starts_with(":///");
     let bare = url.username().is_empty() && url.password().is_none();
-    plain && bare && origins.contains(&url.origin().ascii_serialization())
+    is_plain(text) && absolute && bare && origins.contains(&url.origin().ascii_serialization())
 }
 
 fn same(url: &Url, origin: &Origin) -> bool {
@@ -166,6 +187,7 @@ mod tests {
             "http://app.example",
             "app.example",
             "*",
+            "https://*.example",
         ] {
             assert!(checked_origins(vec![bad.to_owned()]).is_err(), "{bad}");
         }

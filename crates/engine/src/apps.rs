@@ -113,6 +113,7 @@ impl Engine {
     ) -> Result<App, EngineError> {
         self.check_given(self.provider(&app.provider)?, &parameters)?;
         let redirect_uri = redirect_uri(&parameters);
+        let _changing = self.shared.hot.changing_app(app.id);
         Ok(self
             .acting_store()
             .set_app_parameters(app, parameters, redirect_uri)
@@ -217,6 +218,7 @@ impl Engine {
     /// # Errors
     /// When it isn't there, or instances point to it.
     pub async fn delete_app(&self, id: AppId) -> Result<(), EngineError> {
+        let _changing = self.shared.hot.changing_app(id);
         if self.acting_store().delete_app(&self.tenant, id).await? {
             Ok(())
         } else {

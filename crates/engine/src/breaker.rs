@@ -64,6 +64,15 @@ impl Breakers {
         open.is_some_and(|open| now < open.until)
     }
 
+    /// The apps whose breaker is open.
+    pub(crate) fn open(&self) -> Vec<AppId> {
+        let breakers = self.lock();
+        let open = breakers
+            .iter()
+            .filter(|(_, breaker)| breaker.open.is_some());
+        open.map(|(app, _)| *app).collect()
+    }
+
     /// Opens, or stays open for longer.
     fn refuse(&self, app: &App, error: Arc<EngineError>, now: Timestamp) {
         let mut breakers = self.lock();

@@ -38,6 +38,9 @@ pub enum Received {
         /// Where.
         address: Secret,
     },
+    /// The process that started this waits for it elsewhere: the person takes the address of this callback there. Its state is
+    /// not used up.
+    ToStarter,
 }
 
 impl Engine {
@@ -45,7 +48,8 @@ impl Engine {
     /// whom the host sees in that browser, if it looks. What the app's host must confirm is parked; what a session started is
     /// followed to its end.
     ///
-    /// The state is looked at before anything else and is used up whatever comes of it.
+    /// The state is looked at before anything else and is used up whatever comes of it, unless the process that made it is still
+    /// to receive this callback.
     ///
     /// # Errors
     /// As for [`call_back`](Self::call_back); also when nobody can be sent to the host.
@@ -60,6 +64,9 @@ impl Engine {
         let (context, user) = (context.to_owned(), user.map(str::to_owned));
         let engine = self.clone();
         self.uninterrupted(async move {
+            if engine.is_awaited_elsewhere(&state, &context).await? {
+                return Ok(Received::ToStarter);
+            }
             let (engine, app, taken) = engine.take(&state).await?;
             if app.context != context {
                 return Err(not_yours(&app, &taken));
@@ -105,6 +112,22 @@ impl Engine {
             engine.follow(app, taken, &arrival, &query).await
         })
         .await
+    }
+
+    /// Whether a process waits for this callback, which came to the redirect URI of the very app that it started with. Anywhere
+    /// else nobody is told to carry it there: its code is another server's, maybe.
+    async fn is_awaited_elsewhere(
+        &self,
+        state: &[u8; 32],
+        context: &str,
+    ) -> Result<bool, EngineError> {
+        let seen = self.shared.store.authorization(state).await?;
+        let seen = seen.ok_or(EngineError::UnknownState)?;
+        if seen.binding != Binding::Local {
+            return Ok(false);
+        }
+        let app = self.for_tenant(&seen.tenant).app(seen.app).await?;
+        Ok(app.context == context)
     }
 
     /// Takes the authorization of a state, whosever it is: with its app, and the engine of its tenant.

@@ -86,6 +86,7 @@ impl Engine {
         commit: &CommitRefresh,
         end: &FlightEnd,
     ) -> Result<Committed, StoreError> {
+        let _changing = self.shared.hot.changing(commit.id);
         let mut patience = Patience::new(self, commit.id);
         loop {
             match self.shared.store.commit_refresh(commit).await {

@@ -107,6 +107,7 @@ impl Engine {
             keep_alive_at: self.keep_alive_of(connecting, &tokens, id),
             tokens,
         };
+        let changing = self.shared.hot.changing(id);
         let mut patience = Patience::new(self, id);
         let instance = loop {
             match self.shared.store.replace_tokens(&replace).await {
@@ -122,6 +123,7 @@ impl Engine {
                 }
             }
         };
+        drop(changing);
         let generation = serde_json::json!({ "generation": instance.generation });
         self.note(&instance, "instance.reconnected", generation)
             .await;
@@ -183,6 +185,7 @@ impl Engine {
         let identified = async {
             let Account { id, label } = self.ask(connecting, &asked).await?;
             let store = &self.shared.store;
+            let _changing = self.shared.hot.changing(instance.id);
             store
                 .set_account(instance.id, id, label, asked.captures)
                 .await?;

@@ -13,11 +13,15 @@ use tieline_store::Store;
 use url::Url;
 
 use crate::breaker::Breakers;
+use crate::bulkhead::{Bulkheads, CALLS_AT_ONCE};
 use crate::flights::Flights;
 use crate::heartbeat::Heartbeat;
+use crate::hot::Hot;
 use crate::known_keys::KnownKeys;
+use crate::limits::Limits;
 use crate::tasks::Tasks;
 use crate::upkeep::Leaving;
+use crate::webhooks::Couriers;
 use crate::{EngineError, InstanceHandle};
 
 /// The tenant of embedded hosts and of the command line, and the only one that configuration speaks for.
@@ -53,6 +57,10 @@ pub(crate) struct Shared {
     pub(crate) breakers: Breakers,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) known_keys: KnownKeys,
+    pub(crate) couriers: Couriers,
+    pub(crate) hot: Hot,
+    pub(crate) limits: Limits,
+    pub(crate) bulkheads: Bulkheads,
     leaving: Mutex<Leaving>,
     pub(crate) upkeep_runs: AtomicBool,
     /// How long a lease may be held.
@@ -74,6 +82,7 @@ pub struct EngineBuilder {
     store: Store,
     configuration: Configuration,
     edge: EdgeOptions,
+    calls_at_once: usize,
     clock: Arc<dyn Clock>,
     public_url: Option<Url>,
 }
@@ -86,6 +95,7 @@ impl Engine {
             store,
             configuration: Configuration::default(),
             edge: EdgeOptions::default(),
+            calls_at_once: CALLS_AT_ONCE,
             clock: Arc::new(SystemClock),
             public_url: None,
         }
@@ -186,6 +196,14 @@ impl EngineBuilder {
         self
     }
 
+    /// How many calls of one app to one origin may be under way at once, from the first byte sent to the last byte of the
+    /// answer: a provider that hangs holds up no more than these. At least 1. Default: 100.
+    #[must_use]
+    pub fn calls_at_once(mut self, most: usize) -> Self {
+        self.calls_at_once = most.max(1);
+        self
+    }
+
     /// Where the time comes from. Default: the machine.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -221,6 +239,10 @@ impl EngineBuilder {
             breakers: Breakers::default(),
             heartbeat: Heartbeat::default(),
             known_keys: KnownKeys::default(),
+            couriers: Couriers::default(),
+            hot: Hot::default(),
+            limits: Limits::default(),
+            bulkheads: Bulkheads::new(self.calls_at_once),
             leaving: Mutex::default(),
             upkeep_runs: AtomicBool::new(false),
             owner,

@@ -10,12 +10,14 @@ use tieline_core::parameters::{ConfigurationError, ParameterProblems};
 use tieline_core::provider::AccountError;
 use tieline_core::random::NoRandomness;
 use tieline_core::registry::UnknownProvider;
-use tieline_core::{ApiKeyId, AppId, InstanceId, ParameterKey, ProviderDescriptor};
+use tieline_core::{ApiKeyId, AppId, InstanceId, ParameterKey, ProviderDescriptor, WebhookId};
 use tieline_oauth::{
     AuthorizationError, CallbackRefusal, DeviceRefusal, EdgeError, EndpointProblem, Outcome,
-    RevokeFailure, TokenFailure,
+    PlaceProblem, RevokeFailure, TokenFailure,
 };
 use tieline_store::{Cause, StoreError};
+
+use crate::held_back::HeldBack;
 
 /// Why the engine could not do what was asked. Never contains a secret.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,25 @@ pub enum EngineError {
          the permission admin"
     )]
     NotTheOperator,
+    /// No such webhook of this tenant.
+    #[error("there is no webhook {0}: `GET /v1/webhooks` shows them")]
+    NoSuchWebhook(WebhookId),
+    /// A webhook can't be there.
+    #[error(transparent)]
+    Place(#[from] PlaceProblem),
+    /// No event is of this kind.
+    #[error("there is no kind of event {kind:?}{}", nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}?")))]
+    UnknownEventKind {
+        /// What was asked for.
+        kind: String,
+        /// What may have been meant.
+        nearest: Option<&'static str>,
+    },
+    /// Nothing can be signed with this.
+    #[error(
+        "a webhook's secret is `whsec_` and after it 24 to 64 bytes in base64; leave it out, and one is made"
+    )]
+    UnfitSecret,
     /// The configuration now names other endpoints than those the app was made for.
     #[error(
         "{provider}: app {app} was registered for {was}, the configuration now says {now}: an app's endpoints never \
@@ -277,6 +298,24 @@ pub enum EngineError {
         /// Why, in the store's words.
         reason: String,
     },
+    /// A request with this idempotency key is being worked on.
+    #[error("a request with this idempotency key is being worked on: send it again in a moment")]
+    RequestUnderWay {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// Whoever worked on it ended without a word.
+    #[error(
+        "a request with this idempotency key was begun, and its server ended before it could answer: look whether what it \
+         asked for is there, and send it with another key if it isn't"
+    )]
+    RequestOutcomeUnknown,
+    /// The key stands for another request.
+    #[error(
+        "this idempotency key came with another request before, or from an API key with other permissions: take a new key \
+         for each request, and the same key only for the same request"
+    )]
+    OtherRequest,
     /// The provider gave no refresh token.
     #[error(
         "{provider}: instance {instance} has nothing to refresh: what it has is used until the provider takes it no longer; \
@@ -299,6 +338,9 @@ pub enum EngineError {
         /// What happened.
         error: ProviderHttpError,
     },
+    /// The call could not be sent within its patience.
+    #[error(transparent)]
+    HeldBack(#[from] HeldBack),
     /// The account could not be asked for.
     #[error("{provider}: {error}")]
     Account {
@@ -398,7 +440,9 @@ impl EngineError {
         match self {
             Self::Shared(error) => error.retry_after(),
             Self::RefreshInProgress { retry_after, .. }
-            | Self::RejectedLately { retry_after, .. } => Some(*retry_after),
+            | Self::RejectedLately { retry_after, .. }
+            | Self::RequestUnderWay { retry_after } => Some(*retry_after),
+            Self::HeldBack(held_back) => held_back.retry_after(),
             Self::Token(TokenFailure {
                 outcome: Outcome::Busy { retry_after },
                 ..
@@ -423,6 +467,8 @@ impl EngineError {
             Self::Account { error, .. } => error.is_transient(),
             Self::RefreshInProgress { .. }
             | Self::RejectedLately { .. }
+            | Self::HeldBack(_)
+            | Self::RequestUnderWay { .. }
             | Self::NotKnownAlive
             | Self::NotWrittenYet { .. }
             | Self::BrokeOff

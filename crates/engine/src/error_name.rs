@@ -24,6 +24,10 @@ impl EngineError {
             Self::NoSuchApiKey(_) => "no-such-api-key",
             Self::NoSuchTenant(_) => "no-such-tenant",
             Self::NotTheOperator => "not-the-operator",
+            Self::NoSuchWebhook(_) => "no-such-webhook",
+            Self::Place(_) => "webhook-place",
+            Self::UnknownEventKind { .. } => "unknown-event-kind",
+            Self::UnfitSecret => "webhook-secret",
             Self::EndpointsChanged { .. } => "endpoints-changed",
             Self::Endpoint(_) => "endpoint",
             Self::Authorization(_) => "authorization",
@@ -51,8 +55,12 @@ impl EngineError {
             Self::ShuttingDown => "shutting-down",
             Self::BrokeOff => "broke-off",
             Self::NotWrittenYet { .. } => "not-written-yet",
+            Self::RequestUnderWay { .. } => "request-under-way",
+            Self::RequestOutcomeUnknown => "request-outcome-unknown",
+            Self::OtherRequest => "other-request",
             Self::NotRefreshable { .. } => "not-refreshable",
             Self::Call { .. } => "call-failed",
+            Self::HeldBack(held_back) => held_back.name(),
             Self::Account { .. } => "account-unknown",
         }
     }
@@ -93,7 +101,7 @@ fn of_device(refusal: &DeviceRefusal) -> &'static str {
 }
 
 /// The words of the closed list of outcomes.
-fn of_outcome(outcome: &Outcome) -> &'static str {
+pub(crate) fn of_outcome(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::NotSent => "provider-not-reached",
         Outcome::Busy { .. } => "provider-busy",

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use tieline_core::http::CallbackQuery;
-use tieline_core::{ProviderDescriptor, TokenSet};
+use tieline_core::{ProviderDescriptor, ProviderSetup, TokenSet};
 use tieline_oauth::{TokenClient, Tokens};
 use tieline_store::{App, Instance, TakenAuthorization};
 
 use crate::connect::Connecting;
 use crate::label::Label;
-use crate::{Engine, EngineError};
+use crate::{Engine, EngineError, measure};
 
 impl Engine {
     /// Sends the code once: after its bytes were sent, nothing is tried again.
@@ -20,6 +20,18 @@ impl Engine {
         query: &CallbackQuery,
     ) -> Result<Instance, EngineError> {
         let provider = self.provider(&app.provider)?;
+        let end = self.exchange_with(provider, app, taken, query).await;
+        measure::authorization(provider.descriptor().id, &end);
+        end
+    }
+
+    async fn exchange_with(
+        &self,
+        provider: &'static dyn ProviderSetup,
+        app: App,
+        taken: TakenAuthorization,
+        query: &CallbackQuery,
+    ) -> Result<Instance, EngineError> {
         let parameters = self.app_parameters(&app).await?;
         let parameters = parameters.with_kept(&taken.parameters);
         let callback = tieline_oauth::check_callback(provider, &parameters, query)?;

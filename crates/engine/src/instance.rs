@@ -7,7 +7,8 @@ use tieline_core::{InstanceId, Secret, Timestamp};
 use tieline_store::{Event, Instance, InstanceQuery, Purpose, Relabel, Status};
 
 use crate::account::refuse_another_account;
-use crate::due::{Due, due, is_renewable};
+use crate::due::is_renewable;
+use crate::engine::Shared;
 use crate::label::{check_name, checked_tags};
 use crate::recovery::Urgency;
 use crate::{Engine, EngineError};
@@ -58,17 +59,11 @@ impl InstanceHandle {
         if let Some(early) = crate::sabotage::seen_early(self).await {
             return Ok(early);
         }
-        let instance = self.ready().await?;
-        let token = self
-            .engine
-            .shared
-            .store
-            .access_token(&instance, Purpose::Reveal)
-            .await?;
+        let ready = self.ready(Purpose::Reveal).await?;
         Ok(AccessToken {
-            token,
-            expires_at: instance.expires_at,
-            generation: instance.generation,
+            token: ready.access_token.duplicate(),
+            expires_at: ready.instance.expires_at,
+            generation: ready.instance.generation,
         })
     }
 
@@ -95,23 +90,23 @@ impl InstanceHandle {
     /// # Errors
     /// As for [`access_token`](Self::access_token); also when the health check fails.
     pub async fn check(&self) -> Result<Account, EngineError> {
-        let instance = self.ready().await?;
+        let instance = &self.ready(Purpose::Check).await?.instance;
         let provider = self.engine.provider(&instance.provider)?;
         let account = match provider.account(self, &instance.captures).await {
             Ok(account) => account,
             Err(error) => {
                 // The call may have found out that only a person can help: then that is what to tell.
                 self.usable(&self.load().await?)?;
-                let provider = instance.provider;
+                let provider = instance.provider.clone();
                 return Err(EngineError::Account { provider, error });
             }
         };
-        refuse_another_account(&instance, &account)?;
+        refuse_another_account(instance, &account)?;
         let Account { id, label } = account.clone();
-        self.engine
-            .shared
-            .store
-            .set_account(self.id, id, label, instance.captures)
+        let Shared { store, hot, .. } = &*self.engine.shared;
+        let _changing = hot.changing(self.id);
+        store
+            .set_account(self.id, id, label, instance.captures.clone())
             .await?;
         Ok(account)
     }
@@ -137,7 +132,8 @@ impl InstanceHandle {
     /// # Errors
     /// When it isn't there.
     pub async fn set_disabled(&self, disabled: bool) -> Result<Instance, EngineError> {
-        let (engine, store) = (&self.engine, &self.engine.shared.store);
+        let (engine, store) = (&self.engine, self.engine.acting_store());
+        let _changing = engine.shared.hot.changing(self.id);
         let found = store
             .set_disabled(&engine.tenant, self.id, disabled)
             .await?;
@@ -149,33 +145,24 @@ impl InstanceHandle {
     /// # Errors
     /// When the store fails.
     pub async fn events(&self, limit: u32) -> Result<Vec<Event>, EngineError> {
-        Ok(self
-            .engine
-            .shared
-            .store
-            .events(&self.engine.tenant, Some(self.id), limit)
-            .await?)
+        self.events_before(None, limit).await
     }
 
-    /// The instance with an access token that can be used.
-    pub(crate) async fn ready(&self) -> Result<Instance, EngineError> {
-        let instance = self.load().await?;
-        self.usable(&instance)?;
-        if instance.disabled_at.is_some() {
-            return Err(EngineError::Disabled(self.id));
-        }
-        let descriptor = self.engine.provider(&instance.provider)?.descriptor();
-        let rotation = descriptor.oauth2().rotation;
-        match due(&instance, &rotation, self.engine.shared.clock.now()) {
-            Due::NotYet => Ok(instance),
-            Due::Soon => {
-                if is_renewable(descriptor, &instance) {
-                    self.engine.refresh_meanwhile(&instance);
-                }
-                Ok(instance)
-            }
-            Due::Now => self.engine.refresh_if_rested(&instance).await,
-        }
+    /// As [`events`](Self::events), a page at a time: those before the event with this id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn events_before(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Event>, EngineError> {
+        let (engine, id) = (&self.engine, Some(self.id));
+        let events = engine
+            .shared
+            .store
+            .events_before(&engine.tenant, id, before, limit);
+        Ok(events.await?)
     }
 
     /// Refuses an instance whose tokens must not be used.
@@ -212,7 +199,21 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn events(&self, limit: u32) -> Result<Vec<Event>, EngineError> {
-        Ok(self.shared.store.events(&self.tenant, None, limit).await?)
+        self.events_before(None, limit).await
+    }
+
+    /// As [`events`](Self::events), a page at a time: those before the event with this id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn events_before(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Event>, EngineError> {
+        let store = &self.shared.store;
+        let events = store.events_before(&self.tenant, None, before, limit);
+        Ok(events.await?)
     }
 }
 

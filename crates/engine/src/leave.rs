@@ -51,6 +51,7 @@ impl InstanceHandle {
     async fn leave(&self, anyway: bool) -> Result<Disconnected, EngineError> {
         let engine = &self.engine;
         let store = &engine.shared.store;
+        let _changing = engine.shared.hot.changing(self.id);
         let leaving = store
             .begin_delete(&engine.tenant, self.id)
             .await?

@@ -12,10 +12,11 @@ use tieline_store::{App, Cause, Instance, Purpose};
 use crate::flights::{Flight, FlightEnd, landing};
 use crate::lease::Attempt;
 use crate::recovery::{Urgency, Verdict, is_replay_ever_safe, verdict};
-use crate::{Engine, EngineError, rejected};
+use crate::{Engine, EngineError, measure, rejected};
 
 /// Everything that one refresh needs to know.
 pub(crate) struct Refresh<'a> {
+    pub(crate) provider: &'static str,
     pub(crate) app: &'a App,
     pub(crate) client: &'a TokenClient<'a>,
     pub(crate) rotation: Rotation,
@@ -154,6 +155,7 @@ impl Engine {
             &*self.shared.clock,
         );
         let refresh = Refresh {
+            provider: descriptor.id,
             app,
             client,
             rotation: descriptor.oauth2().rotation,
@@ -257,7 +259,9 @@ impl Engine {
             return Err(EngineError::NotKnownAlive);
         }
         failpoint::hit("before-send");
-        Ok(refresh.client.refresh(refresh.refresh_token).await)
+        let answer = refresh.client.refresh(refresh.refresh_token).await;
+        measure::refresh(refresh.provider, &answer);
+        Ok(answer)
     }
 
     /// A second set lives by itself: it is left in `second`.
@@ -281,7 +285,9 @@ impl Engine {
         refresh: &Refresh<'_>,
         attempt: Attempt,
     ) -> Result<(), EngineError> {
-        let failure = match refresh.client.client_credentials().await {
+        let answer = refresh.client.client_credentials().await;
+        measure::refresh(refresh.provider, &answer);
+        let failure = match answer {
             Ok(tokens) => return self.commit(refresh, attempt, tokens).await,
             Err(failure) => failure,
         };

@@ -106,7 +106,10 @@ impl Engine {
         failure: TokenFailure,
     ) -> Result<(), EngineError> {
         let (id, number) = (attempt.instance.id, attempt.number);
-        let counted = self.shared.store.count_rejection(id, number).await?;
+        let counted = {
+            let _changing = self.shared.hot.changing(id);
+            self.shared.store.count_rejection(id, number).await?
+        };
         if self.is_the_apps(refresh.app, id) {
             return Err(self.app_refused(refresh.app, failure.into()).await);
         }
@@ -144,6 +147,7 @@ impl Engine {
         cause: Cause,
     ) -> Result<(), EngineError> {
         let store = &self.shared.store;
+        let _changing = self.shared.hot.changing(instance.id);
         let Some(now) = store
             .require_reconnect(instance.id, instance.generation, attempt, cause)
             .await?

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use http::HeaderName;
+use http::Uri;
+use percent_encoding::percent_decode;
 use tieline_core::descriptor::{Api, TokenPlacement};
 use tieline_core::endpoint::is_endpoint;
 use tieline_core::http::ProviderHttpError;
@@ -45,13 +46,26 @@ impl Target {
         Ok(Self { base, placement })
     }
 
+    /// The URL of a request whose URI is a path relative to the base.
+    pub(crate) fn url_of(&self, uri: &Uri) -> Result<Url, ProviderHttpError> {
+        if uri.authority().is_some() {
+            return Err(ProviderHttpError::permanent(
+                "only paths relative to the API's base are called",
+            ));
+        }
+        self.url(uri.path_and_query().map_or("", |path| path.as_str()))
+    }
+
     /// The URL of a path relative to the base. Whatever the path holds, scheme, host and port stay the base's.
-    pub(crate) fn url(&self, path: &str) -> Result<Url, ProviderHttpError> {
+    fn url(&self, path: &str) -> Result<Url, ProviderHttpError> {
         let refuse = |why: &str| {
             ProviderHttpError::permanent(format!("{why}: give a path such as /v1/me?fields=id"))
         };
         if !path.starts_with('/') || path.starts_with("//") || path.contains('\\') {
             return Err(refuse("the path must start with exactly one slash"));
+        }
+        if climbs(path) {
+            return Err(refuse("the path holds a dot segment, plain or encoded"));
         }
         let base = self.base.url.as_str().trim_end_matches('/');
         let url =
@@ -75,40 +89,48 @@ fn told_base(told: &str, origins: &[&str]) -> Option<Url> {
     (known && url.query().is_none()).then_some(url)
 }
 
-/// Whether a header of the caller's is passed on: not those that speak for the connection, nor for somebody else.
-pub(crate) fn passes(name: &HeaderName) -> bool {
-    !matches!(
-        name.as_str(),
-        "authorization"
-            | "connection"
-            | "content-length"
-            | "cookie"
-            | "expect"
-            | "forwarded"
-            | "host"
-            | "keep-alive"
-            | "proxy-authorization"
-            | "proxy-connection"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "upgrade"
-    )
+/// Whether a path holds a segment that leads upwards or nowhere (RFC 3986 section 3.3), for us or for any server behind: one
+/// that takes `%2F` or `%5C` for a slash, decodes twice, or cuts off parameters, blanks and control characters first.
+fn climbs(path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let mut bytes = path.as_bytes().to_vec();
+    loop {
+        let decoded: Vec<u8> = percent_decode(&bytes).collect();
+        if decoded.len() == bytes.len() {
+            break;
+        }
+        bytes = decoded;
+    }
+    bytes.split(|byte| b"/\\".contains(byte)).any(|segment| {
+        let name = segment.split(|byte| *byte == b';').next();
+        let mut seen = name
+            .unwrap_or_default()
+            .iter()
+            .filter(|byte| !(byte.is_ascii_whitespace() || byte.is_ascii_control()))
+            .peekable();
+        seen.peek().is_some() && seen.all(|byte| *byte == b'.')
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn no_path_leaves_the_api() {
-        let target = Target {
+    fn target() -> Target {
+        Target {
             base: Endpoint {
                 url: Url::parse("https://api.acme.example/rest").unwrap(),
                 named_by: NamedBy::Anyone,
             },
             placement: TokenPlacement::Authorization("Bearer"),
-        };
+        }
+    }
+
+    #[test]
+    fn no_path_leaves_the_api() {
+        let target = target();
         assert_eq!(
             target.url("/v1/me?x=1").unwrap().as_str(),
             "https://api.acme.example/rest/v1/me?x=1"
@@ -120,6 +142,21 @@ mod tests {
             "/../admin",
             "/..",
             "/%2e%2e/admin",
+            "/..%2fadmin",
+            "/%2E%2e%2Fadmin",
+            "/v1/..%5cadmin",
+            "/v1/%252e%252e%252fadmin",
+            "/v1/%25252e%25252e/admin",
+            "/v1/..;x=1/admin",
+            "/v1/..%3b/admin",
+            "/v1/..%20/admin",
+            "/v1/..%00/admin",
+            "/v1/.%0a./admin",
+            "/v1/./me",
+            "/v1/...",
+            "/v1/a/../b",
+            "/.\t./admin",
+            "/..?x",
             "/\\evil.example",
             "@evil.example/",
             "https://evil.example/",
@@ -135,15 +172,61 @@ mod tests {
     }
 
     #[test]
-    fn what_speaks_for_somebody_else_is_not_passed_on() {
-        for (name, passed) in [
-            ("authorization", false),
-            ("cookie", false),
-            ("transfer-encoding", false),
-            ("accept", true),
-            ("x-request-id", true),
+    fn what_only_looks_like_leaving_is_sent_as_it_was_written() {
+        for path in [
+            "/v1/contacts/a%2Fb",
+            "/v1/files/..name/a..b/.well-known/x.",
+            "/v1/files/%2eenv",
+            "/v1//twice",
+            "/v1/%E2%82%AC%20x",
+            "/v1/100%25",
+            "/@evil.example/",
+            "/v1?path=../..%2f&q=/../",
         ] {
-            assert_eq!(passes(&HeaderName::from_static(name)), passed, "{name}");
+            let url = target().url(path).unwrap();
+            let rest = url.as_str().strip_prefix("https://api.acme.example/rest");
+            assert_eq!(rest, Some(path));
+        }
+    }
+
+    /// What a server makes of a path that decodes it as often as anybody does.
+    fn resolved(path: &str) -> Option<Vec<String>> {
+        let mut text = path.to_owned();
+        for _ in 0..4 {
+            text = String::from_utf8_lossy(&percent_decode(text.as_bytes()).collect::<Vec<_>>())
+                .into_owned();
+        }
+        let mut stack = Vec::new();
+        for segment in text.split(['/', '\\']) {
+            match segment.split(';').next().unwrap_or_default().trim() {
+                "" | "." => {}
+                ".." => {
+                    stack.pop()?;
+                }
+                name => stack.push(name.to_owned()),
+            }
+        }
+        Some(stack)
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_server_makes_of_it_stays_below_the_base(
+            pieces in prop::collection::vec(
+                prop_oneof![
+                    Just("/"), Just("."), Just(".."), Just("%2e"), Just("%2E"), Just("%2f"), Just("%5c"), Just("%25"),
+                    Just("%252e"), Just("2e"), Just("2f"), Just(";"), Just("%20"), Just("a"), Just("@"), Just(":"), Just("?"),
+                ],
+                0..12,
+            ),
+        ) {
+            let path = format!("/{}", pieces.concat());
+            if let Ok(url) = target().url(&path) {
+                prop_assert_eq!(url.host_str(), Some("api.acme.example"));
+                prop_assert_eq!(url.port_or_known_default(), Some(443));
+                let stack = resolved(url.path());
+                prop_assert_eq!(stack.and_then(|stack| stack.into_iter().next()), Some("rest".to_owned()));
+            }
         }
     }
 }

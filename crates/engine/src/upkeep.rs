@@ -1,5 +1,5 @@
 //! What an engine does by itself, for all tenants: it settles refreshes that were begun and not ended, keeps refresh tokens
-//! alive that would die unused, and finishes disconnects that were cut off.
+//! alive that would die unused, finishes disconnects that were cut off, and tells webhooks what happened.
 //!
 //! Access tokens are refreshed when somebody wants one, and not here.
 
@@ -21,6 +21,8 @@ use crate::{Engine, EngineError};
 
 /// Between two looks for refreshes that were begun and not ended: a reuse window may be half a minute.
 const BETWEEN_SETTLING: Duration = Duration::from_secs(2);
+/// Between two looks for what webhooks are to be told: a look costs little.
+const BETWEEN_DELIVERIES: Duration = Duration::from_millis(500);
 /// Between two looks for all else.
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(30);
 /// Instances read at once; so much is in memory, however many there are.
@@ -43,6 +45,8 @@ pub struct Round {
     pub kept_alive: u64,
     /// Instances whose disconnect was finished.
     pub left: u64,
+    /// Events that webhooks were told of.
+    pub told: u64,
     /// Tries that came to nothing; they are made again.
     pub failed: u64,
 }
@@ -57,6 +61,11 @@ enum Task {
     Settle,
     KeepAlive,
     Leave,
+    Tell,
+}
+
+impl Task {
+    const ALL: [Self; 4] = [Self::Settle, Self::KeepAlive, Self::Leave, Self::Tell];
 }
 
 impl Engine {
@@ -69,7 +78,7 @@ impl Engine {
         if self.shared.upkeep_runs.swap(true, Ordering::SeqCst) {
             return;
         }
-        for task in [Task::Settle, Task::KeepAlive, Task::Leave] {
+        for task in Task::ALL {
             tokio::spawn(rounds(Arc::downgrade(&self.shared), task));
         }
     }
@@ -87,6 +96,11 @@ impl Engine {
             sum.left += round.left;
             sum.failed += round.failed;
         }
+        if self.shared.store.adoption_required().is_none() {
+            let (told, failed) = self.tell_webhooks().await?;
+            sum.told = told;
+            sum.failed += failed;
+        }
         Ok(sum)
     }
 
@@ -99,6 +113,8 @@ impl Engine {
             Task::Settle => self.settle_attempts(&mut round).await?,
             Task::KeepAlive => self.keep_alive(&mut round).await?,
             Task::Leave => self.finish_leaving(&mut round).await?,
+            // They are not waited for: one may have to be patient for long.
+            Task::Tell => drop(self.send_couriers().await?),
         }
         Ok(round)
     }
@@ -126,6 +142,7 @@ impl Engine {
     async fn keep_alive(&self, round: &mut Round) -> Result<(), EngineError> {
         let now = self.shared.clock.now();
         self.shared.flights.forget(now);
+        self.shared.hot.forget_unused(now);
         let mut after = None;
         loop {
             let page = self.shared.store.keep_alive_due(now, after, PAGE).await?;
@@ -255,6 +272,7 @@ impl Leaving {
 async fn rounds(shared: Weak<Shared>, task: Task) {
     let pause = match task {
         Task::Settle => BETWEEN_SETTLING,
+        Task::Tell => BETWEEN_DELIVERIES,
         Task::KeepAlive | Task::Leave => BETWEEN_ROUNDS,
     };
     loop {

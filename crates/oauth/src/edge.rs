@@ -43,6 +43,7 @@ struct Shared {
 struct Clients {
     anyone: Client,
     operator: Client,
+    tenant: Client,
 }
 
 /// The limits of an edge.
@@ -119,9 +120,8 @@ impl Edge {
                 .pool_max_idle_per_host(0)
                 .http1_max_headers(HEADER_LIMIT)
         })?;
-        let api = Clients::build(resolver, tls, |builder| {
-            builder.read_timeout(options.deadline)
-        })?;
+        // How long the other side may be silent is measured by `call`, which knows what is still being sent.
+        let api = Clients::build(resolver, tls, |builder| builder)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 options,
@@ -131,12 +131,17 @@ impl Edge {
         })
     }
 
+    /// How long the other side of a call may be silent.
+    pub(crate) fn longest_silence(&self) -> Duration {
+        self.shared.options.deadline
+    }
+
     /// The client for authenticated calls below `base`: no redirects, retries, proxies or cookies; names resolve to
     /// public addresses only, unless the operator named the base.
     ///
     /// # Errors
     /// When the host is an address that may not be connected to.
-    pub fn api_for(&self, base: &Endpoint) -> Result<&Client, EgressRefusal> {
+    pub(crate) fn api_for(&self, base: &Endpoint) -> Result<&Client, EgressRefusal> {
         self.shared.options.egress.check(base)?;
         Ok(self.shared.api.named_by(base.named_by))
     }
@@ -145,6 +150,10 @@ impl Edge {
     pub(crate) fn back_channel_for(&self, endpoint: &Endpoint) -> Result<&Client, EgressRefusal> {
         self.shared.options.egress.check(endpoint)?;
         Ok(self.shared.token.named_by(endpoint.named_by))
+    }
+
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.shared.options.egress
     }
 
     /// Sends one request of the back channel, once.
@@ -200,12 +209,8 @@ async fn read(mut response: reqwest::Response, deadline: Instant) -> Answer {
 
 impl SendError {
     fn of(error: &reqwest::Error) -> Self {
-        let mut source = error.source();
-        while let Some(inner) = source {
-            if let Some(refusal) = inner.downcast_ref::<EgressRefusal>() {
-                return Self::Refused(refusal.clone());
-            }
-            source = inner.source();
+        if let Some(refusal) = EgressRefusal::behind(error) {
+            return Self::Refused(refusal.clone());
         }
         match error {
             error if error.is_dns() => Self::NotSent("the host's name can't be resolved"),
@@ -261,6 +266,7 @@ impl Clients {
         Ok(Self {
             anyone: build(NamedBy::Anyone)?,
             operator: build(NamedBy::Operator)?,
+            tenant: build(NamedBy::Tenant)?,
         })
     }
 
@@ -268,6 +274,7 @@ impl Clients {
         match named_by {
             NamedBy::Anyone => &self.anyone,
             NamedBy::Operator => &self.operator,
+            NamedBy::Tenant => &self.tenant,
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Which addresses may be connected to: public ones, and for endpoints that the operator names, loopback and configured
-//! ranges.
+//! Which addresses may be connected to: public ones; for endpoints that the operator names, loopback and configured ranges;
+//! and for webhooks, which tenants name, the ranges that the operator opens to them.
 
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -10,11 +11,14 @@ use url::Host;
 
 use crate::endpoints::{Endpoint, NamedBy};
 
-/// Which non-public addresses may be connected to, for endpoints that the operator names. Loopback always may.
+/// Which non-public addresses may be connected to.
 #[derive(Debug, Clone, Default)]
 pub struct Egress {
-    /// Further ranges, such as `10.1.0.0/16`. Default: none.
+    /// For endpoints that the operator names, beside loopback: further ranges, such as `10.1.0.0/16`. Default: none.
     pub allow: Vec<IpNet>,
+    /// For webhooks: ranges, such as `127.0.0.0/8` where the host is on the same machine. Every tenant may then have what it is
+    /// told sent there. Default: none.
+    pub webhooks: Vec<IpNet>,
 }
 
 /// A host at addresses that must not be connected to.
@@ -25,6 +29,20 @@ pub struct Egress {
 pub struct EgressRefusal {
     /// The host.
     pub host: String,
+}
+
+impl EgressRefusal {
+    /// The refusal that is behind an error of an HTTP client, if one is.
+    pub(crate) fn behind<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Self> {
+        let mut source = Some(error);
+        while let Some(inner) = source {
+            if let Some(refusal) = inner.downcast_ref::<Self>() {
+                return Some(refusal);
+            }
+            source = inner.source();
+        }
+        None
+    }
 }
 
 impl Egress {
@@ -54,10 +72,21 @@ impl Egress {
 
     fn permits(&self, address: IpAddr, named_by: NamedBy) -> bool {
         let address = address.to_canonical();
+        let within = |ranges: &[IpNet]| ranges.iter().any(|range| range.contains(&address));
         is_public(address)
-            || (named_by == NamedBy::Operator
-                && (address.is_loopback()
-                    || self.allow.iter().any(|range| range.contains(&address))))
+            || match named_by {
+                NamedBy::Anyone => false,
+                NamedBy::Operator => address.is_loopback() || within(&self.allow),
+                NamedBy::Tenant => within(&self.webhooks),
+            }
+    }
+
+    /// Whether any webhook may be at a loopback address.
+    pub(crate) fn webhooks_stay_home(&self) -> bool {
+        let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        loopback
+            .iter()
+            .any(|address| self.permits(*address, NamedBy::Tenant))
     }
 }
 
@@ -200,6 +229,7 @@ mod tests {
     fn only_the_operator_may_name_loopback_and_configured_ranges() {
         let egress = Egress {
             allow: vec!["10.1.0.0/16".parse().unwrap()],
+            ..Egress::default()
         };
         for (url, operator) in [
             ("https://127.0.0.1/", true),
@@ -227,6 +257,29 @@ mod tests {
         );
     }
 
+    #[test]
+    fn webhooks_have_ranges_of_their_own() {
+        let opened = Egress {
+            allow: vec!["10.1.0.0/16".parse().unwrap()],
+            webhooks: vec!["10.2.0.0/16".parse().unwrap()],
+        };
+        assert!(!opened.webhooks_stay_home());
+        for (url, closed_too, permitted) in [
+            ("https://1.1.1.1/", true, true),
+            ("https://10.2.2.3/", false, true),
+            ("https://10.1.2.3/", false, false),
+            ("https://127.0.0.1/", false, false),
+            ("https://[::1]/", false, false),
+            ("https://[::ffff:127.0.0.1]/", false, false),
+            ("https://169.254.169.254/", false, false),
+        ] {
+            let endpoint = endpoint(url, NamedBy::Tenant);
+            assert_eq!(opened.check(&endpoint).is_ok(), permitted, "{url}");
+            let closed = Egress::default();
+            assert_eq!(closed.check(&endpoint).is_ok(), closed_too, "{url}");
+        }
+    }
+
     #[tokio::test]
     async fn names_are_judged_by_what_they_resolve_to() {
         let resolve = |named_by| {
@@ -242,10 +295,12 @@ mod tests {
             }
         };
         assert!(resolve(NamedBy::Operator).await.unwrap() > 0);
-        let refused = resolve(NamedBy::Anyone).await.unwrap_err();
-        assert!(
-            refused.downcast_ref::<EgressRefusal>().is_some(),
-            "{refused}"
-        );
+        for named_by in [NamedBy::Anyone, NamedBy::Tenant] {
+            let refused = resolve(named_by).await.unwrap_err();
+            assert!(
+                refused.downcast_ref::<EgressRefusal>().is_some(),
+                "{refused}"
+            );
+        }
     }
 }

@@ -25,6 +25,8 @@ pub enum NamedBy {
     Anyone,
     /// Whoever runs Tieline: loopback and configured ranges too.
     Operator,
+    /// A tenant, for what it wants to be told: public addresses, and the ranges that the operator opens to webhooks.
+    Tenant,
 }
 
 /// An endpoint that must not be used.

@@ -10,6 +10,7 @@
 //! functions that use them, since they serialise secrets.
 
 mod adapter;
+mod api_call;
 pub mod authorization;
 pub mod callback;
 mod codes;
@@ -22,6 +23,7 @@ mod error_answer;
 mod failure;
 mod judge;
 pub mod outcome;
+pub mod post;
 pub mod reach;
 mod request;
 mod retry_after;
@@ -32,6 +34,7 @@ pub mod stand_in;
 mod testing;
 pub mod token;
 
+pub use api_call::{ApiRequest, ByteStream, CallBody, PieceStream};
 pub use authorization::{
     Authorization, AuthorizationError, AuthorizationRequestOptions, authorization,
     check_redirect_uri,
@@ -44,7 +47,9 @@ pub use egress::{Egress, EgressRefusal};
 pub use endpoints::{Endpoint, EndpointProblem, NamedBy, api_base};
 pub use ipnet::IpNet;
 pub use outcome::{FailureDetails, Outcome, Reason, RevokeFailure, TokenFailure};
+pub use post::{PlaceProblem, Posted};
 pub use reach::{Reached, Unreached};
+pub use retry_after::retry_after;
 #[cfg(feature = "stand-in")]
 pub use stand_in::StandIn;
 pub use token::{TokenClient, TokenTypeHint, Tokens};

@@ -21,7 +21,7 @@ pub struct Reached {
 /// Why a host doesn't answer, as what follows "it can't be reached: ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unreached(String);
+pub struct Unreached(pub(crate) String);
 
 impl Edge {
     /// Asks the host of an endpoint for the head of its root, once: a request without query, body or credential.
@@ -55,7 +55,7 @@ impl Edge {
 }
 
 /// The error types of reqwest hold URLs: what is told is what they are about.
-fn in_words(error: &reqwest::Error) -> String {
+pub(crate) fn in_words(error: &reqwest::Error) -> String {
     let mut source = error.source();
     while let Some(inner) = source {
         if let Some(refusal) = inner.downcast_ref::<EgressRefusal>() {

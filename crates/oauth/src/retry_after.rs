@@ -10,7 +10,7 @@ use tieline_core::Timestamp;
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long the provider asks us to wait, at most a day; nothing where it says nothing that can be understood.
-pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
         let seconds = (seconds >= 0.0).then_some(seconds.min(LONGEST.as_secs_f64()))?;
@@ -25,6 +25,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
 mod tests {
     use super::*;
     use http::HeaderValue;
+    use proptest::prelude::*;
 
     fn after(text: &str) -> Option<u64> {
         let now = "1994-11-06T08:48:37Z".parse().unwrap();
@@ -39,6 +40,33 @@ mod tests {
         assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(60));
         assert_eq!(after("Sunday, 06-Nov-94 08:49:37 GMT"), Some(60));
         assert_eq!(after("Sun Nov  6 08:49:37 1994"), Some(60));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_is_at_most_a_day(
+            text in prop_oneof![
+                "[ -~]{0,40}",
+                "-?[0-9]{1,30}(\\.[0-9]{0,5})?(e[0-9]{1,4})?",
+                "(Sun|Sunday|Mon),? [0-9]{1,2}[ -](Nov|Feb)[ -][0-9]{2,4} [0-9]{2}:[0-9]{2}:[0-9]{2}( GMT)?",
+            ],
+            now in -377_705_023_201_i64..=253_402_207_200,
+        ) {
+            let now = Timestamp::from_second(now).unwrap();
+            let value = HeaderValue::from_str(&text).unwrap();
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, value)]);
+            prop_assert!(retry_after(&headers, now).is_none_or(|wait| wait <= LONGEST));
+        }
+
+        #[test]
+        fn a_date_says_what_is_left_until_then(second in 0_i64..4_102_444_800, wait in 0_u32..200_000) {
+            let at = Timestamp::from_second(second + i64::from(wait)).unwrap();
+            let fixed = httpdate::fmt_http_date(at.into());
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_str(&fixed).unwrap())]);
+            let now = Timestamp::from_second(second).unwrap();
+            let expected = Duration::from_secs(wait.into()).min(LONGEST);
+            prop_assert_eq!(retry_after(&headers, now), Some(expected));
+        }
     }
 
     #[test]

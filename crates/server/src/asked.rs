@@ -2,16 +2,20 @@
 
 use std::str::FromStr;
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use tieline_core::InvalidId;
 
-use crate::Problem;
+use crate::{Problem, body, refusal};
 
 /// The id in the path.
 pub(crate) struct Id<T>(pub(crate) T);
+
+/// The name in the path.
+pub(crate) struct Name(pub(crate) String);
 
 /// The query.
 pub(crate) struct Asked<T>(pub(crate) T);
@@ -23,21 +27,38 @@ impl<S: Send + Sync, T: FromStr<Err = InvalidId>> FromRequestParts<S> for Id<T> 
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        // There may be more than the id in the path: it comes first.
-        let Path(all) = Path::<Vec<(String, String)>>::from_request_parts(parts, state)
-            .await
-            .map_err(|refusal| Problem::bad_request(refusal.body_text()))?;
-        let id = all.first().map_or("", |(_, text)| text);
-        Ok(Self(id.parse()?))
+        Ok(Self(first(parts, state).await?.parse()?))
     }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let name = first(parts, state).await?;
+        if name.contains(char::is_control) {
+            return Err(Problem::bad_request(
+                "there is a control character in the path",
+            ));
+        }
+        Ok(Self(name))
+    }
+}
+
+/// There may be more than one thing in the path: it comes first.
+async fn first<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, Problem> {
+    let all = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+    let Path(all) = all.map_err(|_| Problem::bad_request("the path is not UTF-8"))?;
+    let first = all.into_iter().next();
+    Ok(first.map_or_else(String::new, |(_, text)| text))
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let query = Query::<T>::from_request_parts(parts, state).await;
-        let Query(asked) = query.map_err(|refusal| Problem::bad_request(refusal.body_text()))?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let asked = refusal::from_query(query).map_err(Problem::bad_request)?;
         Ok(Self(asked))
     }
 }
@@ -45,18 +66,44 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Given<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|_| Problem::bad_request("the body can't be read to its end"))?;
-        // The reader's own words may hold what stands there, and that may be a secret.
-        let given = serde_json::from_slice(&bytes).map_err(|error| {
-            Problem::bad_request(format!(
-                "the body is not the JSON that is asked for here: look at line {}, column {}",
-                error.line(),
-                error.column()
-            ))
-        })?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::not_json());
+        }
+        let body = body::whole(request).await?;
+        let given = refusal::from_json(&body).map_err(Problem::bad_request)?;
         Ok(Self(given))
+    }
+}
+
+/// `application/json`, with whatever parameters, or a kind of JSON (RFC 6839 section 3.1).
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next();
+    let kind = kind.unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn json_is_told_by_its_type() {
+        for (kind, is) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/merge-patch+json", true),
+            ("application/x-www-form-urlencoded", false),
+            ("text/json", false),
+            ("application/jsonl", false),
+            ("", false),
+        ] {
+            let kind_of = (CONTENT_TYPE, HeaderValue::from_static(kind));
+            assert_eq!(is_json(&HeaderMap::from_iter([kind_of])), is, "{kind}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
     }
 }

@@ -1,11 +1,16 @@
-//! `ANY /v1/instances/{id}/call/{path}`: the authenticated call, handed on as it is.
+//! `ANY /v1/instances/{id}/call/{path}`: the authenticated call, handed on as it is, both bodies in pieces as they come.
 
-use axum::body::{Body, Bytes};
+use std::io;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::Request;
 use axum::response::Response;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Uri};
+use futures_util::StreamExt as _;
+use http::Uri;
+use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use tieline_core::InstanceId;
+use tieline_engine::{AnswerBody, CallBody, CallOptions, NotReplayed};
 
 use crate::Problem;
 use crate::asked::Id;
@@ -15,23 +20,59 @@ use crate::caller::Calling;
 /// server hand on those that speak for a connection, and servers add some of their own.
 pub const ANSWER_HEAD: HeaderName = HeaderName::from_static("tieline-answer-head");
 
+/// In an answer that refused the access token: what became of that, and what to do now.
+const NOT_REPLAYED: HeaderName = HeaderName::from_static("tieline-not-replayed");
+
+/// In a request: for how many seconds it may be held back. It is not passed on.
+const PATIENCE: HeaderName = HeaderName::from_static("tieline-patience");
+
+/// The longest patience, in seconds.
+const LONGEST_PATIENCE: u64 = 600;
+
+/// A body that announces no more than this is read before it is sent on, so that it can be sent twice.
+const SHORT: u64 = 64 << 10;
+
 pub(crate) async fn call(
     Calling(engine): Calling,
     Id(id): Id<InstanceId>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX)
-        .await
-        .map_err(|_| Problem::bad_request("the body can't be read to its end"))?;
     parts.uri = path_of_call(&parts.uri, id)
         .ok_or_else(|| Problem::bad_request("what follows /call is not a path"))?;
-    let mut request = http::Request::new(body);
-    *request.method_mut() = std::mem::replace(&mut parts.method, Method::GET);
+    let options = options(parts.headers.remove(PATIENCE))?;
+    let mut request = http::Request::new(in_pieces(body).await?);
+    *request.method_mut() = parts.method;
     *request.uri_mut() = parts.uri;
     *request.headers_mut() = parts.headers;
-    let answer = engine.instance(id).call(request).await?;
+    let answer = engine.instance(id).call_streaming(request, options).await?;
     Ok(handed_on(answer))
+}
+
+fn options(patience: Option<HeaderValue>) -> Result<CallOptions, Problem> {
+    let Some(patience) = patience else {
+        return Ok(CallOptions::default());
+    };
+    let seconds = patience.to_str().ok().and_then(|text| text.parse().ok());
+    match seconds {
+        Some(seconds) if seconds <= LONGEST_PATIENCE => Ok(CallOptions {
+            patience: Duration::from_secs(seconds),
+        }),
+        _ => Err(Problem::bad_request(
+            "tieline-patience is the number of seconds, 600 at most, that the call may be held back",
+        )),
+    }
+}
+
+async fn in_pieces(body: Body) -> Result<CallBody, Problem> {
+    if body.size_hint().upper().is_none_or(|most| most > SHORT) {
+        let pieces = body.into_data_stream();
+        let pieces = pieces.map(|piece| piece.map_err(io::Error::other));
+        return Ok(CallBody::Stream(Box::pin(pieces)));
+    }
+    let short = axum::body::to_bytes(body, usize::MAX).await;
+    let short = short.map_err(|_| Problem::bad_request("the body can't be read to its end"))?;
+    Ok(CallBody::Bytes(short))
 }
 
 /// What follows `/call`, as it was written: the provider may tell `%2F` from a slash.
@@ -41,16 +82,36 @@ fn path_of_call(uri: &Uri, id: InstanceId) -> Option<Uri> {
     path.parse().ok()
 }
 
-fn handed_on(answer: http::Response<Bytes>) -> Response {
-    let (mut parts, body) = answer.into_parts();
-    let head = head(&parts.headers);
-    for name in &SPEAK_FOR_A_CONNECTION {
-        parts.headers.remove(name);
+fn handed_on(answer: http::Response<AnswerBody>) -> Response {
+    let (parts, body) = answer.into_parts();
+    let not_replayed = parts.extensions.get::<NotReplayed>().copied();
+    let mut response = Response::new(Body::from_stream(body));
+    *response.status_mut() = parts.status;
+    *response.headers_mut() = of_our_connection(parts.headers);
+    if let Some(note) = not_replayed.and_then(|note| HeaderValue::from_str(&note.to_string()).ok())
+    {
+        response.headers_mut().insert(NOT_REPLAYED, note);
+    }
+    response
+}
+
+/// The provider's headers but those that speak for its connection, and all of them in one.
+fn of_our_connection(mut headers: HeaderMap) -> HeaderMap {
+    let head = head(&headers);
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named.iter().chain(&SPEAK_FOR_A_CONNECTION) {
+        headers.remove(name);
     }
     if let Some(head) = head {
-        parts.headers.insert(ANSWER_HEAD, head);
+        headers.insert(ANSWER_HEAD, head);
     }
-    Response::from_parts(parts, Body::from(body))
+    headers
 }
 
 /// RFC 9110 section 7.6.1, and the length of a body, which an answer to HEAD has not.
@@ -115,21 +176,36 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn an_answer_arrives_as_the_provider_gave_it() {
+    #[test]
+    fn patience_is_a_number_of_seconds() {
+        let given = |text| options(Some(HeaderValue::from_static(text))).map(|it| it.patience);
+        assert_eq!(options(None).unwrap(), CallOptions::default());
+        assert_eq!(given("0").unwrap(), Duration::ZERO);
+        assert_eq!(given("600").unwrap(), Duration::from_secs(600));
+        for bad in ["", "601", "-1", "1.5", "soon"] {
+            assert_eq!(given(bad).unwrap_err().status, 400, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_answer_arrives_as_the_provider_gave_it() {
         let given = http::Response::builder()
             .status(418)
             .header("x-first", "1")
             .header("transfer-encoding", "chunked")
+            .header("connection", "close, X-Hop")
+            .header("x-hop", "1")
             .header("set-cookie", "a")
             .header("set-cookie", HeaderValue::from_bytes(b"\xfc\"b").unwrap())
             .body(Bytes::from_static(b"{}"))
             .unwrap();
         let (status, headers) = (given.status(), given.headers().clone());
-        let (mut parts, body) = handed_on(given).into_parts();
-        assert!(!parts.headers.contains_key("transfer-encoding"));
+        let (mut parts, body) = given.into_parts();
+        parts.headers = of_our_connection(parts.headers);
+        for gone in ["transfer-encoding", "connection", "x-hop"] {
+            assert!(!parts.headers.contains_key(gone), "{gone}");
+        }
         parts.headers.insert("date", HeaderValue::from_static("x"));
-        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let arrived = answer_of(http::Response::from_parts(parts, body)).unwrap();
         assert_eq!((arrived.status(), arrived.headers()), (status, &headers));
         assert_eq!(arrived.body(), "{}");

@@ -50,6 +50,15 @@ impl Caller {
         }
     }
 
+    /// Does something of theirs once; see [`Engine::once`].
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn permissions(&self) -> Permissions {
+        self.permissions
+    }
+
     pub(crate) fn may(&self, permission: Permission) -> Result<Engine, Problem> {
         if self.permissions.contains(permission) {
             return Ok(self.engine.clone());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use http::StatusCode;
@@ -15,7 +15,7 @@ use tieline_engine::{
 };
 use tieline_store::{Binding, Instance, Permission};
 
-use crate::asked::{Given, Id};
+use crate::asked::{Given, Id, Name};
 use crate::caller::{Caller, Connecting};
 use crate::wire::{Callback, Confirm, ConfirmedInstance, Connect, NewLink, Polled};
 use crate::{Problem, Served};
@@ -142,7 +142,7 @@ async fn start_device(
 async fn poll_device(
     State(served): State<Served>,
     Connecting(engine): Connecting,
-    Path(id): Path<String>,
+    Name(id): Name,
 ) -> Result<Json<Polled>, Problem> {
     let started = served.devices.find(&id).ok_or_else(Problem::not_found)?;
     Ok(Json(match engine.poll_device(&started).await? {

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Form, Path, RawQuery, State};
+use axum::extract::rejection::{FormRejection, PathRejection};
+use axum::extract::{DefaultBodyLimit, Form, Path, RawQuery, State};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{self, HeaderName};
@@ -32,19 +34,29 @@ pub(crate) struct FrontDoor {
 
 pub(crate) fn routes(door: FrontDoor) -> Router {
     Router::new()
-        .route("/callback/{context}", get(call_back))
+        // Programs that look ahead ask with HEAD: that must not use up a state.
+        .route("/callback/{context}", get(call_back).head(no_such_method))
         .route("/connect/{token}", get(show).post(follow))
         .route("/connected", get(connected))
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(LONGEST_FORM))
+        .layer(map_response(guarded))
         .with_state(door)
 }
+
+/// The longest form that is read: 64 KiB.
+const LONGEST_FORM: usize = 1 << 16;
 
 /// The provider sends the browser back. Of the address, nothing but its query is looked at: never `Host`.
 async fn call_back(
     State(door): State<FrontDoor>,
-    Path(context): Path<String>,
+    context: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     parts: Parts,
 ) -> Response {
+    let Ok(Path(context)) = context else {
+        return failed(&EngineError::UnknownState);
+    };
     let user = door.signed_in.as_ref().and_then(|who| who(&parts));
     let query = Secret::new(query.unwrap_or_default());
     let received = door
@@ -55,12 +67,19 @@ async fn call_back(
         Ok(Received::Connected { return_to, .. }) => {
             see_other(&return_to.unwrap_or_else(|| own(&door.engine, "/connected")))
         }
+        Ok(Received::ToStarter) => to_the_terminal(),
         Err(error) => failed(&error),
     }
 }
 
 /// What the link is for. Looking at it uses nothing up: messengers look at links before people do.
-async fn show(State(door): State<FrontDoor>, Path(token): Path<String>) -> Response {
+async fn show(
+    State(door): State<FrontDoor>,
+    token: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(token)) = token else {
+        return failed(&EngineError::UnknownLink);
+    };
     match page(&door.engine, &Secret::new(token), None).await {
         Ok(page) => shown(StatusCode::OK, &page),
         Err(error) => failed(&error),
@@ -70,9 +89,15 @@ async fn show(State(door): State<FrontDoor>, Path(token): Path<String>) -> Respo
 /// The person goes on to the provider.
 async fn follow(
     State(door): State<FrontDoor>,
-    Path(token): Path<String>,
-    Form(given): Form<BTreeMap<String, String>>,
+    token: Result<Path<String>, PathRejection>,
+    given: Result<Form<BTreeMap<String, String>>, FormRejection>,
 ) -> Response {
+    let Ok(Path(token)) = token else {
+        return failed(&EngineError::UnknownLink);
+    };
+    let Ok(Form(given)) = given else {
+        return unreadable_form();
+    };
     let token = Secret::new(token);
     let filled = given
         .into_iter()
@@ -92,11 +117,30 @@ async fn follow(
 }
 
 async fn connected() -> Response {
-    let page = MessagePage {
-        title: "Connected".to_owned(),
-        text: "Your account is connected. You can close this window.".to_owned(),
-    };
-    shown(StatusCode::OK, &page)
+    let text = "Your account is connected. You can close this window.";
+    told(StatusCode::OK, "Connected", text)
+}
+
+/// The callback stays in the browser's address bar: only whoever made its state can follow it.
+fn to_the_terminal() -> Response {
+    let text = "This was started in a terminal, which waits for it: copy the whole address of this page from the address bar of \
+                your browser, paste it into that terminal and press Enter. Show it to nobody else.";
+    told(StatusCode::OK, "One step more", text)
+}
+
+fn unreadable_form() -> Response {
+    let text = "What was sent is not the form of this page; open the link again.";
+    told(StatusCode::BAD_REQUEST, "Not connected", text)
+}
+
+async fn no_such_method() -> Response {
+    let text = "This address takes other requests than that; open the link again where you got it.";
+    told(StatusCode::METHOD_NOT_ALLOWED, "Not connected", text)
+}
+
+/// Where nothing is, such as at a redirect URI that was registered with a slash too many: its query may hold a code.
+pub(crate) async fn nothing_here() -> Response {
+    guarded(Problem::not_found().into_response()).await
 }
 
 async fn page(
@@ -138,11 +182,23 @@ fn failed(error: &EngineError) -> Response {
             "This can't be done now: whoever sent you here has to change something first."
                 .to_owned()
         }
+        // Neither is how this server keeps things, and what ails it.
+        Kind::Unavailable => {
+            "This can't be done right now; go back to where you came from, and start again in a minute."
+                .to_owned()
+        }
+        _ if matches!(error, EngineError::Store(_)) => {
+            "What this belongs to is no longer there; start again where you came from.".to_owned()
+        }
         _ => error.to_string(),
     };
+    told(status, "Not connected", &text)
+}
+
+fn told(status: StatusCode, title: &str, text: &str) -> Response {
     let page = MessagePage {
-        title: "Not connected".to_owned(),
-        text,
+        title: title.to_owned(),
+        text: text.to_owned(),
     };
     shown(status, &page)
 }
@@ -151,9 +207,7 @@ fn shown(status: StatusCode, page: &impl askama::Template) -> Response {
     // A template that can't be written has an error of its own, which no page of ours has.
     let html = page.render().unwrap_or_default();
     let html_type = HeaderValue::from_static("text/html; charset=utf-8");
-    let mut response = (status, [(header::CONTENT_TYPE, html_type)], html).into_response();
-    response.headers_mut().extend(of_pages());
-    response
+    (status, [(header::CONTENT_TYPE, html_type)], html).into_response()
 }
 
 /// RFC 9700 section 4.11: 303, so that no browser sends a form on.
@@ -161,7 +215,11 @@ fn see_other(address: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(address) else {
         return failed(&EngineError::BrokeOff);
     };
-    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+/// Whatever the front door answers, and whoever in it does.
+async fn guarded(mut response: Response) -> Response {
     response.headers_mut().extend(of_pages());
     response
 }

@@ -5,7 +5,7 @@ use axum::{Json, Router};
 use tieline_core::InstanceId;
 use tieline_core::descriptor::Account;
 use tieline_engine::Disconnected;
-use tieline_store::{Instance, InstanceQuery, Relabel};
+use tieline_store::{Event, Instance, InstanceQuery, Relabel};
 
 use crate::asked::{Asked, Given, Id};
 use crate::call::call;
@@ -136,16 +136,32 @@ async fn events(
     Id(id): Id<InstanceId>,
     Asked(query): Asked<EventsQuery>,
 ) -> Result<Json<Events>, Problem> {
-    let limit = query.limit.unwrap_or(PAGE);
-    let events = engine.instance(id).events(limit).await?;
-    Ok(Json(Events { events }))
+    let limit = page_of(&query);
+    let instance = engine.instance(id);
+    let events = instance.events_before(query.cursor, limit + 1).await?;
+    Ok(Json(page(events, limit)))
 }
 
 async fn all_events(
     Reading(engine): Reading,
     Asked(query): Asked<EventsQuery>,
 ) -> Result<Json<Events>, Problem> {
-    let limit = query.limit.unwrap_or(PAGE);
-    let events = engine.events(limit).await?;
-    Ok(Json(Events { events }))
+    let limit = page_of(&query);
+    let events = engine.events_before(query.cursor, limit + 1).await?;
+    Ok(Json(page(events, limit)))
+}
+
+fn page_of(query: &EventsQuery) -> u32 {
+    query.limit.unwrap_or(PAGE).min(LONGEST_PAGE)
+}
+
+/// Of one event more than the page has, that there is one is told.
+fn page(mut events: Vec<Event>, limit: u32) -> Events {
+    let there_are_more = events.len() > limit as usize;
+    events.truncate(limit as usize);
+    let last = events.last().map(|event| event.id);
+    Events {
+        cursor: last.filter(|_| there_are_more),
+        events,
+    }
 }

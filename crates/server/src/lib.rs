@@ -2,11 +2,12 @@
 //!
 //! [`control`] is the router of the control socket, through which the command line works while a server holds the data
 //! folder. Whoever can connect to that socket is the owner: it asks for no key, and [`ControlSocket`] lets nobody else
-//! in. The shapes of requests and answers are in [`wire`], errors are [`Problem`]s.
+//! in. The shapes of requests and answers are in [`wire`] and [`wire_webhooks`], errors are [`Problem`]s.
 
 mod api_keys;
 mod apps;
 mod asked;
+mod body;
 mod call;
 mod caller;
 mod configuration;
@@ -14,17 +15,23 @@ mod connecting;
 mod devices;
 mod front_door;
 mod health;
+mod idempotency;
 mod instances;
+mod listen;
+mod metrics;
 mod pages;
 mod problem;
 #[cfg(test)]
 mod problems_told;
 mod providers;
+mod refusal;
 mod request_id;
 mod socket;
 mod store;
 mod tenants;
+mod webhooks;
 pub mod wire;
+pub mod wire_webhooks;
 
 use std::sync::Arc;
 
@@ -36,6 +43,8 @@ use tieline_engine::Engine;
 
 pub use call::{ANSWER_HEAD, answer_of};
 pub use front_door::SignedIn;
+pub use listen::{Limits, serve, serve_tcp};
+pub use metrics::{Metrics, open_metrics};
 pub use problem::Problem;
 pub use socket::{ControlSocket, SocketError, SocketFile, connect};
 
@@ -56,6 +65,8 @@ pub(crate) struct Served {
 pub struct ApiOptions {
     /// Tells who is signed in at the host. Without it, authorizations are bound by confirmation alone.
     pub signed_in: Option<SignedIn>,
+    /// What `/metrics` tells the operator. Without it, there is none.
+    pub metrics: Option<Metrics>,
 }
 
 /// Everything that the owner of the store may do: the API below `/v1`, the store itself below `/v1/store`, and `/healthz`.
@@ -84,15 +95,23 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
         signed_in: options.signed_in,
     };
     let v1 = shared_routes()
+        .route_layer(from_fn(idempotency::once))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .route_layer(from_fn_with_state(door.clone(), caller::authenticate))
         .method_not_allowed_fallback(no_such_method)
         .with_state(served(engine.clone()));
+    let counted = match options.metrics {
+        Some(metrics) => metrics::for_the_operator(engine.clone(), metrics)
+            .route_layer(from_fn_with_state(door.clone(), caller::authenticate)),
+        None => Router::new(),
+    };
     health()
         .merge(health::readiness(engine))
+        .merge(counted)
         .merge(front_door::routes(door))
         .nest("/v1", v1)
-        .fallback(nothing_here)
+        .fallback(front_door::nothing_here)
+        .layer(from_fn(metrics::measured))
         .layer(from_fn(request_id::request_id))
 }
 
@@ -107,6 +126,7 @@ fn shared_routes() -> Router<Served> {
         .merge(connecting::routes())
         .merge(api_keys::routes())
         .merge(tenants::routes())
+        .merge(webhooks::routes())
 }
 
 fn served(engine: Engine) -> Served {

@@ -66,6 +66,28 @@ impl Problem {
         Self::new("bad-request", StatusCode::BAD_REQUEST, detail)
     }
 
+    pub(crate) fn too_long() -> Self {
+        let detail = "the body is longer than the 1 MiB that is taken here";
+        Self::new("body-too-long", StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    pub(crate) fn too_slow() -> Self {
+        let detail = "nothing more of the body came for 30 seconds: send it in one go";
+        Self::new("body-too-slow", StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
+    pub(crate) fn not_json() -> Self {
+        let detail =
+            "the body is JSON here: send it with the header `content-type: application/json`";
+        Self::new("not-json", StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    pub(crate) fn unreadable_answer() -> Self {
+        let detail = "what was answered to a request with this idempotency key can't be read any more: look whether what it asked \
+                      for is there, and send it with another key if it isn't";
+        Self::new("request-outcome-unknown", StatusCode::CONFLICT, detail)
+    }
+
     pub(crate) fn unauthenticated() -> Self {
         let detail =
             "send one API key, as `Authorization: Bearer …`; `tieline api-keys create` makes one";
@@ -161,14 +183,22 @@ pub(crate) fn status(name: &str, kind: Kind) -> StatusCode {
     match (name, kind) {
         (
             "unknown-provider" | "no-such-app" | "no-such-instance" | "no-such-api-key"
-            | "no-such-tenant" | "not-found" | "unknown-ticket" | "unknown-link" | "unknown-state",
+            | "no-such-tenant" | "no-such-webhook" | "not-found" | "unknown-ticket"
+            | "unknown-link" | "unknown-state",
             _,
         ) => StatusCode::NOT_FOUND,
         ("not-the-operator" | "not-yours", _) => StatusCode::FORBIDDEN,
-        ("unusable", _) => StatusCode::UNPROCESSABLE_ENTITY,
-        ("conflict" | "exists" | "leaving" | "disabled", _) | (_, Kind::Reconnect) => {
-            StatusCode::CONFLICT
-        }
+        ("unusable" | "other-request", _) => StatusCode::UNPROCESSABLE_ENTITY,
+        (
+            "conflict"
+            | "exists"
+            | "leaving"
+            | "disabled"
+            | "request-under-way"
+            | "request-outcome-unknown",
+            _,
+        )
+        | (_, Kind::Reconnect) => StatusCode::CONFLICT,
         // Nothing that another request would mend.
         ("http-edge" | "no-randomness" | "store" | "unreadable", Kind::Failure) => {
             StatusCode::INTERNAL_SERVER_ERROR

@@ -11,9 +11,12 @@ use crate::problem::status;
 /// Those that are of HTTP and of no engine, and their statuses.
 const OF_HTTP: &[(&str, &str)] = &[
     ("bad-request", "400"),
+    ("body-too-long", "413"),
+    ("body-too-slow", "408"),
     ("no-public-url", "422"),
     ("no-such-method", "405"),
     ("no-such-path", "404"),
+    ("not-json", "415"),
     ("not-permitted", "403"),
     ("unauthenticated", "401"),
 ];

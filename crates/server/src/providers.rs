@@ -1,11 +1,12 @@
 //! `/v1/providers`: the catalogue, from the same descriptors as the docs.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 use tieline_core::{Format, ProviderDescriptor};
 
+use crate::asked::Name;
 use crate::caller::Reading;
 use crate::wire::{Providers, ShownProvider};
 use crate::{Problem, Served};
@@ -26,7 +27,7 @@ async fn list(Reading(engine): Reading) -> Json<Providers> {
 async fn show(
     Reading(engine): Reading,
     State(_): State<Served>,
-    Path(id): Path<String>,
+    Name(id): Name,
 ) -> Result<Json<Value>, Problem> {
     let descriptor = engine.registry().provider(&id)?.descriptor();
     let mut whole = serde_json::to_value(descriptor).unwrap_or_default();

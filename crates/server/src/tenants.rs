@@ -1,12 +1,11 @@
 //! `/v1/tenants`: for the operator.
 
-use axum::extract::Path;
 use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use tieline_store::Tenant;
 
-use crate::asked::{Asked, Given};
+use crate::asked::{Asked, Given, Name};
 use crate::caller::Administering;
 use crate::wire::{ChangedTenant, NewTenant, Tenants, TenantsQuery};
 use crate::{Problem, Served};
@@ -46,14 +45,14 @@ async fn create(
 
 async fn show(
     Administering(engine): Administering,
-    Path(id): Path<String>,
+    Name(id): Name,
 ) -> Result<Json<Tenant>, Problem> {
     Ok(Json(engine.tenant_by_id(&id).await?))
 }
 
 async fn rename(
     Administering(engine): Administering,
-    Path(id): Path<String>,
+    Name(id): Name,
     Given(changed): Given<ChangedTenant>,
 ) -> Result<Json<Tenant>, Problem> {
     let tenant = engine.rename_tenant(&id, changed.name.as_deref());
@@ -62,7 +61,7 @@ async fn rename(
 
 async fn delete(
     Administering(engine): Administering,
-    Path(id): Path<String>,
+    Name(id): Name,
 ) -> Result<StatusCode, Problem> {
     engine.delete_tenant(&id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -215,6 +215,9 @@ pub struct Instances {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventsQuery {
+    /// Where the page before ended, as it said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<i64>,
     /// At most so many. Default: 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -225,6 +228,9 @@ pub struct EventsQuery {
 pub struct Events {
     /// The newest first.
     pub events: Vec<Event>,
+    /// Where the next page begins, with what is older; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<i64>,
 }
 
 /// The query of `DELETE /v1/instances/{id}`.

@@ -85,8 +85,7 @@ impl Store {
         };
         self.backend()
             .insert_api_key(&key, &new.key_hash, self.actor())
-            .await?;
-        Ok(key)
+            .await
     }
 
     /// The API key with this SHA-256, whoever's it is, revoked or not.

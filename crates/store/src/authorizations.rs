@@ -88,6 +88,17 @@ pub struct TakenAuthorization {
     pub expires_at: Timestamp,
 }
 
+/// An authorization that waits for its callback, as far as anybody needs to know who doesn't take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnderWay {
+    /// Whose it is.
+    pub tenant: String,
+    /// The app it runs for.
+    pub app: AppId,
+    /// What ties it to whoever started it.
+    pub binding: Binding,
+}
+
 fn place(tenant: &str, id: AuthorizationId) -> Place<'_> {
     Place {
         table: "authorizations",
@@ -126,6 +137,17 @@ impl Store {
         )
         .await?;
         Ok(id)
+    }
+
+    /// Looks at the authorization of a state, and leaves it where it is. An expired one is found too.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn authorization(
+        &self,
+        state_hash: &[u8; 32],
+    ) -> Result<Option<UnderWay>, StoreError> {
+        self.backend().authorization(state_hash).await
     }
 
     /// Takes the authorization of a state out of the store: of many callers exactly one gets it. An expired one is taken too.

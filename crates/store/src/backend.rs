@@ -8,14 +8,16 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use tieline_core::{ApiKeyId, AppId, AuthorizationId, InstanceId, LinkId, Timestamp};
+use tieline_core::{ApiKeyId, AppId, AuthorizationId, InstanceId, LinkId, Timestamp, WebhookId};
 
+use crate::idempotency::ClaimRow;
 use crate::parked::ParkedBlobs;
 use crate::seal::Blob;
 use crate::{
-    ApiKey, App, BeginRefresh, Cause, Event, Instance, InstanceQuery, Link, NewAuthorization,
-    NewEvent, NewLink, NewParked, QuarantineGroup, Quarantined, Relabel, Status, StoreError,
-    TakenAuthorization, Tenant,
+    ApiKey, App, BeginRefresh, Cause, Delivery, Event, FailedDelivery, Instance, InstanceQuery,
+    Link, NewAuthorization, NewEvent, NewLink, NewParked, QuarantineGroup, Quarantined, Relabel,
+    RepeatableRequest, Status, StoreError, TakenAuthorization, Tenant, UnderWay, WaitingDelivery,
+    Webhook, WebhookChanges,
 };
 
 /// Everything together.
@@ -26,9 +28,11 @@ pub(crate) trait Backend:
     + AppRows
     + AuthorizationRows
     + FrontDoorRows
+    + RequestRows
     + InstanceRows
     + RefreshRows
     + JournalRows
+    + WebhookRows
     + MarkRows
     + Upkeep
     + fmt::Debug
@@ -135,7 +139,7 @@ pub(crate) trait KeyRows {
 #[async_trait]
 pub(crate) trait TenantRows {
     /// An id that is taken is a [`StoreError::Conflict`].
-    async fn insert_tenant(&self, tenant: &Tenant, actor: Option<&str>) -> Result<(), StoreError>;
+    async fn insert_tenant(&self, new: &Tenant, actor: Option<&str>) -> Result<Tenant, StoreError>;
     async fn tenant(&self, id: &str) -> Result<Option<Tenant>, StoreError>;
     async fn tenants(&self, after: Option<&str>, limit: u32) -> Result<Vec<Tenant>, StoreError>;
     async fn rename_tenant(
@@ -158,10 +162,10 @@ pub(crate) trait ApiKeyRows {
     /// A tenant that is not there is a [`StoreError::NotFound`].
     async fn insert_api_key(
         &self,
-        key: &ApiKey,
+        new: &ApiKey,
         key_hash: &[u8; 32],
         actor: Option<&str>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<ApiKey, StoreError>;
     async fn api_key_by_hash(&self, key_hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError>;
     /// Of a tenant, or of all, by id, after `after`.
     async fn api_keys(
@@ -236,6 +240,7 @@ pub(crate) trait AuthorizationRows {
         verifier: Option<Blob>,
         created_at: Timestamp,
     ) -> Result<(), StoreError>;
+    async fn authorization(&self, state_hash: &[u8; 32]) -> Result<Option<UnderWay>, StoreError>;
     /// Removes and returns it in one statement: of many takers exactly one gets it.
     async fn take_authorization(
         &self,
@@ -272,6 +277,36 @@ pub(crate) trait FrontDoorRows {
     async fn purge_front_door(&self, expired_before: Timestamp) -> Result<u64, StoreError>;
 }
 
+/// Requests that may be sent again.
+#[async_trait]
+pub(crate) trait RequestRows {
+    /// Writes a row of this id, unless there is one of the tenant and key that was not claimed before `forgotten_before`:
+    /// of many callers exactly one does.
+    async fn claim_request(
+        &self,
+        id: i64,
+        request: &RepeatableRequest<'_>,
+        now: Timestamp,
+        forgotten_before: Timestamp,
+    ) -> Result<bool, StoreError>;
+    async fn claimed_request(
+        &self,
+        tenant: &str,
+        key_hash: &[u8; 32],
+    ) -> Result<Option<ClaimRow>, StoreError>;
+    /// Only where there is no answer yet.
+    async fn keep_answer(
+        &self,
+        id: i64,
+        tenant: &str,
+        status: u16,
+        answer: Blob,
+    ) -> Result<(), StoreError>;
+    /// Only while there is no answer.
+    async fn release_request(&self, id: i64, tenant: &str) -> Result<(), StoreError>;
+    async fn purge_requests(&self, claimed_before: Timestamp) -> Result<u64, StoreError>;
+}
+
 /// Instances, apart from their refresh.
 #[async_trait]
 pub(crate) trait InstanceRows {
@@ -301,6 +336,7 @@ pub(crate) trait InstanceRows {
         id: InstanceId,
         disabled: bool,
         now: Timestamp,
+        actor: Option<&str>,
     ) -> Result<Option<Instance>, StoreError>;
     async fn mark_deleting(
         &self,
@@ -416,14 +452,70 @@ pub(crate) trait JournalRows {
         limit: u32,
     ) -> Result<(Vec<QuarantineGroup>, u64), StoreError>;
     async fn insert_event(&self, event: &NewEvent, at: Timestamp) -> Result<(), StoreError>;
+    /// Those of a smaller id than `before`.
     async fn events(
         &self,
         tenant: &str,
         instance: Option<InstanceId>,
+        before: i64,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError>;
     /// The latest instant among the last hundred events.
     async fn newest_event(&self) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// Webhooks, and the events that they have not been told of yet.
+///
+/// What waits goes by one clock, as leases do.
+#[async_trait]
+pub(crate) trait WebhookRows {
+    /// `false` where the tenant has `most` of them already.
+    async fn insert_webhook(&self, webhook: &Webhook, most: u32) -> Result<bool, StoreError>;
+    async fn webhook(&self, tenant: &str, id: WebhookId) -> Result<Option<Webhook>, StoreError>;
+    async fn webhook_by_id(&self, id: WebhookId) -> Result<Option<Webhook>, StoreError>;
+    async fn webhooks(&self, tenant: &str) -> Result<Vec<Webhook>, StoreError>;
+    /// With what follows for the deliveries: none stays of a webhook that is disabled, and those that have failed are due at once
+    /// where the URL is another.
+    async fn change_webhook(
+        &self,
+        tenant: &str,
+        id: WebhookId,
+        changes: &WebhookChanges,
+        now: Timestamp,
+    ) -> Result<Option<Webhook>, StoreError>;
+    /// Its deliveries go with it.
+    async fn delete_webhook(&self, tenant: &str, id: WebhookId) -> Result<bool, StoreError>;
+    /// Webhooks, of whatever tenant, that there is something to be sent to now.
+    async fn due_webhooks(&self, now: Timestamp) -> Result<Vec<WebhookId>, StoreError>;
+    /// Of many takers one gets a delivery; the others not before `claim` is over.
+    async fn claim_deliveries(
+        &self,
+        id: WebhookId,
+        limit: u32,
+        claim: i64,
+        now: Timestamp,
+    ) -> Result<Vec<Delivery>, StoreError>;
+    /// The delivery goes, and the webhook is failing no longer.
+    async fn delivered(&self, id: WebhookId, event: i64) -> Result<(), StoreError>;
+    /// Whether the webhook was disabled for it; then with the event that says so.
+    async fn delivery_failed(
+        &self,
+        failed: &FailedDelivery,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// With the event that says so, unless it is disabled already.
+    async fn disable_webhook(
+        &self,
+        id: WebhookId,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+    async fn waiting_deliveries(
+        &self,
+        tenant: &str,
+        id: WebhookId,
+        limit: u32,
+    ) -> Result<Vec<WaitingDelivery>, StoreError>;
 }
 
 /// Marks: what a store says of itself, by name.

@@ -61,6 +61,21 @@ impl Store {
         instance: Option<InstanceId>,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError> {
-        self.backend().events(tenant, instance, limit).await
+        self.events_before(tenant, instance, None, limit).await
+    }
+
+    /// As [`events`](Self::events), a page at a time: those before the event with this id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn events_before(
+        &self,
+        tenant: &str,
+        instance: Option<InstanceId>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let before = before.unwrap_or(i64::MAX);
+        self.backend().events(tenant, instance, before, limit).await
     }
 }

@@ -324,7 +324,7 @@ impl Store {
         disabled: bool,
     ) -> Result<Option<Instance>, StoreError> {
         self.backend()
-            .set_disabled(tenant, id, disabled, self.now())
+            .set_disabled(tenant, id, disabled, self.now(), self.actor())
             .await
     }
 

@@ -28,8 +28,10 @@ mod backup;
 mod checkup;
 mod claim;
 mod error;
+mod event_kinds;
 mod events;
 mod folder;
+mod idempotency;
 mod instances;
 mod keyring;
 mod keys_rotate;
@@ -53,15 +55,18 @@ mod tenants;
 mod testing;
 mod tokens;
 mod upkeep;
+mod webhooks;
 mod words;
 
 pub use api_keys::{ApiKey, NewApiKey};
 pub use apps::{App, NewApp};
-pub use authorizations::{Binding, NewAuthorization, TakenAuthorization};
+pub use authorizations::{Binding, NewAuthorization, TakenAuthorization, UnderWay};
 pub use backup::{BackupReport, RestoreReport};
 pub use checkup::{KeysInUse, QuarantineGroup};
 pub use error::StoreError;
+pub use event_kinds::{EVENT_KINDS, EventKind};
 pub use events::{Event, NewEvent};
+pub use idempotency::{Claimed, ClaimedRequest, RepeatableRequest};
 pub use instances::{Cause, Instance, InstanceQuery, Intent, Lease, NewInstance, Relabel, Status};
 pub use keys_rotate::{MasterRotationReport, Progress, RotationReport};
 pub use links::{Link, NewLink};
@@ -75,4 +80,7 @@ pub use quarantine::{NewQuarantine, QuarantineKind, Quarantined};
 pub use refresh::{BeginRefresh, Begun, CommitRefresh, Committed, ReplaceTokens};
 pub use store::Store;
 pub use tenants::{DEFAULT_TENANT, Tenant};
+pub use webhooks::{
+    Delivery, FailedDelivery, NewWebhook, WaitingDelivery, Webhook, WebhookChanges,
+};
 pub use words::UnknownWord;

@@ -1,4 +1,5 @@
-//! Every opening of a sealed blob has a purpose, and is counted.
+//! Every opening of a sealed blob has a purpose, and is counted. So is every later use of what stays opened in memory for a
+//! moment: the numbers say how often a secret was used for what, however often it had to be opened for that.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +24,8 @@ words! {
         Exchange = "exchange",
         /// An app's parameters, for any request that names the app.
         Parameters = "parameters",
+        /// Signs what a webhook is told.
+        Sign = "sign",
         /// Handed to a person or program that asked for it.
         Reveal = "reveal",
         /// Sealed again with another data key.
@@ -50,6 +53,11 @@ impl Openings {
 }
 
 impl Store {
+    /// Counts one more use of what was opened before and is still in memory, as an opening for that purpose.
+    pub fn count_use(&self, purpose: Purpose) {
+        self.counters().count(purpose);
+    }
+
     /// Opens a blob, and counts it.
     pub(crate) async fn open_bytes(
         &self,

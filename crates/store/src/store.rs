@@ -163,7 +163,8 @@ impl Store {
         }
     }
 
-    /// How many blobs were opened since the start, for each purpose.
+    /// How many blobs were opened since the start, for each purpose; what stays opened in memory counts again with each
+    /// [use](Self::count_use).
     pub fn openings(&self) -> BTreeMap<Purpose, u64> {
         self.inner.openings.read()
     }

@@ -38,8 +38,7 @@ impl Store {
             name: name.map(str::to_owned),
             created_at: self.now(),
         };
-        self.backend().insert_tenant(&tenant, self.actor()).await?;
-        Ok(tenant)
+        self.backend().insert_tenant(&tenant, self.actor()).await
     }
 
     /// One tenant.

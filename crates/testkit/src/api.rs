@@ -3,10 +3,12 @@
 use std::sync::Mutex;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use http::header::{ACCEPT, HeaderValue};
 use tieline_core::http::{ProviderHttp, ProviderHttpError};
 use tieline_core::prelude::async_trait;
 use tieline_core::{ProviderDescriptor, Secret};
-use tieline_oauth::{Edge, Endpoint};
+use tieline_oauth::{ApiRequest, Edge, Endpoint};
 
 /// Calls below the API's base with one access token.
 pub(crate) struct Api<'a> {
@@ -26,10 +28,6 @@ impl ProviderHttp for Api<'_> {
     ) -> Result<http::Response<Bytes>, ProviderHttpError> {
         let permanent =
             |what: &dyn std::fmt::Display| ProviderHttpError::permanent(what.to_string());
-        let client = self
-            .edge
-            .api_for(&self.base)
-            .map_err(|error| permanent(&error))?;
         let (parts, body) = request.into_parts();
         let url = format!(
             "{}{}",
@@ -40,23 +38,18 @@ impl ProviderHttp for Api<'_> {
         let (name, value) = placement
             .header(self.access_token)
             .map_err(|unfit| permanent(&unfit))?;
-        let request = client
-            .request(parts.method, url)
-            .headers(parts.headers)
-            .header(http::header::ACCEPT, "application/json")
-            .header(name, value)
-            .body(body);
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| permanent(&error.without_url()))?;
-        let mut response = http::Response::new(Bytes::new());
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = answer.headers().clone();
-        *response.body_mut() = answer
-            .bytes()
-            .await
-            .map_err(|error| permanent(&error.without_url()))?;
+        let mut headers = parts.headers;
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(name, value);
+        let request = ApiRequest {
+            method: parts.method,
+            url: url.parse().map_err(|error| permanent(&error))?,
+            headers,
+            body: body.into(),
+        };
+        let (head, pieces) = self.edge.call(&self.base, request).await?.into_parts();
+        let pieces: Vec<Bytes> = pieces.try_collect().await?;
+        let response = http::Response::from_parts(head, Bytes::from(pieces.concat()));
         if let Ok(mut last) = self.last.lock() {
             *last = Some(response.clone());
         }

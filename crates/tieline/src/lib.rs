@@ -26,7 +26,7 @@
 //! ```
 //!
 //! # Embed it
-//! `docs/quick-start-embedding.md` leads through it, and `examples/` of the repository holds what runs: `catalogue`, `host`
+//! `docs/quick-start-embedding.md` leads through it, and `examples/` beside this crate holds what runs: `catalogue`, `host`
 //! and, with a provider of its own, `private-provider`.
 //!
 //! # Features besides the providers

@@ -1,7 +1,7 @@
 //! The set-up page of one provider: everything a person needs from "register an app" to a connected account.
 
 use tieline::ProviderDescriptor;
-use tieline::core::descriptor::{RateLimit, Stated};
+use tieline::core::descriptor::{CountedTogether, RateLimit, Stated};
 use tieline::core::words::{calls, window};
 
 use super::files::{MARK, PROVIDERS, Page};
@@ -110,12 +110,23 @@ fn rate_limits(document: &mut Document, descriptor: &ProviderDescriptor) {
             } else {
                 ""
             };
+            let held = if limits.iter().any(is_held) {
+                "Tieline holds calls back that would be too many."
+            } else {
+                "Tieline does not hold calls back for these."
+            };
             document.block(&format!(
-                "{keep}Tieline does not hold calls back: the provider's own answer to a call too many is handed on."
+                "{keep}{held} What the provider answers to a call too many is handed on, and calls pause for as long as its \
+                 `Retry-After` says."
             ));
             limits_table(document, limits, differ);
         }
     }
+}
+
+/// Whether calls are held back for the sake of a limit.
+fn is_held(limit: &RateLimit) -> bool {
+    limit.kept && limit.counted_together != CountedTogether::Method
 }
 
 /// Whether another statement speaks of the same calls in the same window.
@@ -252,16 +263,19 @@ mod tests {
         let apart = limits(APART);
         assert_eq!(
             apart,
-            "## Rate limits\n\nTieline does not hold calls back: the provider's own answer to a call too many is \
-             handed on.\n\n| Limit | Counted per | Stated by |\n| --- | --- | --- |\n\
+            "## Rate limits\n\nTieline holds calls back that would be too many. What the provider answers to a call too many is \
+             handed on, and calls pause for as long as its `Retry-After` says.\n\n| Limit | Counted per | Stated by |\n| --- | --- | --- |\n\
              | 200 calls per minute | desk of plan A | docs |\n\
              | 400 calls per minute | desk of plan B | docs |\n"
         );
+        const BY_METHOD: &[RateLimit] = &[RateLimit::new(1, MINUTE, "method", "docs").of_method()];
+        assert!(limits(BY_METHOD).contains("does not hold calls back for these."));
         let differing = limits(DIFFERING);
         assert_eq!(
             differing,
-            "## Rate limits\n\nWhere statements differ, keep to the tightest limit of each window. Tieline does not \
-             hold calls back: the provider's own answer to a call too many is handed on.\n\n\
+            "## Rate limits\n\nWhere statements differ, keep to the tightest limit of each window. Tieline holds \
+             calls back that would be too many. What the provider answers to a call too many is handed on, and calls pause for \
+             as long as its `Retry-After` says.\n\n\
              | Limit | Counted per | Tightest of its window | Stated by |\n| --- | --- | --- | --- |\n\
              | 200 calls per minute | app | yes | docs |\n\
              | 400 calls per minute | app | no | portal |\n\

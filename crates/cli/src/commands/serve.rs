@@ -8,7 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use tieline::engine::Engine;
-use tieline::server::{ApiOptions, ControlSocket, api, control};
+use tieline::server::{
+    ApiOptions, ControlSocket, Limits, Metrics, api, control, open_metrics, serve, serve_tcp,
+};
 use tieline::store::HeldFolder;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -34,17 +36,14 @@ pub(crate) async fn run(common: &Common, serve: Serve, output: &Output) -> Resul
     let front = Front::open(&serve).await?;
     if serve.sandbox {
         let tried = Tried::begin(front.public_url.clone()).await?;
-        let data_dir = tried.data_dir();
-        let done = serve_until(signals, &tried.engine, &data_dir, front, output, |text| {
-            text.push_str(&tried.told());
-        });
-        let served = done.await;
-        tried.engine.shutdown().await;
+        let (engine, data_dir) = (tried.engine.clone(), tried.data_dir());
+        let served = serve_until(signals, &engine, &data_dir, front, Some(&tried), output).await;
+        engine.shutdown().await;
         return served.and_then(|()| tried.tell_end(output));
     }
     let data_dir = session::data_dir(common)?;
     let engine = session::own_engine(common, front.public_url.clone(), output).await?;
-    let served = serve_until(signals, &engine, &data_dir, front, output, |_| {}).await;
+    let served = serve_until(signals, &engine, &data_dir, front, None, output).await;
     engine.shutdown().await;
     served
 }
@@ -52,6 +51,7 @@ pub(crate) async fn run(common: &Common, serve: Serve, output: &Output) -> Resul
 /// What faces outside, if anything does.
 struct Front {
     listener: Option<TcpListener>,
+    metrics: Option<TcpListener>,
     public_url: Option<Url>,
 }
 
@@ -63,11 +63,16 @@ impl Front {
             None => None,
         };
         let own = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let metrics = match serve.metrics_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
         // Browsers on this machine reach it there; for others only its operator knows.
         let own = own.filter(|address| address.ip().is_loopback());
         let own = own.and_then(|address| Url::parse(&format!("http://{address}")).ok());
         Ok(Self {
             listener,
+            metrics,
             public_url: serve.public_url.clone().or(own),
         })
     }
@@ -79,8 +84,8 @@ async fn serve_until(
     engine: &Engine,
     data_dir: &Path,
     front: Front,
+    tried: Option<&Tried>,
     output: &Output,
-    more: impl FnOnce(&mut String),
 ) -> Result<(), CliError> {
     // Of several servers on one database, each has a folder of its own for its socket.
     let _held = match engine.store().data_dir() {
@@ -90,20 +95,33 @@ async fn serve_until(
     let socket = ControlSocket::bind(data_dir)
         .map_err(|error| CliError::Configuration(error.to_string()))?;
     engine.start_upkeep();
-    tell_ready(engine, &socket, &front, output, more)?;
+    tell_ready(engine, &socket, &front, tried, output)?;
 
     let (stop, stopped) = watch::channel(());
     let mut serving = JoinSet::new();
     let (listener, name) = socket.into_parts();
-    let serve = axum::serve(listener, control(engine.clone()));
-    serving.spawn(
-        serve
-            .with_graceful_shutdown(dropped(stopped.clone()))
-            .into_future(),
-    );
+    let (router, limits) = (control(engine.clone()), Limits::default());
+    serving.spawn(serve(listener, router, limits, dropped(stopped.clone())));
+    let metrics = match front.listener.is_some() || front.metrics.is_some() {
+        true => Some(Metrics::install().map_err(|error| CliError::Failure(error.to_string()))?),
+        false => None,
+    };
+    if let (Some(listener), Some(metrics)) = (front.metrics, &metrics) {
+        let router = open_metrics(engine.clone(), metrics.clone());
+        serving.spawn(serve_tcp(
+            listener,
+            router,
+            limits,
+            dropped(stopped.clone()),
+        ));
+    }
     if let Some(listener) = front.listener {
-        let serve = axum::serve(listener, api(engine.clone(), ApiOptions::default()));
-        serving.spawn(serve.with_graceful_shutdown(dropped(stopped)).into_future());
+        let options = ApiOptions {
+            metrics,
+            ..ApiOptions::default()
+        };
+        let router = api(engine.clone(), options);
+        serving.spawn(serve_tcp(listener, router, limits, dropped(stopped)));
     }
     signals.next().await;
     engine.take_no_more();
@@ -139,18 +157,24 @@ fn tell_ready(
     engine: &Engine,
     socket: &ControlSocket,
     front: &Front,
+    tried: Option<&Tried>,
     output: &Output,
-    more: impl FnOnce(&mut String),
 ) -> Result<(), CliError> {
     let listen = front.listener.as_ref().map(TcpListener::local_addr);
     let listen = listen.transpose()?;
+    let metrics = front.metrics.as_ref().map(TcpListener::local_addr);
+    let metrics = metrics.transpose()?;
     let path = socket.path().display().to_string();
-    let ready = serde_json::json!({
+    let mut ready = serde_json::json!({
         "ready": true,
         "socket": path,
         "listen": listen,
+        "metrics": metrics,
         "public_url": engine.public_url(),
     });
+    if let Some(tried) = tried {
+        ready["tried"] = tried.ready();
+    }
     output.line(&ready, || {
         let place = match engine.store().data_dir() {
             Some(data_dir) => data_dir.display().to_string(),
@@ -170,7 +194,12 @@ fn tell_ready(
                 ),
             }
         }
-        more(&mut text);
+        if let Some(address) = metrics {
+            text.push_str(&format!("  metrics  http://{address}/metrics\n"));
+        }
+        if let Some(tried) = tried {
+            text.push_str(&tried.told());
+        }
         text + "Ctrl-C or SIGTERM ends it, when what is under way with providers is finished."
     })
 }

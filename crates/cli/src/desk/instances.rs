@@ -150,9 +150,22 @@ impl Desk {
     }
 }
 
+/// A server gives them a page at a time.
 async fn events(control: &Control, path: &str, limit: u32) -> Result<Vec<Event>, CliError> {
-    let path = with_query(path, &EventsQuery { limit: Some(limit) })?;
-    Ok(control.get::<Events>(&path).await?.events)
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let left = limit.saturating_sub(u32::try_from(all.len()).unwrap_or(u32::MAX));
+        let query = EventsQuery {
+            cursor,
+            limit: Some(left),
+        };
+        let page: Events = control.get(&with_query(path, &query)?).await?;
+        all.extend(page.events);
+        cursor = page.cursor;
+        if cursor.is_none() || all.len() >= limit as usize {
+            return Ok(all);
+        }
+    }
 }
 
 async fn told_to<T: DeserializeOwned>(

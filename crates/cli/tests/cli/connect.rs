@@ -60,7 +60,10 @@ async fn a_mistyped_address_can_be_pasted_again() {
     let ran = home
         .connect(&[], async |url| {
             let callback = sandbox.consent(&url).await.unwrap();
-            format!("https://localhost:8917/call\n{LOCAL}?code=x&state=older\n\n{callback}")
+            let elsewhere = callback.replace("localhost", "evil.localhost");
+            format!(
+                "https://localhost:8917/call\n{LOCAL}?code=x&state=older\n{elsewhere}\n{callback}"
+            )
         })
         .await
         .ok();

@@ -6,6 +6,7 @@
     reason = "a command that can't be run is a failed test"
 )]
 
+mod api_keys;
 mod bad_input;
 mod connect;
 mod demo;

@@ -67,9 +67,15 @@ async fn a_server_says_where_it_is_and_is_the_only_one() {
     assert!(healthy.starts_with("HTTP/1.1 200 "), "{healthy}");
     let body: Value = serde_json::from_str(healthy.lines().last().unwrap()).unwrap();
     assert_eq!(body["status"], "ok");
-    for hidden in ["/v1/instances", "/v1/store", "/"] {
+    for (hidden, status) in [
+        ("/v1/instances", 401),
+        ("/v1/store", 404),
+        ("/v1/configuration", 404),
+        ("/", 404),
+    ] {
         let answer = get(listen, hidden).await;
-        assert!(answer.starts_with("HTTP/1.1 404 "), "{hidden}: {answer}");
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&expected), "{hidden}: {answer}");
         assert!(answer.contains("application/problem+json"), "{answer}");
     }
 
@@ -85,6 +91,50 @@ async fn a_server_says_where_it_is_and_is_the_only_one() {
     stopped(server).await;
     assert!(!socket.exists());
     home.run(&["apps", "list"]).await.ok();
+}
+
+#[tokio::test]
+async fn there_is_something_to_try_without_any_account() {
+    let home = Home::new();
+    let (server, ready) = home.serve(&["--sandbox", "--listen", "127.0.0.1:0"]).await;
+    let public = ready["public_url"].as_str().unwrap();
+    let key = ready["tried"]["api_key"].as_str().unwrap();
+    let app = &ready["tried"]["app"];
+    let address = public.strip_prefix("http://").unwrap();
+    let body = format!(r#"{{"app": {app}, "user": "ada"}}"#);
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "POST /v1/links HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    let link: Value = serde_json::from_str(answer.lines().last().unwrap()).unwrap();
+    let path = link["url"].as_str().unwrap().strip_prefix(public).unwrap();
+    let page = get(address, path).await;
+    assert!(page.contains("Continue to Infusionsoft"), "{page}");
+    stopped(server).await;
+    assert!(!home.data_dir().exists(), "nothing of it stays");
+}
+
+#[tokio::test]
+async fn metrics_have_an_address_of_their_own() {
+    let home = Home::new();
+    let options = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
+    let (server, ready) = home.serve(&options).await;
+    get(ready["listen"].as_str().unwrap(), "/healthz").await;
+    let metrics = ready["metrics"].as_str().unwrap();
+    let scrape = get(metrics, "/metrics").await;
+    let counted = "tieline_http_requests_total{route=\"/healthz\",method=\"GET\",status=\"200\"} 1";
+    assert!(scrape.contains(counted), "{scrape}");
+    let elsewhere = get(metrics, "/v1/instances").await;
+    assert!(elsewhere.starts_with("HTTP/1.1 404 "), "{elsewhere}");
+    let without_key = get(ready["listen"].as_str().unwrap(), "/metrics").await;
+    assert!(without_key.starts_with("HTTP/1.1 401 "), "{without_key}");
+    stopped(server).await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use tieline_sandbox::{Act, Endpoint, Sandbox};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
+use crate::api_keys::keys_and_tenants;
 use crate::home::{Home, Running};
 use crate::serve::{get, stopped};
 use crate::ways;
@@ -16,7 +17,7 @@ const FRESHDESK: &str = include_str!("../../../../tests/vendors/freshdesk.json")
 const SLACK: &str = include_str!("../../../../tests/vendors/slack.json");
 
 /// What a command printed and how it ended, as a person would have copied it from a terminal.
-async fn typed(home: &Home, transcript: &mut String, arguments: &[&str]) -> String {
+pub(crate) async fn typed(home: &Home, transcript: &mut String, arguments: &[&str]) -> String {
     let ran = home.run(arguments).await;
     transcript.push_str(&format!(
         "$ tieline {}\n{}{}[{}]\n\n",
@@ -147,54 +148,6 @@ async fn sitting(home: &mut Home, sandbox: &Sandbox) -> String {
     typed(home, all, &["apps", "delete", app]).await;
     keys_and_tenants(home, all).await;
     std::mem::take(all)
-}
-
-/// Who may work through a server, and for whom.
-async fn keys_and_tenants(home: &Home, all: &mut String) {
-    for arguments in [
-        &["tenants", "create", "acme", "--name", "Acme & Co"][..],
-        &["tenants", "create", "acme"],
-        &["tenants", "create", "Acme", "--json"],
-        &["tenants", "list"],
-        &["tenants", "list", "--json"],
-        &["api-keys", "list"],
-        &["api-keys", "create", "--tenant", "nobody"],
-        &["api-keys", "create", "--permission", "everything"],
-        &["api-keys", "create", "--tenant", "acme", "--name", "crm"],
-        &["api-keys", "list"],
-        &["api-keys", "list", "--tenant", "default"],
-        &["api-keys", "revoke", "4711"],
-        &["tenants", "delete", "default"],
-        &["tenants", "delete", "a/ü +b"],
-        &["tenants", "delete", ""],
-    ] {
-        typed(home, all, arguments).await;
-    }
-    let create = [
-        "api-keys",
-        "create",
-        "--json",
-        "--permission",
-        "token,admin",
-    ];
-    let made = typed(
-        home,
-        all,
-        &[&create[..], &["--permission", "read"]].concat(),
-    )
-    .await;
-    let made: Value = serde_json::from_str(&made).unwrap();
-    let id = &made["api_key"]["id"].to_string();
-    for arguments in [
-        &["api-keys", "revoke", id][..],
-        &["api-keys", "revoke", id, "--json"],
-        &["api-keys", "list", "--tenant", "default", "--json"],
-        &["tenants", "delete", "acme", "--json"],
-        &["tenants", "delete", "acme"],
-        &["api-keys", "list", "--tenant", "acme"],
-    ] {
-        typed(home, all, arguments).await;
-    }
 }
 
 #[tokio::test]
@@ -417,17 +370,17 @@ async fn a_body_that_cannot_be_read_is_not_repeated() {
 }
 
 /// What stands behind a path of the control socket: head and body.
-async fn asked(socket: &str, path: &str) -> String {
+pub(crate) async fn asked(socket: &str, path: &str) -> String {
     exchanged(socket, &format!("GET {path} HTTP/1.1\r\n"), "").await
 }
 
 /// What a body is answered with there.
-async fn posted(socket: &str, path: &str, body: &str) -> String {
+pub(crate) async fn posted(socket: &str, path: &str, body: &str) -> String {
     let head = format!("POST {path} HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
     exchanged(socket, &head, body).await
 }
 
-async fn exchanged(socket: &str, head: &str, body: &str) -> String {
+pub(crate) async fn exchanged(socket: &str, head: &str, body: &str) -> String {
     let mut stream = UnixStream::connect(socket).await.unwrap();
     let request = format!("{head}host: x\r\nconnection: close\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await.unwrap();

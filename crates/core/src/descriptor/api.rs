@@ -1,7 +1,6 @@
-//! Where calls go, how the token is carried, and how many calls a provider takes.
+//! Where calls go, and how the token is carried.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -92,21 +91,6 @@ pub struct Account {
     pub label: Option<String>,
 }
 
-/// One window of a provider's rate limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct RateLimit {
-    /// So many calls …
-    pub calls: u32,
-    /// … in so much time …
-    pub per: Duration,
-    /// … counted for whom: "app", "tenant".
-    pub counted_per: &'static str,
-    /// Whether it is the one to keep: the tightest of its window.
-    pub kept: bool,
-    /// Who says so, and when.
-    pub stated_by: &'static str,
-}
-
 impl Api {
     /// Nothing known.
     pub const DEFAULT: Self = Self {
@@ -180,31 +164,5 @@ impl MaskedErrors {
                     .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
         });
         Some(code.unwrap_or_else(|| "unknown".to_owned()))
-    }
-}
-
-impl RateLimit {
-    /// The limit to keep of its window.
-    pub const fn new(
-        calls: u32,
-        per: Duration,
-        counted_per: &'static str,
-        stated_by: &'static str,
-    ) -> Self {
-        Self {
-            calls,
-            per,
-            counted_per,
-            kept: true,
-            stated_by,
-        }
-    }
-
-    /// The same limit, told but not to be kept: another of its window is tighter.
-    pub const fn told(self) -> Self {
-        Self {
-            kept: false,
-            ..self
-        }
     }
 }

@@ -5,21 +5,21 @@ mod api;
 mod guide;
 mod oauth2;
 mod quirks;
+mod rate_limit;
 mod requests;
 mod rotation;
 mod validate;
 mod validate_endpoints;
 
 pub use answer::{Capture, DeadToken, ErrorWhen, ExpiresInFormat, ExpiresInUnit, TokenAnswer};
-pub use api::{
-    Account, AccountFact, Api, HealthCheck, MaskedErrors, RateLimit, TokenPlacement, UnfitToken,
-};
+pub use api::{Account, AccountFact, Api, HealthCheck, MaskedErrors, TokenPlacement, UnfitToken};
 pub use guide::{Category, SetupGuide, Source, Trouble};
 pub use oauth2::{
     Callback, CallbackHost, CallbackSignature, CodeChallenge, DeviceAuthorization, OAuth2,
     Revocable,
 };
 pub use quirks::Quirk;
+pub use rate_limit::{CallsLeft, CountedTogether, QuotaHeaders, RateLimit, Reset};
 pub use requests::{
     AuthorizationRequest, BodyFormat, ClientAuthentication, Extra, Method, Step, TokenRequest,
 };

@@ -21,9 +21,11 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         ..Api::DEFAULT
     },
     rate_limits: Stated::Known(&[
-        RateLimit::new(200, minutes(1), "helpdesk of plan Growth", SUPPORT),
-        RateLimit::new(400, minutes(1), "helpdesk of plan Pro", SUPPORT),
-        RateLimit::new(700, minutes(1), "helpdesk of plan Enterprise", SUPPORT),
+        RateLimit::new(200, minutes(1), "helpdesk of plan Growth", SUPPORT)
+            .of_account()
+            .in_headers(LEFT),
+        RateLimit::new(400, minutes(1), "helpdesk of plan Pro", SUPPORT).of_account(),
+        RateLimit::new(700, minutes(1), "helpdesk of plan Enterprise", SUPPORT).of_account(),
     ]),
     guide: SetupGuide {
         developer_portal: "https://support.freshdesk.com/en/support/solutions/articles/215517",
@@ -96,6 +98,8 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
 };
 
 const SUPPORT: &str = "Freshdesk's support pages, March 2024";
+
+const LEFT: QuotaHeaders = QuotaHeaders::new("x-ratelimit-total", "x-ratelimit-remaining");
 
 const MAPPINGS: &[ParameterMapping] = &[
     ParameterMapping::host_label("Helpdesk domain", ParameterKey::SUBDOMAIN),

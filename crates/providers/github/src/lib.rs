@@ -43,7 +43,9 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         }),
         ..Api::DEFAULT
     },
-    rate_limits: Stated::Known(&[RateLimit::new(5_000, hours(1), "user", DOCS)]),
+    rate_limits: Stated::Known(&[RateLimit::new(5_000, hours(1), "user", DOCS)
+        .of_account()
+        .in_headers(QuotaHeaders::X_RATELIMIT)]),
     guide: SetupGuide {
         developer_portal: "https://github.com/settings/developers",
         locate_credentials: &[

@@ -52,8 +52,8 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
     },
     rate_limits: Stated::Known(&[
         RateLimit::new(25, seconds(1), "app", "Key Rate Limits, 2019; docs, 2026"),
-        RateLimit::new(1_500, minutes(1), "app", "Keap's docs, 2026"),
-        RateLimit::new(125_000, days(1), "app", "portal's Key Rate Limits, 2019"),
+        RateLimit::new(1_500, minutes(1), "app", "Keap's docs, 2026").in_headers(THROTTLE),
+        RateLimit::new(125_000, days(1), "app", "portal's Key Rate Limits, 2019").in_headers(QUOTA),
         RateLimit::new(150_000, days(1), "app", "Keap's docs, 2026").told(),
     ]),
     guide: SetupGuide {
@@ -147,6 +147,19 @@ const MAPPINGS: &[ParameterMapping] = &[
 ];
 
 /// The tenant comes inside the granted scope: `full|<tenant>.infusionsoft.com`.
+/// How the minute stands.
+const THROTTLE: QuotaHeaders = QuotaHeaders::new(
+    "x-keap-product-throttle-limit",
+    "x-keap-product-throttle-available",
+);
+
+/// How the day stands.
+const QUOTA: QuotaHeaders = QuotaHeaders::new(
+    "x-keap-product-quota-limit",
+    "x-keap-product-quota-available",
+)
+.with_reset(Reset::AtMillisecond("x-keap-product-quota-expiry-time"));
+
 const TENANT: Capture = Capture::between("tenant", "scope", "full|", ".infusionsoft.com");
 
 impl ProviderSetup for Infusionsoft {

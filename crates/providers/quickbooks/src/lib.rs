@@ -45,8 +45,8 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         ..Api::DEFAULT
     },
     rate_limits: Stated::Known(&[
-        RateLimit::new(10, seconds(1), "company and app", INTUIT),
-        RateLimit::new(500, minutes(1), "company", INTUIT),
+        RateLimit::new(10, seconds(1), "company and app", INTUIT).of_account(),
+        RateLimit::new(500, minutes(1), "company", INTUIT).of_account(),
     ]),
     guide: SetupGuide {
         developer_portal: "https://developer.intuit.com/dashboard",

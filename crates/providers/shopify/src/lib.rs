@@ -65,7 +65,9 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         }),
         ..Api::DEFAULT
     },
-    rate_limits: Stated::Known(&[RateLimit::new(40, seconds(20), "app and shop", DOCS)]),
+    rate_limits: Stated::Known(&[RateLimit::new(40, seconds(20), "app and shop", DOCS)
+        .of_account()
+        .in_headers(QuotaHeaders::used_of("x-shopify-shop-api-call-limit"))]),
     guide: SetupGuide {
         developer_portal: "https://dev.shopify.com/dashboard",
         locate_credentials: &[

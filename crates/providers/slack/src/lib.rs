@@ -71,8 +71,8 @@ static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
         ..Api::DEFAULT
     },
     rate_limits: Stated::Known(&[
-        RateLimit::new(1, minutes(1), "method of tier 1 and workspace", DOCS),
-        RateLimit::new(100, minutes(1), "method of tier 4 and workspace", DOCS),
+        RateLimit::new(1, minutes(1), "method of tier 1 and workspace", DOCS).of_method(),
+        RateLimit::new(100, minutes(1), "method of tier 4 and workspace", DOCS).of_method(),
     ]),
     guide: SetupGuide {
         developer_portal: "https://api.slack.com/apps",

@@ -22,35 +22,38 @@ macro_rules! columns {
 impl<D: Database> ApiKeyRows for D {
     async fn insert_api_key(
         &self,
-        key: &ApiKey,
+        new: &ApiKey,
         key_hash: &[u8; 32],
         actor: Option<&str>,
-    ) -> Result<(), StoreError> {
-        let statement = Statement::of(
+    ) -> Result<ApiKey, StoreError> {
+        let statement = Statement::of(concat!(
             "INSERT INTO api_keys (id, tenant, name, key_hash, hint, permissions, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(key.id.0)
-        .bind(&key.tenant)
-        .bind(&key.name)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING ",
+            columns!()
+        ))
+        .bind(new.id.0)
+        .bind(&new.tenant)
+        .bind(&new.name)
         .bind(key_hash.as_slice())
-        .bind(&key.hint)
-        .bind(json_text(&key.permissions)?)
-        .bind(micros(key.created_at));
+        .bind(&new.hint)
+        .bind(json_text(&new.permissions)?)
+        .bind(micros(new.created_at));
         let mut transaction = self.begin().await?;
-        match transaction.execute(statement).await {
-            Err(error) if is_dangling(&error) => {
-                return Err(StoreError::NotFound {
-                    what: "tenant",
-                    name: key.tenant.clone(),
-                });
-            }
-            inserted => inserted?,
+        let stored = match transaction.fetch(statement).await {
+            Err(error) if !is_dangling(&error) => return Err(error),
+            stored => one(stored.unwrap_or_default())?,
         };
-        let event = happened(key, "api_key.created", actor);
+        let Some(key) = stored else {
+            return Err(StoreError::NotFound {
+                what: "tenant",
+                name: new.tenant.clone(),
+            });
+        };
+        let event = happened(&key, "api_key.created", actor);
         let told = event_statement(&event, key.created_at)?;
         transaction.execute(told).await?;
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(key)
     }
 
     async fn api_key_by_hash(&self, key_hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {

@@ -9,7 +9,7 @@ use super::violations::{is_dangling, is_duplicate};
 use super::{Database, Statement, only};
 use crate::backend::AuthorizationRows;
 use crate::seal::Blob;
-use crate::{NewAuthorization, StoreError, TakenAuthorization};
+use crate::{NewAuthorization, StoreError, TakenAuthorization, UnderWay};
 
 #[async_trait]
 impl<D: Database> AuthorizationRows for D {
@@ -54,14 +54,29 @@ impl<D: Database> AuthorizationRows for D {
         }
     }
 
+    async fn authorization(&self, state_hash: &[u8; 32]) -> Result<Option<UnderWay>, StoreError> {
+        let statement =
+            Statement::of("SELECT tenant, app, binding FROM authorizations WHERE state_hash = $1")
+                .bind(state_hash.as_slice());
+        let Some(row) = only(self.read(statement).await?) else {
+            return Ok(None);
+        };
+        Ok(Some(UnderWay {
+            tenant: row.get("tenant")?,
+            app: AppId(row.get("app")?),
+            binding: row.word("binding")?,
+        }))
+    }
+
     async fn take_authorization(
         &self,
         state_hash: &[u8; 32],
     ) -> Result<Option<(TakenAuthorization, Option<Blob>)>, StoreError> {
         // Anybody can send a state that there is not: that costs a look, and no turn at writing.
-        let known = Statement::of("SELECT id FROM authorizations WHERE state_hash = $1")
-            .bind(state_hash.as_slice());
-        if self.read(known).await?.is_empty() {
+        if AuthorizationRows::authorization(self, state_hash)
+            .await?
+            .is_none()
+        {
             return Ok(None);
         }
         let statement = Statement::of(

@@ -65,6 +65,15 @@ impl Dialect {
         }
     }
 
+    /// What follows the selection of rows that one of several processes takes, so that the others take other rows.
+    pub(crate) fn skip_taken(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            #[cfg(feature = "postgres")]
+            Self::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
     /// A JSON object with one number in it, as text.
     pub(crate) fn object(self, name: &str, value: &str) -> String {
         match self {

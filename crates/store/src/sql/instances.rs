@@ -13,7 +13,7 @@ use super::violations::is_dangling;
 use super::{Database, Row, Statement, only};
 use crate::backend::InstanceRows;
 use crate::tokens::SealedTokens;
-use crate::{Instance, InstanceQuery, Intent, Lease, Relabel, Status, StoreError};
+use crate::{Instance, InstanceQuery, Intent, Lease, NewEvent, Relabel, Status, StoreError};
 
 /// The columns of an [`Instance`] that change within a generation. Named one by one: a later release may add others while this one runs.
 macro_rules! standing_columns {
@@ -159,6 +159,7 @@ impl<D: Database> InstanceRows for D {
         id: InstanceId,
         disabled: bool,
         now: Timestamp,
+        actor: Option<&str>,
     ) -> Result<Option<Instance>, StoreError> {
         let statement = Statement::of(concat!(
             "UPDATE instances SET disabled_at = $3 WHERE tenant = $1 AND id = $2 AND (disabled_at IS NULL) <> ($3 IS NULL) \
@@ -175,7 +176,10 @@ impl<D: Database> InstanceRows for D {
             } else {
                 "instance.enabled"
             };
-            let event = happened(&instance, kind, serde_json::json!({}));
+            let event = NewEvent {
+                actor: actor.map(str::to_owned),
+                ..happened(&instance, kind, serde_json::json!({}))
+            };
             transaction.execute(event_statement(&event, now)?).await?;
         }
         transaction.commit().await?;

@@ -82,22 +82,25 @@ impl<D: Database> JournalRows for D {
         &self,
         tenant: &str,
         instance: Option<InstanceId>,
+        before: i64,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError> {
         let statement = match instance {
             Some(id) => Statement::of(
                 "SELECT id, tenant, instance, app, kind, detail, actor, at FROM events \
-                 WHERE tenant = $1 AND instance = $3 ORDER BY id DESC LIMIT $2",
+                 WHERE tenant = $1 AND instance = $4 AND id < $3 ORDER BY id DESC LIMIT $2",
             )
             .bind(tenant)
             .bind(limit)
+            .bind(before)
             .bind(id.0),
             None => Statement::of(
                 "SELECT id, tenant, instance, app, kind, detail, actor, at FROM events \
-                 WHERE tenant = $1 ORDER BY id DESC LIMIT $2",
+                 WHERE tenant = $1 AND id < $3 ORDER BY id DESC LIMIT $2",
             )
             .bind(tenant)
-            .bind(limit),
+            .bind(limit)
+            .bind(before),
         };
         self.read(statement).await?.iter().map(event).collect()
     }
@@ -146,7 +149,7 @@ fn quarantine_group(row: &Row) -> Result<QuarantineGroup, StoreError> {
     })
 }
 
-fn event(row: &Row) -> Result<Event, StoreError> {
+pub(super) fn event(row: &Row) -> Result<Event, StoreError> {
     Ok(Event {
         id: row.get("id")?,
         tenant: row.get("tenant")?,

@@ -10,6 +10,7 @@ mod dialect;
 mod front_door;
 mod gather;
 mod hot;
+mod idempotency;
 pub(crate) mod instances;
 mod journal;
 pub(crate) mod keys;
@@ -20,6 +21,7 @@ mod row;
 mod statement;
 mod tenants;
 mod violations;
+mod webhooks;
 
 use std::fmt;
 use std::sync::Arc;

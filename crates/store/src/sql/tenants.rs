@@ -6,33 +6,32 @@ use tieline_core::Timestamp;
 
 use super::journal::event_statement;
 use super::row::micros;
-use super::violations::is_duplicate;
 use super::{Database, Row, Statement, Transaction, only};
 use crate::backend::TenantRows;
 use crate::{DEFAULT_TENANT, NewEvent, StoreError, Tenant};
 
 #[async_trait]
 impl<D: Database> TenantRows for D {
-    async fn insert_tenant(&self, tenant: &Tenant, actor: Option<&str>) -> Result<(), StoreError> {
-        let statement =
-            Statement::of("INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)")
-                .bind(&tenant.id)
-                .bind(&tenant.name)
-                .bind(micros(tenant.created_at));
+    async fn insert_tenant(&self, new: &Tenant, actor: Option<&str>) -> Result<Tenant, StoreError> {
+        let statement = Statement::of(
+            "INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (id) DO NOTHING RETURNING id, name, created_at",
+        )
+        .bind(&new.id)
+        .bind(&new.name)
+        .bind(micros(new.created_at));
         let mut transaction = self.begin().await?;
-        match transaction.execute(statement).await {
-            Err(error) if is_duplicate(&error) => {
-                return Err(StoreError::Conflict(format!(
-                    "there is a tenant {:?} already: give another id",
-                    tenant.id
-                )));
-            }
-            inserted => inserted?,
+        let Some(tenant) = one(transaction.fetch(statement).await?)? else {
+            return Err(StoreError::Conflict(format!(
+                "there is a tenant {:?} already: give another id",
+                new.id
+            )));
         };
         let event = happened(&tenant.id, "tenant.created", actor);
         let told = event_statement(&event, tenant.created_at)?;
         transaction.execute(told).await?;
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(tenant)
     }
 
     async fn tenant(&self, id: &str) -> Result<Option<Tenant>, StoreError> {

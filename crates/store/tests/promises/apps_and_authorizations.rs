@@ -210,6 +210,15 @@ async fn of_a_hundred_takers_exactly_one_gets_the_authorization() {
 
     // It survives a restart.
     let store = home.open().await;
+    for _ in 0..2 {
+        let seen = store.authorization(&[1; 32]).await.unwrap().unwrap();
+        assert_eq!(
+            (&*seen.tenant, seen.app),
+            (TENANT, main.id),
+            "looking takes nothing"
+        );
+        assert!(store.authorization(&[2; 32]).await.unwrap().is_none());
+    }
     let takers = (0..100).map(|_| {
         let store = store.clone();
         tokio::spawn(async move { store.take_authorization(&[1; 32]).await.unwrap() })

@@ -280,6 +280,25 @@ async fn events_come_newest_first_and_quarantine_outlives_its_instance() {
         ["instance.refreshed"]
     );
     assert!(store.events("other", None, 10).await.unwrap().is_empty());
+    let mut before = None;
+    for kind in ["instance.refreshed", "instance.connected", "app.created"] {
+        let page = store.events_before(TENANT, None, before, 1).await.unwrap();
+        before = page.last().map(|event| event.id);
+        assert_eq!(kinds(page), [kind]);
+    }
+    let rest = store.events_before(TENANT, None, before, 1).await.unwrap();
+    assert!(rest.is_empty());
+    let newest = store.events(TENANT, Some(made.id), 1).await.unwrap();
+    let newest = newest.first().map(|event| event.id);
+    assert_eq!(
+        kinds(
+            store
+                .events_before(TENANT, Some(made.id), newest, 10)
+                .await
+                .unwrap()
+        ),
+        ["instance.connected"]
+    );
 
     let records = store.quarantined(TENANT).await.unwrap();
     assert_eq!(

@@ -28,6 +28,8 @@ mod front_door;
 mod generations;
 #[path = "../promises/given.rs"]
 mod given;
+#[path = "../promises/idempotency.rs"]
+mod idempotency;
 #[path = "../promises/instances.rs"]
 mod instances;
 #[path = "../promises/keys.rs"]
@@ -38,9 +40,12 @@ mod leases;
 mod sealed;
 #[path = "../promises/tenants_and_api_keys.rs"]
 mod tenants_and_api_keys;
+#[path = "../promises/webhooks.rs"]
+mod webhooks;
 
 mod addresses;
 mod broken_connections;
 mod openings;
 mod shared_keys;
 mod shared_leases;
+mod shared_webhooks;

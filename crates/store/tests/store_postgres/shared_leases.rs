@@ -8,7 +8,7 @@ use tieline_store::{Begun, Store};
 
 use crate::home::{Home, Value, begin, commit, done, opened, taken};
 
-async fn waiting_for_a_lock(home: &Home) {
+pub(crate) async fn waiting_for_a_lock(home: &Home) {
     let mut database = home.database().await;
     let waiting = "SELECT count(*) FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock'";

@@ -3,12 +3,13 @@
 use tieline::engine::Started;
 use tieline::engine::authorize::TIME_TO_CONSENT;
 use tieline::store::Instance;
+use url::Url;
 
 use super::browser::{is_foreign, too_late};
 use crate::desk::Desk;
 use crate::error::CliError;
 use crate::input;
-use crate::output::Output;
+use crate::output::{Output, shown};
 
 /// Whoever mistypes so often is no person.
 const TRIES: usize = 5;
@@ -35,6 +36,7 @@ pub(super) async fn paste(
         };
         refused = Some(match query(&line) {
             None => not_an_address(),
+            Some(_) if !is_at(&line, &started.redirect_uri) => elsewhere(&started.redirect_uri),
             Some(query) => match desk.call_back(started.id, query).await {
                 Ok(instance) => return Ok(instance),
                 Err(error) if is_foreign(&error) => not_this_one(&error),
@@ -52,6 +54,35 @@ fn query(line: &str) -> Option<&str> {
     query.split('#').next()
 }
 
+/// Whether it is an address of this redirect URI. At another the code is another server's, maybe, which must not be brought to this
+/// one: apps have redirect URIs of their own to tell (RFC 9700 section 4.4).
+fn is_at(line: &str, redirect_uri: &str) -> bool {
+    let Some(mut there) = Url::parse(redirect_uri).ok() else {
+        return false;
+    };
+    let line = line.trim();
+    // Some browsers leave the scheme out.
+    let whole = match line.split('?').next() {
+        Some(before) if before.contains("://") => line.to_owned(),
+        _ => format!("{}://{line}", there.scheme()),
+    };
+    let Some(mut here) = Url::parse(&whole).ok() else {
+        return false;
+    };
+    for url in [&mut here, &mut there] {
+        url.set_query(None);
+        url.set_fragment(None);
+    }
+    here == there
+}
+
+fn elsewhere(redirect_uri: &str) -> CliError {
+    CliError::Usage(format!(
+        "that is not where this authorization comes back: its address begins with {}",
+        shown(redirect_uri)
+    ))
+}
+
 fn not_an_address() -> CliError {
     CliError::Usage(
         "that is not the address of the callback: it has a question mark, then code=… and state=…"
@@ -61,4 +92,38 @@ fn not_an_address() -> CliError {
 
 fn not_this_one(error: &CliError) -> CliError {
     CliError::Failure(format!("that address was not taken: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_of_the_redirect_uri_or_another_servers() {
+        let redirect_uri = "https://connect.example/callback/ours";
+        for (line, is_ours) in [
+            ("https://connect.example/callback/ours?code=x&state=y", true),
+            (" https://connect.example:443/callback/ours?code=x#_ ", true),
+            (
+                "connect.example/callback/ours?code=x&to=https://a.example",
+                true,
+            ),
+            ("https://connect.example/callback/theirs?code=x", false),
+            ("https://connect.example/callback/ours/?code=x", false),
+            ("http://connect.example/callback/ours?code=x", false),
+            ("https://evil.example/callback/ours?code=x", false),
+            (
+                "https://connect.example@evil.example/callback/ours?code=x",
+                false,
+            ),
+            ("?code=x&state=y", false),
+        ] {
+            assert_eq!(is_at(line, redirect_uri), is_ours, "{line}");
+        }
+        assert!(is_at("https://a.example/?code=x", "https://a.example"));
+        assert!(is_at(
+            "https://a.example/b?x=1&code=x",
+            "https://a.example/b?x=1"
+        ));
+    }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tieline::core::descriptor::{Authentication, OAuth2};
 use tieline::core::{ParameterKey, ProviderDescriptor, ProviderSetup, SystemClock};
@@ -72,6 +72,15 @@ impl Tried {
 
     pub(super) fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// What there is to try it with, for programs.
+    pub(super) fn ready(&self) -> Value {
+        json!({
+            "sandbox": self.sandbox.base_url(),
+            "app": self.app.id,
+            "api_key": self.key.key.expose(),
+        })
     }
 
     /// What really happened, by the sandbox's ledger.

@@ -153,13 +153,15 @@ CREATE TABLE deliveries (
     last     TEXT,
     PRIMARY KEY (webhook, event)
 );
-CREATE INDEX deliveries_due ON deliveries (next_at);
--- In the transaction of the event itself: an event that happened is told, whatever happens next.
+CREATE INDEX deliveries_due ON deliveries (webhook, next_at);
+-- In the transaction of the event itself: an event that happened is told, whatever happens next. The rows are locked against being
+-- deleted meanwhile: an event must not fail over a webhook that is just going. When it is due goes by the clock of all processes.
 CREATE FUNCTION tieline_delivered() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO deliveries (webhook, event, next_at)
-    SELECT id, new.id, new.at FROM webhooks
-    WHERE tenant = new.tenant AND disabled_at IS NULL AND (kinds = '[]' OR kinds::jsonb ? new.kind);
+    SELECT id, new.id, tieline_now() FROM webhooks
+    WHERE tenant = new.tenant AND disabled_at IS NULL AND (kinds = '[]' OR kinds::jsonb ? new.kind)
+    FOR KEY SHARE;
     RETURN NULL;
 END
 $$;

@@ -142,7 +142,7 @@ CREATE TABLE deliveries (
     last     TEXT,
     PRIMARY KEY (webhook, event)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX deliveries_due ON deliveries (next_at);
+CREATE INDEX deliveries_due ON deliveries (webhook, next_at);
 -- In the transaction of the event itself: an event that happened is told, whatever happens next.
 CREATE TRIGGER events_delivered AFTER INSERT ON events BEGIN
     INSERT INTO deliveries (webhook, event, next_at)

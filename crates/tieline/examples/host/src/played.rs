@@ -7,7 +7,7 @@ use tieline::core::SystemClock;
 use tieline::{Configuration, ParameterKey};
 use tieline_sandbox::{Sandbox, VendorRules};
 
-const RULES: &str = include_str!("../../../tests/vendors/github.json");
+const RULES: &str = include_str!("../../../../../tests/vendors/github.json");
 
 /// Starts it, on this machine.
 pub(crate) async fn github() -> Result<Sandbox, Box<dyn Error>> {

@@ -26,6 +26,7 @@ struct Host {
 pub(crate) fn router(engine: Engine, app: App) -> Router {
     let options = ApiOptions {
         signed_in: Some(Arc::new(signed_in)),
+        ..ApiOptions::default()
     };
     let tieline = api(engine.clone(), options);
     Router::new()

@@ -1,0 +1,13 @@
+//! The API for hosts, over real HTTP: what a host sends, what it gets, and what came of it on the other side.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "helpers of tests; the lints only know test functions"
+)]
+
+mod bodies;
+mod host;
+mod idempotency;
+mod metrics;
+mod paging;
