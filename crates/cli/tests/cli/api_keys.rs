@@ -132,7 +132,9 @@ async fn a_tenant_is_made_read_renamed_and_deleted() {
     assert_eq!(status(&made), "201", "{made}");
     let patch = async |body: &str| {
         let length = body.len();
-        let head = format!("PATCH /v1/tenants/acme HTTP/1.1\r\ncontent-length: {length}\r\n");
+        let head = format!(
+            "PATCH /v1/tenants/acme HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n"
+        );
         exchanged(socket, &head, body).await
     };
     for (change, code, name) in [

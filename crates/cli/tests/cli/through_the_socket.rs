@@ -376,7 +376,10 @@ pub(crate) async fn asked(socket: &str, path: &str) -> String {
 
 /// What a body is answered with there.
 pub(crate) async fn posted(socket: &str, path: &str, body: &str) -> String {
-    let head = format!("POST {path} HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
+    let head = format!(
+        "POST {path} HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
+        body.len()
+    );
     exchanged(socket, &head, body).await
 }
 
