@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::authorize::{AuthorizeOptions, BoundTo};
 use crate::connect::Connecting;
-use crate::label::{Label, check_name, checked_tags};
+use crate::label::{Label, check_name, check_user, checked_tags};
 use crate::{Engine, EngineError};
 
 /// A device authorization under way. It lives in this process alone: when that ends, the person starts again.
@@ -77,6 +77,7 @@ impl Engine {
             return Err(EngineError::other_way(provider.descriptor()));
         }
         check_name(options.instance_name.as_deref())?;
+        user_of(&options).as_deref().map_or(Ok(()), check_user)?;
         let tags = checked_tags(std::mem::take(&mut options.tags))?;
         options.tags = tags;
         let parameters = self

@@ -30,25 +30,30 @@ pub(crate) fn announced_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 fn passes(name: &HeaderName) -> bool {
-    !matches!(
-        name.as_str(),
-        "authorization"
-            | "connection"
-            | "content-length"
-            | "cookie"
-            | "cookie2"
-            | "expect"
-            | "forwarded"
-            | "host"
-            | "http2-settings"
-            | "keep-alive"
-            | "proxy-authorization"
-            | "proxy-connection"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "upgrade"
-    )
+    // What a proxy before the host told of the way there.
+    let of_the_way = name.as_str().starts_with("x-forwarded-");
+    !of_the_way
+        && !matches!(
+            name.as_str(),
+            "authorization"
+                | "connection"
+                | "content-length"
+                | "cookie"
+                | "cookie2"
+                | "expect"
+                | "forwarded"
+                | "host"
+                | "http2-settings"
+                | "keep-alive"
+                | "proxy-authorization"
+                | "proxy-connection"
+                | "te"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+                | "via"
+                | "x-real-ip"
+        )
 }
 
 #[cfg(test)]

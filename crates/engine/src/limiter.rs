@@ -132,7 +132,12 @@ impl Limiter {
     /// The provider wants to be left alone for so long.
     pub(crate) fn pause(&self, wait: Duration, now: Timestamp) {
         let until = saturating_add(now, wait);
-        self.state().pause = Some(Pause { since: now, until });
+        let mut state = self.state();
+        // A longer one that was asked for stays.
+        let until = state
+            .paused_until(now)
+            .map_or(until, |told| told.max(until));
+        state.pause = Some(Pause { since: now, until });
     }
 
     /// Takes over what the provider's headers say of each window.

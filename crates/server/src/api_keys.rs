@@ -27,7 +27,7 @@ async fn list(
     Administering(engine): Administering,
     Asked(asked): Asked<ApiKeysQuery>,
 ) -> Result<Json<ApiKeys>, Problem> {
-    let limit = asked.limit.unwrap_or(PAGE).min(LONGEST_PAGE);
+    let limit = asked.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
     let tenant = asked.tenant.as_deref();
     let api_keys = engine.api_keys(tenant, asked.cursor, limit).await?;
     let is_last = api_keys.len() < limit as usize;

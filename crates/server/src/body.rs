@@ -1,34 +1,43 @@
-//! Bodies that are read into memory: whole, not too long, and not drop by drop.
+//! Bodies that are read into memory: whole, neither too long nor too slow.
 
 use std::error::Error as _;
 use std::time::Duration;
 
 use axum::RequestExt as _;
+use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, LengthLimitError};
 
 use crate::Problem;
 
-/// How long is waited for the next byte.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long a body may take in all. Whoever sent it was let in before: no longer than this ago.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// The whole body, up to the limit that the route sets.
 ///
 /// # Errors
-/// When it is too long, stops coming, or breaks off.
+/// When it is too long or too slow, or breaks off.
 pub(crate) async fn whole(request: Request) -> Result<Bytes, Problem> {
-    let mut body = request.into_limited_body();
-    let mut whole = BytesMut::new();
-    loop {
-        let frame = tokio::time::timeout(LONGEST_PAUSE, body.frame());
-        let Some(frame) = frame.await.map_err(|_| Problem::too_slow())? else {
-            return Ok(whole.freeze());
-        };
-        if let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() {
-            whole.extend_from_slice(&data);
+    read(request.into_limited_body()).await
+}
+
+/// The whole of a body whose length is known to be bearable.
+///
+/// # Errors
+/// When it is too slow, or breaks off.
+pub(crate) async fn read(mut body: Body) -> Result<Bytes, Problem> {
+    let whole = async {
+        let mut whole = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() {
+                whole.extend_from_slice(&data);
+            }
         }
-    }
+        Ok(whole.freeze())
+    };
+    let read = tokio::time::timeout(LONGEST, whole).await;
+    read.unwrap_or_else(|_| Err(Problem::too_slow()))
 }
 
 fn broken(error: &axum::Error) -> Problem {
@@ -40,7 +49,6 @@ fn broken(error: &axum::Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
     use axum::extract::{DefaultBodyLimit, FromRequest};
     use axum::routing::post;
     use axum::{Router, response::IntoResponse};
@@ -91,6 +99,17 @@ mod tests {
         let (status, text) = answer(Body::from_stream(endless)).await;
         assert_eq!(status, 408);
         assert!(text.contains("body-too-slow"), "{text}");
-        assert_eq!(before.elapsed().as_secs(), LONGEST_PAUSE.as_secs());
+        assert_eq!(before.elapsed().as_secs(), LONGEST.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_comes_drop_by_drop_is_not_waited_for_either() {
+        let drops = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"1")), ()))
+        });
+        let before = tokio::time::Instant::now();
+        assert_eq!(answer(Body::from_stream(drops)).await.0, 408);
+        assert_eq!(before.elapsed().as_secs(), LONGEST.as_secs());
     }
 }

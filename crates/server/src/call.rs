@@ -12,9 +12,9 @@ use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use tieline_core::InstanceId;
 use tieline_engine::{AnswerBody, CallBody, CallOptions, NotReplayed};
 
-use crate::Problem;
 use crate::asked::Id;
 use crate::caller::Calling;
+use crate::{Problem, body};
 
 /// Tells the provider's answer from ours: JSON pairs of all its headers, byte for byte, each byte a character. HTTP lets no
 /// server hand on those that speak for a connection, and servers add some of their own.
@@ -70,9 +70,7 @@ async fn in_pieces(body: Body) -> Result<CallBody, Problem> {
         let pieces = pieces.map(|piece| piece.map_err(io::Error::other));
         return Ok(CallBody::Stream(Box::pin(pieces)));
     }
-    let short = axum::body::to_bytes(body, usize::MAX).await;
-    let short = short.map_err(|_| Problem::bad_request("the body can't be read to its end"))?;
-    Ok(CallBody::Bytes(short))
+    Ok(CallBody::Bytes(body::read(body).await?))
 }
 
 /// What follows `/call`, as it was written: the provider may tell `%2F` from a slash.

@@ -50,7 +50,7 @@ impl Caller {
         }
     }
 
-    /// Does something of theirs once; see [`Engine::once`].
+    /// The engine of their tenant, which notes that they act.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }

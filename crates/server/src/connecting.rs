@@ -116,6 +116,16 @@ async fn start_device(
     Connecting(engine): Connecting,
     Given(connect): Given<Connect>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    for (member, is_there) in [
+        ("scopes", connect.scopes.is_some()),
+        ("binding", connect.binding.is_some()),
+        ("return_to", connect.return_to.is_some()),
+    ] {
+        if is_there {
+            let instead = "a device asks for the app's scopes, and no browser comes back";
+            return Err(Problem::says_nothing_here(member, instead));
+        }
+    }
     let app = engine.app(connect.app).await?;
     let bound_to = match connect.user.clone() {
         Some(user) => BoundTo::Confirm { user },
@@ -158,6 +168,11 @@ pub(crate) async fn give(
 ) -> Result<(StatusCode, Json<Instance>), Problem> {
     let app = engine.app(connect.app).await?;
     let instance = match connect.refresh_token {
+        Some(_) if connect.instance.is_some() => {
+            let instead =
+                "an instance is brought back by a new consent, with POST /v1/authorizations";
+            return Err(Problem::says_nothing_here("instance", instead));
+        }
         Some(refresh_token) => {
             let options = ImportOptions {
                 refresh_token,

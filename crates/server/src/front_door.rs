@@ -3,24 +3,23 @@
 //! Whatever comes of it, the browser leaves for an address without code, state and token, or sees a page that sends nobody
 //! anything of them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::{FormRejection, PathRejection};
-use axum::extract::{DefaultBodyLimit, Form, Path, RawQuery, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{self, HeaderName};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tieline_core::Secret;
 use tieline_core::http::CallbackQuery;
 use tieline_engine::{Engine, EngineError, Kind, Received};
 
-use crate::Problem;
 use crate::pages::{ConnectPage, MessagePage, Wanted};
+use crate::{Problem, body};
 
 /// Who is signed in at the host, in the browser that sent this request; `None` = nobody. Where a host embeds the routes, it says
 /// so itself.
@@ -91,19 +90,21 @@ async fn show(
 async fn follow(
     State(door): State<FrontDoor>,
     token: Result<Path<String>, PathRejection>,
-    given: Result<Form<BTreeMap<String, String>>, FormRejection>,
+    request: Request,
 ) -> Response {
     let Ok(Path(token)) = token else {
         return failed(&EngineError::UnknownLink);
     };
-    let Ok(Form(given)) = given else {
+    if !is_a_form(request.headers()) {
+        return unreadable_form();
+    }
+    let Ok(form) = body::whole(request).await else {
         return unreadable_form();
     };
     let token = Secret::new(token);
-    let filled = given
-        .into_iter()
+    let filled = form_urlencoded::parse(&form)
         .filter(|(_, value)| !value.is_empty())
-        .map(|(key, value)| (key, Secret::new(value)))
+        .map(|(key, value)| (key.into_owned(), Secret::new(value)))
         .collect();
     match door.engine.follow_link(&token, filled).await {
         Ok(started) => see_other(&started.authorization_url),
@@ -139,6 +140,14 @@ fn to_the_terminal() -> Response {
     let text = "This was started in a terminal, which waits for it: copy the whole address of this page from the address bar of \
                 your browser, paste it into that terminal and press Enter. Show it to nobody else.";
     told(StatusCode::OK, "One step more", text)
+}
+
+fn is_a_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| {
+        kind.as_bytes()
+            .starts_with(b"application/x-www-form-urlencoded")
+    })
 }
 
 fn unreadable_form() -> Response {

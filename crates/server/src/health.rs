@@ -19,8 +19,11 @@ pub(crate) fn readiness(engine: Engine) -> Router {
 }
 
 async fn ready(State(engine): State<Engine>) -> Result<Json<Ready>, Problem> {
-    // Any look will do.
-    engine.store().app_by_context("").await?;
+    // Any look will do. Where the store is, its operator reads in the log.
+    if let Err(error) = engine.store().app_by_context("").await {
+        tracing::warn!("not ready: {error}");
+        return Err(Problem::not_ready());
+    }
     Ok(Json(Ready {
         status: "ready".to_owned(),
     }))

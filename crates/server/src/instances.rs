@@ -47,7 +47,7 @@ async fn list(
         Some(name) => Some(engine.registry().provider(&name)?.descriptor().id),
         None => None,
     };
-    let limit = asked.limit.unwrap_or(PAGE).min(LONGEST_PAGE);
+    let limit = asked.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
     let query = InstanceQuery {
         provider: provider.map(str::to_owned),
         status: asked.status,
@@ -152,7 +152,7 @@ async fn all_events(
 }
 
 fn page_of(query: &EventsQuery) -> u32 {
-    query.limit.unwrap_or(PAGE).min(LONGEST_PAGE)
+    query.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE)
 }
 
 /// Of one event more than the page has, that there is one is told.

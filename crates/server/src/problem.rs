@@ -116,6 +116,19 @@ impl Problem {
         }
     }
 
+    pub(crate) fn not_ready() -> Self {
+        let detail = "the store does not answer; the log says why";
+        Self {
+            kind: Kind::Unavailable,
+            ..Self::new("not-ready", StatusCode::SERVICE_UNAVAILABLE, detail)
+        }
+    }
+
+    pub(crate) fn says_nothing_here(member: &str, instead: &str) -> Self {
+        let detail = format!("{member} says nothing here: {instead}");
+        Self::new("unusable", StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
     pub(crate) fn not_found() -> Self {
         let detail = "there is nothing at this path";
         Self::new("no-such-path", StatusCode::NOT_FOUND, detail)

@@ -16,6 +16,7 @@ const OF_HTTP: &[(&str, &str)] = &[
     ("no-public-url", "422"),
     ("no-such-method", "405"),
     ("no-such-path", "404"),
+    ("not-ready", "503"),
     ("not-json", "415"),
     ("not-permitted", "403"),
     ("unauthenticated", "401"),
@@ -31,6 +32,7 @@ struct Row {
 #[test]
 fn the_page_for_hosts_names_every_problem() {
     let mut known = names(&read("../engine/src/error_name.rs"), "=> \"");
+    known.extend(names(&read("../engine/src/held_back.rs"), "=> \""));
     known.extend(names(&read("src/problem.rs"), "Self::new(\""));
     assert!(known.len() > 60, "{known:?}");
     let rows = rows();

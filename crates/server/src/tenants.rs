@@ -25,7 +25,7 @@ async fn list(
     Administering(engine): Administering,
     Asked(asked): Asked<TenantsQuery>,
 ) -> Result<Json<Tenants>, Problem> {
-    let limit = asked.limit.unwrap_or(PAGE).min(LONGEST_PAGE);
+    let limit = asked.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
     let tenants = engine.tenants(asked.cursor.as_deref(), limit).await?;
     let is_last = tenants.len() < limit as usize;
     let last = tenants.last().map(|tenant| tenant.id.clone());
