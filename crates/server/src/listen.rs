@@ -181,7 +181,9 @@ mod tests {
     async fn answered(mut socket: DuplexStream, sent: &str) -> String {
         socket.write_all(sent.as_bytes()).await.unwrap();
         let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.unwrap();
+        let read = socket.read_to_string(&mut answer);
+        let closed = tokio::time::timeout(Duration::from_secs(60), read).await;
+        closed.expect("the server closes").unwrap();
         answer
     }
 
