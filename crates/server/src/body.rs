@@ -91,6 +91,6 @@ mod tests {
         let (status, text) = answer(Body::from_stream(endless)).await;
         assert_eq!(status, 408);
         assert!(text.contains("body-too-slow"), "{text}");
-        assert_eq!(before.elapsed().as_secs(), LONGEST_PAUSE.as_secs());
+        assert_eq!(before.elapsed().as_secs(), 30);
     }
 }
