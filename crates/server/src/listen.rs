@@ -275,7 +275,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(serve_tcp(listener, router, Limits::default(), async {
+        // Nobody is closed for being slow.
+        let limits = Limits {
+            time_for_head: Duration::from_secs(600),
+            ..Limits::default()
+        };
+        let serving = tokio::spawn(serve_tcp(listener, router, limits, async {
             let _ = stopped.await;
         }));
         let mut idle = TcpStream::connect(address).await.unwrap();
