@@ -111,3 +111,18 @@ async fn nobody_chooses_a_binding_that_is_not_theirs() {
     }
     assert_eq!(token_requests(&plain.sandbox), 0);
 }
+
+#[tokio::test]
+async fn the_last_page_says_how_far_it_is() {
+    let scene = Scene::new().await;
+    for (query, told) in [
+        ("", "Your account is connected"),
+        ("?authorization=1&ticket=x", "is not connected yet"),
+        ("?authorization=1&error=denied", "Nothing was connected"),
+    ] {
+        let page = scene
+            .open(&format!("{}/connected{query}", scene.base))
+            .await;
+        assert!(page.body.contains(told), "{query}: {page:?}");
+    }
+}

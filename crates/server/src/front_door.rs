@@ -16,6 +16,7 @@ use http::header::{self, HeaderName};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use tieline_core::Secret;
+use tieline_core::http::CallbackQuery;
 use tieline_engine::{Engine, EngineError, Kind, Received};
 
 use crate::Problem;
@@ -116,7 +117,19 @@ async fn follow(
     }
 }
 
-async fn connected() -> Response {
+/// Where a person ends who goes nowhere else. An app that has no page of its own to confirm at may name this one, to try things
+/// out: then what stands in the address says how far it is.
+async fn connected(RawQuery(query): RawQuery) -> Response {
+    let query = CallbackQuery::parse(query.as_deref().unwrap_or_default());
+    if query.has("ticket") {
+        let text = "The account is not connected yet. Whoever runs the application confirms within a minute that it was you: with \
+                    the ticket in this page's address.";
+        return told(StatusCode::OK, "One step to go", text);
+    }
+    if query.has("error") {
+        let text = "Nothing was connected. Start again where you began.";
+        return told(StatusCode::OK, "Not connected", text);
+    }
     let text = "Your account is connected. You can close this window.";
     told(StatusCode::OK, "Connected", text)
 }

@@ -146,7 +146,6 @@ const MAPPINGS: &[ParameterMapping] = &[
     ParameterMapping::callback_url("Callback URL"),
 ];
 
-/// The tenant comes inside the granted scope: `full|<tenant>.infusionsoft.com`.
 /// How the minute stands.
 const THROTTLE: QuotaHeaders = QuotaHeaders::new(
     "x-keap-product-throttle-limit",
@@ -160,6 +159,7 @@ const QUOTA: QuotaHeaders = QuotaHeaders::new(
 )
 .with_reset(Reset::AtMillisecond("x-keap-product-quota-expiry-time"));
 
+/// The tenant comes inside the granted scope: `full|<tenant>.infusionsoft.com`.
 const TENANT: Capture = Capture::between("tenant", "scope", "full|", ".infusionsoft.com");
 
 impl ProviderSetup for Infusionsoft {

@@ -198,6 +198,7 @@ async fn of_many_takers_one_gets_each() {
                     }
                     assert!(some.len() <= 4);
                     taken.extend(some.into_iter().map(|delivery| delivery.event.id));
+                    assert!(taken.len() <= 60, "the same again and again");
                 }
             })
         })
