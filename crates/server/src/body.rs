@@ -99,7 +99,7 @@ mod tests {
         let (status, text) = answer(Body::from_stream(endless)).await;
         assert_eq!(status, 408);
         assert!(text.contains("body-too-slow"), "{text}");
-        assert_eq!(before.elapsed().as_secs(), LONGEST.as_secs());
+        assert_eq!(before.elapsed().as_secs(), 30);
     }
 
     #[tokio::test(start_paused = true)]
@@ -110,6 +110,6 @@ mod tests {
         });
         let before = tokio::time::Instant::now();
         assert_eq!(answer(Body::from_stream(drops)).await.0, 408);
-        assert_eq!(before.elapsed().as_secs(), LONGEST.as_secs());
+        assert_eq!(before.elapsed().as_secs(), 30);
     }
 }

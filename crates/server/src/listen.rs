@@ -5,12 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
 use axum::serve::{Listener, ListenerExt as _};
-use http::header::{CONNECTION, TRANSFER_ENCODING};
-use http::{HeaderValue, Request};
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -63,7 +58,6 @@ pub async fn serve<L: Listener>(
     limits: Limits,
     stop: impl Future<Output = ()> + Send,
 ) {
-    let router = router.layer(from_fn(last_if_chunked));
     let places = Arc::new(Semaphore::new(limits.sockets));
     let (open, closing) = watch::channel(());
     let mut sockets = JoinSet::new();
@@ -114,18 +108,6 @@ where
     if let Err(error) = ended {
         tracing::debug!("a socket was closed: {error}");
     }
-}
-
-/// RFC 9112 section 6.1: what came with both a length and chunks must be the last on its connection, since whoever stands in between may
-/// have counted otherwise. By the time it is here only the chunks are left, so everything that comes in chunks is.
-async fn last_if_chunked(request: Request<Body>, next: Next) -> Response {
-    let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
-    let mut response = next.run(request).await;
-    if is_chunked {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(CONNECTION, close);
-    }
-    response
 }
 
 #[cfg(test)]
@@ -181,7 +163,9 @@ mod tests {
     async fn answered(mut socket: DuplexStream, sent: &str) -> String {
         socket.write_all(sent.as_bytes()).await.unwrap();
         let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.unwrap();
+        let read = socket.read_to_string(&mut answer);
+        let closed = tokio::time::timeout(Duration::from_secs(60), read).await;
+        closed.expect("the server closes").unwrap();
         answer
     }
 
@@ -204,6 +188,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_two_could_read_differently_ends_the_connection() {
+        // RFC 9112 section 6.1: what has a length and chunks is answered, and is the last on its connection.
         let mut connect = served(Limits::default());
         let smuggled = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 8\r\n\r\nsmuggled";
         let chunks = "0\r\n\r\n";
@@ -290,7 +275,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(serve_tcp(listener, router, Limits::default(), async {
+        // Nobody is closed for being slow.
+        let limits = Limits {
+            time_for_head: Duration::from_secs(600),
+            ..Limits::default()
+        };
+        let serving = tokio::spawn(serve_tcp(listener, router, limits, async {
             let _ = stopped.await;
         }));
         let mut idle = TcpStream::connect(address).await.unwrap();
@@ -299,7 +289,9 @@ mod tests {
         arrivals.recv().await.unwrap();
         stop.send(()).unwrap();
         // It closes what stands idle first, and then waits.
-        assert_eq!(idle.read(&mut [0]).await.unwrap(), 0);
+        let mut byte = [0];
+        let closed = tokio::time::timeout(Duration::from_secs(30), idle.read(&mut byte)).await;
+        assert_eq!(closed.expect("it is closed").unwrap(), 0);
         assert!(TcpStream::connect(address).await.is_err());
         assert!(!serving.is_finished());
         release.send(()).unwrap();
