@@ -198,7 +198,11 @@ impl Engine {
     ) -> Result<Vec<ParameterKey>, EngineError> {
         let mut known = self.app_parameters(app).await?;
         if let Some(id) = again {
-            known = known.with_kept(&self.instance(id).load().await?.parameters);
+            let instance = self.instance(id).load().await?;
+            if instance.app != app.id {
+                return Err(EngineError::NoSuchInstance(id));
+            }
+            known = known.with_kept(&instance.parameters);
         }
         let rows = known.descriptor().end_user_parameters();
         let wanted = rows.filter(|row| row.required && known.get(row.parameter).is_none());

@@ -3,7 +3,7 @@
 use tieline_core::parameters::Given;
 use tieline_core::{Secret, TokenSet};
 use tieline_oauth::Outcome;
-use tieline_store::{App, Instance};
+use tieline_store::{App, Instance, StoreError};
 
 use crate::connect::Connecting;
 use crate::label::{Label, check_name, check_user, checked_tags};
@@ -105,6 +105,9 @@ impl Engine {
 fn is_unspent(error: &EngineError) -> bool {
     match error {
         EngineError::Shared(error) => is_unspent(error),
+        EngineError::NotKnownAlive
+        | EngineError::ShuttingDown
+        | EngineError::Store(StoreError::AdoptionRequired(_)) => true,
         EngineError::Token(failure) => matches!(
             failure.outcome,
             Outcome::NotSent | Outcome::Busy { .. } | Outcome::AppRefused | Outcome::Rejected

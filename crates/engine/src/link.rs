@@ -10,7 +10,7 @@ use tieline_core::{InstanceId, LinkId, OAuthField, ParameterKey, Secret, Timesta
 use tieline_store::{App, Link, NewLink};
 
 use crate::authorize::{AuthorizeOptions, BoundTo, Started, check_scopes};
-use crate::confirm::confirm_url;
+use crate::confirm::{confirm_url, long_before};
 use crate::label::{check_name, check_user, checked_tags};
 use crate::{Engine, EngineError};
 
@@ -88,7 +88,7 @@ impl Engine {
         let lifetime = options.lifetime.unwrap_or(LINK_LIFETIME);
         let now = self.shared.clock.now();
         let store = &self.shared.store;
-        store.purge_front_door(now).await?;
+        store.purge_front_door(long_before(now)).await?;
         let token = random::token()?;
         let link = store
             .create_link(NewLink {

@@ -36,9 +36,11 @@ pub mod wire_webhooks;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
+use http::HeaderValue;
+use http::header::CACHE_CONTROL;
 use tieline_engine::Engine;
 
 pub use call::{ANSWER_HEAD, answer_of};
@@ -97,6 +99,7 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
     let v1 = shared_routes()
         .route_layer(from_fn(idempotency::once))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(map_response(for_nobody_else))
         .route_layer(from_fn_with_state(door.clone(), caller::authenticate))
         .method_not_allowed_fallback(no_such_method)
         .with_state(served(engine.clone()));
@@ -117,6 +120,16 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
 
 /// The longest body that is read into memory: 1 MiB. Calls are passed on, however long they are.
 const LONGEST_BODY: usize = 1 << 20;
+
+/// What is answered to a key is for its holder: tokens, keys and states stand in some of it (RFC 6749 section 5.1). A provider's
+/// answer says for itself how long it is good.
+async fn for_nobody_else(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    if !headers.contains_key(ANSWER_HEAD) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
 
 fn shared_routes() -> Router<Served> {
     Router::new()
