@@ -1,7 +1,8 @@
 //! A host with an API key, a real server in front of an engine, and HTTP between them.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
@@ -12,12 +13,16 @@ use tieline_tests::stage::Stage;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::contract;
+
 /// One for the whole process, as it has to be.
 static METRICS: OnceLock<Metrics> = OnceLock::new();
 
 pub(crate) struct Host {
     pub(crate) stage: Stage,
     pub(crate) key: String,
+    /// What was answered to whatever was sent to an operation of the document: its id and the status.
+    pub(crate) seen: Mutex<BTreeSet<(String, String)>>,
     address: SocketAddr,
 }
 
@@ -44,6 +49,7 @@ impl Host {
         let mut host = Self {
             stage,
             key: String::new(),
+            seen: Mutex::default(),
             address,
         };
         host.key = host.another_key(None, Permission::ALL).await;
@@ -98,7 +104,12 @@ impl Host {
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
-        self.raw(&format!("{request}\r\n{body}")).await
+        let answer = self.raw(&format!("{request}\r\n{body}")).await;
+        if let Some(operation) = contract::hold(method, path, &answer) {
+            let status = answer.status.as_str().to_owned();
+            self.seen.lock().unwrap().insert((operation, status));
+        }
+        answer
     }
 
     /// Whatever is sent, and the one answer to it.

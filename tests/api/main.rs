@@ -7,7 +7,9 @@
 )]
 
 mod bodies;
+mod contract;
 mod host;
 mod idempotency;
 mod metrics;
+mod openapi;
 mod paging;

@@ -19,6 +19,7 @@ mod idempotency;
 mod instances;
 mod listen;
 mod metrics;
+mod openapi;
 mod pages;
 mod problem;
 #[cfg(test)]
@@ -40,11 +41,13 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::{Extension, Router};
 use tieline_engine::Engine;
+use utoipa_axum::router::OpenApiRouter;
 
 pub use call::{ANSWER_HEAD, answer_of};
 pub use front_door::SignedIn;
 pub use listen::{Limits, serve, serve_tcp};
 pub use metrics::{Metrics, open_metrics};
+pub use openapi::document as openapi;
 pub use problem::Problem;
 pub use socket::{ControlSocket, SocketError, SocketFile, connect};
 
@@ -74,7 +77,8 @@ pub struct ApiOptions {
 /// It can be nested in another router, which must let nobody in but the owner.
 pub fn control(engine: Engine) -> Router {
     let owner = Caller::owner(&engine);
-    let v1 = shared_routes()
+    let (shared, _) = shared_routes().split_for_parts();
+    let v1 = shared
         .merge(connecting::local_routes())
         .merge(configuration::routes())
         .nest("/store", store::routes())
@@ -86,7 +90,7 @@ pub fn control(engine: Engine) -> Router {
     health().nest("/v1", v1).fallback(nothing_here)
 }
 
-/// The API for hosts, below `/v1` and with an API key; the front door for browsers; `/healthz` and `/readyz`.
+/// The API for hosts, below `/v1` and with an API key; the front door for browsers; `/healthz`, `/readyz` and `/openapi.json`.
 ///
 /// A host can nest it in a router of its own: then that prefix belongs into the engine's public URL.
 pub fn api(engine: Engine, options: ApiOptions) -> Router {
@@ -94,7 +98,8 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
         engine: engine.clone(),
         signed_in: options.signed_in,
     };
-    let v1 = shared_routes()
+    let (shared, _) = shared_routes().split_for_parts();
+    let v1 = shared
         .route_layer(from_fn(idempotency::once))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .route_layer(from_fn_with_state(door.clone(), caller::authenticate))
@@ -106,7 +111,8 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
         None => Router::new(),
     };
     health()
-        .merge(health::readiness(engine))
+        .merge(Router::from(openapi::routes()))
+        .merge(Router::from(health::readiness()).with_state(engine))
         .merge(counted)
         .merge(front_door::routes(door))
         .nest("/v1", v1)
@@ -118,8 +124,8 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
 /// The longest body that is read into memory: 1 MiB. Calls are passed on, however long they are.
 const LONGEST_BODY: usize = 1 << 20;
 
-fn shared_routes() -> Router<Served> {
-    Router::new()
+fn shared_routes() -> OpenApiRouter<Served> {
+    OpenApiRouter::default()
         .merge(providers::routes())
         .merge(apps::routes())
         .merge(instances::routes())
@@ -138,7 +144,7 @@ fn served(engine: Engine) -> Served {
 
 /// `GET /healthz` alone: whether the process answers.
 pub fn health() -> Router {
-    health::routes()
+    Router::from(health::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(no_such_method)
 }

@@ -27,6 +27,7 @@ pub struct NewApiKey {
 
 /// An API key, as far as it is told of after it was made.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiKey {
     /// Its id.
     pub id: ApiKeyId,

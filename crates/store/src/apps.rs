@@ -37,6 +37,7 @@ pub struct NewApp {
 /// A tenant's registered application at one provider. Its parameters are in it, sealed; serialised they are left out, so that
 /// one that was read from its serialised form has none that open.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct App {
     /// Its id.
     pub id: AppId,

@@ -71,6 +71,7 @@ pub struct NewInstance {
 /// One connected account, as last read. Its secrets are in it, sealed; serialised they are left out, so that one that was
 /// read from its serialised form has none that open.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Instance {
     /// Its id.
     pub id: InstanceId,
@@ -136,6 +137,7 @@ pub struct Instance {
 
 /// An attempt to refresh. On disk it counts as sent.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Intent {
     /// The attempt's id.
     pub attempt: i64,
@@ -152,6 +154,7 @@ pub struct Intent {
 
 /// The right to refresh an instance.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lease {
     /// Who has it.
     pub owner: String,
