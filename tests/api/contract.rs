@@ -64,9 +64,15 @@ pub(crate) fn hold(method: &str, path: &str, answer: &Answer) -> Option<String> 
         panic!("{id} is not said to be answered with {answer:?}");
     };
     let response = resolved(response);
-    assert!(answer.headers.contains_key("x-request-id"), "{id}: {answer:?}");
+    assert!(
+        answer.headers.contains_key("x-request-id"),
+        "{id}: {answer:?}"
+    );
     let Some(content) = response.get("content").and_then(Value::as_object) else {
-        assert!(answer.text.is_empty(), "{id} is said to have no body: {answer:?}");
+        assert!(
+            answer.text.is_empty(),
+            "{id} is said to have no body: {answer:?}"
+        );
         return Some(id);
     };
     if operation.is_tagged("calls") && !content.contains_key("application/problem+json") {
@@ -91,7 +97,10 @@ fn valid(id: &str, schema: &Value, value: &Value) {
     // Where its references lead.
     schema["components"] = DOCUMENT["components"].clone();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let errors: Vec<_> = validator.iter_errors(value).map(|it| it.to_string()).collect();
+    let errors: Vec<_> = validator
+        .iter_errors(value)
+        .map(|it| it.to_string())
+        .collect();
     assert!(errors.is_empty(), "{id}: {errors:?} in {value}");
 }
 
@@ -112,7 +121,8 @@ fn fits(template: &str, path: &str) -> bool {
         };
         return fits(before, start);
     }
-    let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+    let (template, path): (Vec<_>, Vec<_>) =
+        (template.split('/').collect(), path.split('/').collect());
     let mut pairs = template.iter().zip(&path);
     template.len() == path.len() && pairs.all(|(said, is)| said.starts_with('{') || said == is)
 }

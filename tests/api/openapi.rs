@@ -96,7 +96,10 @@ async fn every_operation_takes_the_permission_that_it_says() {
             let key = format!("Bearer {all_but_it}");
             let answer = send(&host, operation, &[("authorization", &key)], "").await;
             let detail = answer.problem(403);
-            assert!(detail.contains(&format!("`{permission}`")), "{operation:?}: {detail}");
+            assert!(
+                detail.contains(&format!("`{permission}`")),
+                "{operation:?}: {detail}"
+            );
             let key = format!("Bearer {it_alone}");
             let answer = send(&host, operation, &[("authorization", &key)], "").await;
             assert_ne!(answer.status, 403, "{operation:?}: {answer:?}");
@@ -138,7 +141,11 @@ async fn what_is_not_there_is_told_as_it_says() {
         } else {
             Value::Null
         };
-        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
         send(&host, operation, &[JSON], &body).await.problem(404);
     }
 }

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::asked::{Asked, Given, Id};
 use crate::caller::Administering;
-use crate::openapi::{Conflict, Missing, Unusable};
+use crate::openapi::Missing;
 use crate::wire::{ApiKeys, ApiKeysQuery, CreatedApiKey, NewApiKey};
 use crate::{Problem, Served};
 
@@ -63,8 +63,6 @@ async fn list(
     responses(
         (status = 201, description = "The key.", body = CreatedApiKey),
         Missing,
-        Conflict,
-        Unusable,
     )
 )]
 async fn create(

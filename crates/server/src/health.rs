@@ -1,7 +1,7 @@
 //! `GET /healthz`: whether the process answers, and which one it is; `GET /readyz`: whether it can work.
 
-use axum::extract::State;
 use axum::Json;
+use axum::extract::State;
 
 use tieline_engine::Engine;
 use utoipa_axum::router::OpenApiRouter;

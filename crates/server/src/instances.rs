@@ -1,7 +1,7 @@
 //! `/v1/instances` and `/v1/events`: connected accounts, and what happened.
 
-use axum::routing::any;
 use axum::Json;
+use axum::routing::any;
 use tieline_core::InstanceId;
 use tieline_core::descriptor::Account;
 use tieline_engine::Disconnected;
@@ -202,8 +202,6 @@ async fn check(Calling(engine): Calling, Id(id): Id<InstanceId>) -> Result<Json<
     responses(
         (status = 200, description = "The instance as it is now.", body = Instance),
         Missing,
-        Conflict,
-        Unusable,
     )
 )]
 async fn change(
@@ -229,7 +227,6 @@ async fn change(
     responses(
         (status = 200, description = "The instance as it is now.", body = Instance),
         Missing,
-        Conflict,
     )
 )]
 async fn disable(
@@ -250,7 +247,6 @@ async fn disable(
     responses(
         (status = 200, description = "The instance as it is now.", body = Instance),
         Missing,
-        Conflict,
     )
 )]
 async fn enable(

@@ -1,7 +1,7 @@
 //! `/v1/providers`: the catalogue, from the same descriptors as the docs.
 
-use axum::extract::State;
 use axum::Json;
+use axum::extract::State;
 use serde_json::{Map, Value, json};
 use tieline_core::{Format, ProviderDescriptor};
 use utoipa_axum::router::OpenApiRouter;

@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 
 use crate::asked::{Asked, Given, Name};
 use crate::caller::Administering;
-use crate::openapi::{Conflict, Missing, Unusable};
+use crate::openapi::{Conflict, Missing};
 use crate::wire::{ChangedTenant, NewTenant, Tenants, TenantsQuery};
 use crate::{Problem, Served};
 
@@ -55,7 +55,7 @@ async fn list(
     tag = "tenants",
     security(("api_key" = ["admin"])),
     request_body = NewTenant,
-    responses((status = 201, description = "The tenant.", body = Tenant), Conflict, Unusable)
+    responses((status = 201, description = "The tenant.", body = Tenant))
 )]
 async fn create(
     Administering(engine): Administering,
@@ -94,7 +94,6 @@ async fn show(
     responses(
         (status = 200, description = "The tenant as it is now.", body = Tenant),
         Missing,
-        Unusable,
     )
 )]
 async fn rename(
@@ -114,7 +113,7 @@ async fn rename(
     tag = "tenants",
     security(("api_key" = ["admin"])),
     params(("id" = String, Path, description = "The tenant.")),
-    responses((status = 204, description = "It is gone."), Missing, Conflict, Unusable)
+    responses((status = 204, description = "It is gone."), Missing, Conflict)
 )]
 async fn delete(
     Administering(engine): Administering,

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::asked::{Asked, Given, Id};
 use crate::caller::Administering;
-use crate::openapi::{Conflict, Missing, Unusable};
+use crate::openapi::Missing;
 use crate::wire_webhooks::{self as wire, Deliveries, DeliveriesQuery, Webhooks};
 use crate::{Problem, Served};
 
@@ -53,8 +53,6 @@ async fn list(Administering(engine): Administering) -> Result<Json<Webhooks>, Pr
     request_body = wire::NewWebhook,
     responses(
         (status = 201, description = "The webhook.", body = wire::CreatedWebhook),
-        Conflict,
-        Unusable,
     )
 )]
 async fn create(
@@ -101,7 +99,6 @@ async fn show(
     responses(
         (status = 200, description = "The webhook as it is now.", body = Webhook),
         Missing,
-        Unusable,
     )
 )]
 async fn change(

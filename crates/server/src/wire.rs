@@ -17,7 +17,8 @@ use tieline_store::{
 use utoipa::{IntoParams, ToSchema};
 
 pub use self::front::{
-    ChangedInstance, Confirm, ConfirmedInstance, CreatedLink, NewLink, Providers, ShownProvider, WholeProvider,
+    ChangedInstance, Confirm, ConfirmedInstance, CreatedLink, NewLink, Providers, ShownProvider,
+    WholeProvider,
 };
 pub use self::keys::{
     ApiKeys, ApiKeysQuery, ChangedTenant, CreatedApiKey, NewApiKey, NewTenant, Tenants,
@@ -144,7 +145,7 @@ pub struct NewApp {
 pub struct ChangedApp {
     /// New values; `null` takes a parameter away. Those that are not named stay.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, Option<Secret>>)]
+    #[schema(value_type = BTreeMap<String, Option<String>>)]
     pub parameters: Changes,
     /// Another confirm URL; `null` takes it away.
     #[serde(default, deserialize_with = "given")]

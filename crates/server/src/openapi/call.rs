@@ -1,5 +1,7 @@
 //! The authenticated call, which is any method and any path: described by hand, for the methods that OpenAPI knows.
 
+use tieline_core::InstanceId;
+use tieline_store::Permission;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
 };
@@ -10,8 +12,6 @@ use utoipa::openapi::{
     ContentBuilder, OpenApi, Ref, Required, ResponseBuilder, ResponsesBuilder, Schema,
 };
 use utoipa::{IntoResponses as _, ToSchema as _};
-use tieline_core::InstanceId;
-use tieline_store::Permission;
 
 use super::complete::header;
 use super::{Conflict, Missing, Unusable};
@@ -61,7 +61,9 @@ fn operation(word: &str, has_body: bool) -> Operation {
         )
         .header(
             "tieline-not-replayed",
-            header("Where the provider refused the token: what became of that, and what to do now."),
+            header(
+                "Where the provider refused the token: what became of that, and what to do now.",
+            ),
         )
         .build();
     let responses = ResponsesBuilder::new()

@@ -70,7 +70,12 @@ fn of_a_permission(operation: &mut Operation, permission: String) {
 /// A path, a query and a body can be misread.
 fn what_may_be_wrong(operation: &mut Operation) {
     let has_body = operation.request_body.is_some();
-    if has_body || operation.parameters.as_ref().is_some_and(|all| !all.is_empty()) {
+    if has_body
+        || operation
+            .parameters
+            .as_ref()
+            .is_some_and(|all| !all.is_empty())
+    {
         BAD_REQUEST.add_to(&mut operation.responses);
     }
     if has_body && !is_call(operation) {

@@ -1,9 +1,9 @@
 //! What stands around the operations: what the API is, how one is let in, and what can go wrong everywhere.
 
-use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{Components, ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::{PartialSchema as _, ToSchema};
 
 use super::problems;
 use crate::Problem;
@@ -20,7 +20,10 @@ const TAGS: &[(&str, &str)] = &[
     ("apps", "What is registered with providers."),
     ("connecting", "People connect their accounts."),
     ("instances", "Connected accounts."),
-    ("calls", "The provider's own API, with a token that is good."),
+    (
+        "calls",
+        "The provider's own API, with a token that is good.",
+    ),
     ("events", "What happened."),
     ("API keys", "Who may do what."),
     ("tenants", "For the operator."),
@@ -57,8 +60,11 @@ fn components() -> Components {
              and as its `x-permission`.",
         ))
         .build();
-    let mut schemas = vec![(Problem::name().into_owned(), Problem::schema())];
-    Problem::schemas(&mut schemas);
+    let mut schemas = vec![(
+        <Problem as ToSchema>::name().into_owned(),
+        Problem::schema(),
+    )];
+    <Problem as ToSchema>::schemas(&mut schemas);
     ComponentsBuilder::new()
         .security_scheme("api_key", SecurityScheme::Http(key))
         .schemas_from_iter(schemas)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Responses};
-use utoipa::{IntoResponses, ToSchema as _};
+use utoipa::{IntoResponses, ToSchema};
 
 use super::complete::{header, request_id};
 use crate::Problem;
@@ -82,7 +82,7 @@ pub(super) fn responses() -> impl Iterator<Item = (&'static str, Response)> {
 }
 
 fn response(status: &Status) -> Response {
-    let problem = Ref::from_schema_name(Problem::name());
+    let problem = Ref::from_schema_name(<Problem as ToSchema>::name());
     let content = ContentBuilder::new().schema(Some(problem)).build();
     let mut response = ResponseBuilder::new()
         .description(status.description)

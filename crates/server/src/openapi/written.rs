@@ -53,13 +53,20 @@ fn every_operation_says_what_it_is() {
             assert!(!said.contains("[`"), "{place} links into code: {said}");
         }
         let id = operation["operationId"].as_str().unwrap();
-        assert!(ids.insert(id.to_owned()), "{id} is the id of two operations");
+        assert!(
+            ids.insert(id.to_owned()),
+            "{id} is the id of two operations"
+        );
         for tag in operation["tags"].as_array().unwrap() {
             assert!(tags.contains(tag.as_str().unwrap()), "{place}: {tag}");
         }
         let is_secured = place.contains(" /v1/") || place.ends_with(" /metrics");
         assert_eq!(operation.get("security").is_some(), is_secured, "{place}");
-        assert_eq!(operation.get("x-permission").is_some(), is_secured, "{place}");
+        assert_eq!(
+            operation.get("x-permission").is_some(),
+            is_secured,
+            "{place}"
+        );
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let in_path = parameters.filter(|parameter| parameter["in"] == "path");
         let in_path: Vec<_> = in_path
