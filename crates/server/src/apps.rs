@@ -48,7 +48,7 @@ async fn list(
 
 /// Registers an app.
 ///
-/// The answer says the redirect URI to register with the provider, which `oauth.callback.url` is among the parameters.
+/// The answer says the redirect URI to register with the provider, as `oauth.callback.url` among its `parameters`.
 #[utoipa::path(
     post,
     path = "/apps",

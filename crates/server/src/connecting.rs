@@ -205,9 +205,7 @@ async fn start_device(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-/// Asks whether the person has decided.
-///
-/// Often enough is: as often as the answers say.
+/// Asks whether the person has decided: as often as the answers say, and not more often.
 #[utoipa::path(
     post,
     path = "/device-authorizations/{id}/poll",

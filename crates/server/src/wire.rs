@@ -257,7 +257,7 @@ pub struct DisconnectQuery {
 pub struct Token {
     /// The access token.
     pub access_token: Secret,
-    /// When it stops working; `None` = unknown.
+    /// When it stops working; none = unknown.
     pub expires_at: Option<Timestamp>,
     /// Which token set of the instance it belongs to.
     pub generation: i64,

@@ -30,7 +30,11 @@ pub struct NewWebhook {
 
 /// Where a tenant wants to be told of events. Its secret is in it, sealed; serialised it is left out.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "Where a tenant wants to be told of events.")
+)]
 pub struct Webhook {
     /// Its id.
     pub id: WebhookId,

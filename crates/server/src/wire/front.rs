@@ -42,7 +42,7 @@ pub struct WholeProvider {
     pub aliases: Vec<String>,
     /// JSON Schema of the parameters that an app takes.
     pub parameters_schema: serde_json::Value,
-    /// All else.
+    /// What else there is.
     #[serde(flatten)]
     pub more: BTreeMap<String, serde_json::Value>,
 }
