@@ -32,8 +32,13 @@ impl Operation {
     }
 
     /// The statuses that it may be answered with.
-    pub(crate) fn statuses(&self) -> impl Iterator<Item = &'static String> {
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = &'static String> + use<> {
         self.says["responses"].as_object().unwrap().keys()
+    }
+
+    /// Whether it may be answered with a status.
+    pub(crate) fn may_be(&self, status: &str) -> bool {
+        self.statuses().any(|it| it == status)
     }
 
     /// Whether it takes a parameter there.
@@ -59,7 +64,9 @@ pub(crate) fn hold(method: &str, path: &str, answer: &Answer) -> Option<String> 
     let id = operation.id().to_owned();
     let responses = &operation.says["responses"];
     let status = answer.status.as_str();
-    let response = responses.get(status).or_else(|| responses.get("default"));
+    let is_the_providers = answer.headers.contains_key("tieline-answer-head");
+    let of_its_own = responses.get(status).filter(|_| !is_the_providers);
+    let response = of_its_own.or_else(|| responses.get("default"));
     let Some(response) = response else {
         panic!("{id} is not said to be answered with {answer:?}");
     };
@@ -75,7 +82,7 @@ pub(crate) fn hold(method: &str, path: &str, answer: &Answer) -> Option<String> 
         );
         return Some(id);
     };
-    if operation.is_tagged("calls") && !content.contains_key("application/problem+json") {
+    if is_the_providers {
         return Some(id);
     }
     let kind = answer.headers["content-type"].to_str().unwrap();

@@ -36,8 +36,19 @@ pub(crate) struct Answer {
 impl Host {
     /// The API of an engine with the invented provider, and a key that may do everything.
     pub(crate) async fn new() -> Self {
-        let stage = Stage::acme().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serving(listener, Stage::acme().await).await
+    }
+
+    /// The API of a stage's engine, reached by browsers too.
+    pub(crate) async fn with_a_front_door(stage: Stage) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let public_url = format!("http://{}", listener.local_addr().unwrap());
+        let stage = stage.reached_at(&public_url).await;
+        Self::serving(listener, stage).await
+    }
+
+    async fn serving(listener: TcpListener, stage: Stage) -> Self {
         let address = listener.local_addr().unwrap();
         let options = ApiOptions {
             metrics: Some(METRICS.get_or_init(|| Metrics::install().unwrap()).clone()),

@@ -12,4 +12,5 @@ mod host;
 mod idempotency;
 mod metrics;
 mod openapi;
+mod openapi_story;
 mod paging;

@@ -257,6 +257,8 @@ async fn enable(
 }
 
 /// Lists what happened to an instance, the newest first.
+///
+/// Also of one that is no more. Of one that never was, nothing has happened.
 #[utoipa::path(
     get,
     path = "/instances/{id}/events",
@@ -264,7 +266,7 @@ async fn enable(
     tag = "events",
     security(("api_key" = ["read"])),
     params(("id" = InstanceId, Path), EventsQuery),
-    responses((status = 200, description = "A page of it.", body = Events), Missing)
+    responses((status = 200, description = "A page of it.", body = Events))
 )]
 async fn events(
     Reading(engine): Reading,

@@ -32,7 +32,7 @@ const METHODS: [(HttpMethod, &str, bool); 7] = [
 
 const DESCRIPTION: &str = "\
 Path, query, headers and body go on as they are, with the instance's token in its place; the provider's answer comes back as it is, \
-whatever its status. `{path}` may have slashes, and may be empty. Any other method is passed on, too.";
+whatever its status: also with one that is listed here for a problem of Tieline's. `{path}` may have slashes, and may be empty. Any other method is passed on, too.";
 
 /// Adds it to the document.
 pub(super) fn describe(v1: &mut OpenApi) {
