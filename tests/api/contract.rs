@@ -57,16 +57,23 @@ pub(crate) fn operations() -> impl Iterator<Item = Operation> {
     })
 }
 
-/// Sees that an answer is as the document says, and tells to which operation, if it is to one.
+/// Sees that an answer is as the document says, and tells which one it is, if it is one to an operation: of which operation, and
+/// under which status the document has it.
 #[track_caller]
-pub(crate) fn hold(method: &str, path: &str, answer: &Answer) -> Option<String> {
+pub(crate) fn hold(method: &str, path: &str, answer: &Answer) -> Option<(String, String)> {
     let operation = operation(method, path)?;
     let id = operation.id().to_owned();
     let responses = &operation.says["responses"];
     let status = answer.status.as_str();
     let is_the_providers = answer.headers.contains_key("tieline-answer-head");
     let of_its_own = responses.get(status).filter(|_| !is_the_providers);
-    let response = of_its_own.or_else(|| responses.get("default"));
+    let status = if of_its_own.is_some() {
+        status
+    } else {
+        "default"
+    };
+    let seen = Some((id.clone(), status.to_owned()));
+    let response = responses.get(status);
     let Some(response) = response else {
         panic!("{id} is not said to be answered with {answer:?}");
     };
@@ -80,10 +87,11 @@ pub(crate) fn hold(method: &str, path: &str, answer: &Answer) -> Option<String> 
             answer.text.is_empty(),
             "{id} is said to have no body: {answer:?}"
         );
-        return Some(id);
+        return seen;
     };
-    if is_the_providers {
-        return Some(id);
+    // To HEAD there is no body.
+    if is_the_providers || method == "HEAD" {
+        return seen;
     }
     let kind = answer.headers["content-type"].to_str().unwrap();
     let kind = kind.split(';').next().unwrap_or_default();
@@ -95,7 +103,7 @@ pub(crate) fn hold(method: &str, path: &str, answer: &Answer) -> Option<String> 
         false => answer.text.clone().into(),
     };
     valid(&id, &said["schema"], &value);
-    Some(id)
+    seen
 }
 
 #[track_caller]

@@ -21,7 +21,7 @@ static METRICS: OnceLock<Metrics> = OnceLock::new();
 pub(crate) struct Host {
     pub(crate) stage: Stage,
     pub(crate) key: String,
-    /// What was answered to whatever was sent to an operation of the document: its id and the status.
+    /// What was answered to whatever was sent to an operation of the document: its id and the status, or `default`.
     pub(crate) seen: Mutex<BTreeSet<(String, String)>>,
     address: SocketAddr,
 }
@@ -116,10 +116,8 @@ impl Host {
             request += &format!("{name}: {value}\r\n");
         }
         let answer = self.raw(&format!("{request}\r\n{body}")).await;
-        if let Some(operation) = contract::hold(method, path, &answer) {
-            let status = answer.status.as_str().to_owned();
-            self.seen.lock().unwrap().insert((operation, status));
-        }
+        let seen = contract::hold(method, path, &answer);
+        self.seen.lock().unwrap().extend(seen);
         answer
     }
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tieline_core::prelude::*;
+use tieline_sandbox::{Act, Endpoint};
+use tieline_store::Permission;
+use tieline_tests::script;
 use tieline_tests::stage::Stage;
 use url::{Position, Url};
 
@@ -27,6 +30,8 @@ async fn every_status_has_been_seen() {
     devices(&host).await;
     instances(&host).await;
     once(&host).await;
+    dead_grants(&host).await;
+    apps_out_of_step(&host).await;
 
     let seen = host.seen.lock().unwrap().clone();
     let said: BTreeSet<_> = operations()
@@ -160,6 +165,14 @@ async fn administration(host: &Host) {
     get(host, "/v1/tenants?limit=1").await;
     get(host, "/v1/tenants/b").await;
     patch(host, "/v1/tenants/b", &json!({ "name": null }), 200).await;
+    let b = host.another_key(Some("b"), Permission::ALL).await;
+    let b = format!("Bearer {b}");
+    let of_b = [("authorization", b.as_str())];
+    let new = json!({ "provider": "acme" });
+    let app = answered(&host.post("/v1/apps", &of_b, &new).await, 201);
+    delete(host, "/v1/tenants/b", 409).await;
+    let app = format!("/v1/apps/{}", app["id"]);
+    answered(&host.send("DELETE", &app, &of_b, "").await, 204);
     delete(host, "/v1/tenants/b", 204).await;
 
     let webhook = post(
@@ -308,8 +321,9 @@ async fn instances(host: &Host) {
     act(host, &format!("{path}/disable"), 200).await;
     act(host, &format!("{path}/token"), 409).await;
     act(host, &format!("{path}/check"), 409).await;
+    call_by_every_method(host, &path, &[], 409).await;
     act(host, &format!("{path}/enable"), 200).await;
-    answered(&host.get(&format!("{path}/call/me")).await, 200);
+    calls(host, &path).await;
 
     let app = format!("/v1/apps/{}", instance.app);
     delete(host, &app, 409).await;
@@ -332,4 +346,97 @@ async fn once(host: &Host) {
         host.stage.execute(cut).await;
         host.post(path, &[key], &first).await;
     }
+}
+
+async fn calls(host: &Host, instance: &str) {
+    for operation in operations().filter(|it| it.is_tagged("calls")) {
+        let method = operation.method.to_uppercase();
+        let call = format!("{instance}/call/me");
+        let answer = host.send(&method, &call, &[], "").await;
+        let is_the_providers = answer.headers.contains_key("tieline-answer-head");
+        assert!(is_the_providers, "{answer:?}");
+    }
+    call_by_every_method(host, instance, &[("tieline-patience", "soon")], 400).await;
+}
+
+async fn call_by_every_method(host: &Host, instance: &str, headers: &[(&str, &str)], status: u16) {
+    for operation in operations().filter(|it| it.is_tagged("calls")) {
+        let method = operation.method.to_uppercase();
+        let call = format!("{instance}/call/me");
+        let answer = host.send(&method, &call, headers, "").await;
+        assert_eq!(answer.status, status, "{method}: {answer:?}");
+    }
+}
+
+/// The provider says that what it is brought is over.
+fn dead() -> Act {
+    script::json(400, "{\"error\": \"invalid_grant\"}")
+}
+
+async fn dead_grants(host: &Host) {
+    let sandbox = &host.stage.sandbox;
+    let app = host.app("dead").await;
+    let asked = json!({ "app": app, "user": "ada" });
+    let started = post(host, "/v1/authorizations", &asked, 201).await;
+    let confirm = format!("/v1/authorizations/{}/confirm", started["id"]);
+    let ticket = came_back(host, &started).await;
+    sandbox.script(Endpoint::Token, dead());
+    post(
+        host,
+        &confirm,
+        &json!({ "ticket": ticket, "user": "ada" }),
+        409,
+    )
+    .await;
+
+    let started = post(host, "/v1/device-authorizations", &asked, 201).await;
+    let poll = format!(
+        "/v1/device-authorizations/{}/poll",
+        started["id"].as_str().unwrap()
+    );
+    sandbox.script(Endpoint::Token, dead());
+    act(host, &poll, 409).await;
+
+    let instance = host.stage.connect().await;
+    let (_, refresh_token) = host.stage.tokens(&instance).await;
+    let import = json!({ "app": app, "refresh_token": refresh_token });
+    post(host, "/v1/instances", &import, 201).await;
+    post(host, "/v1/instances", &json!({ "app": 7 }), 404).await;
+    act(host, &format!("/v1/instances/{}/refresh", instance.id), 409).await;
+}
+
+/// The operator's endpoints are no longer those that the apps were registered for.
+async fn apps_out_of_step(host: &Host) {
+    let instance = host.stage.connect().await;
+    let path = format!("/v1/instances/{}", instance.id);
+    let app = host.app("out of step").await;
+    let asked = json!({ "app": app, "user": "ada" });
+    let started = post(host, "/v1/authorizations", &asked, 201).await;
+    let confirm = format!("/v1/authorizations/{}/confirm", started["id"]);
+    let ticket = came_back(host, &started).await;
+    let device = post(host, "/v1/device-authorizations", &asked, 201).await;
+    let poll = format!(
+        "/v1/device-authorizations/{}/poll",
+        device["id"].as_str().unwrap()
+    );
+
+    let other =
+        "UPDATE apps SET endpoints = '{\"oauth.token.url\": \"https://elsewhere.example\"}'";
+    host.stage.execute(other).await;
+    post(
+        host,
+        &confirm,
+        &json!({ "ticket": ticket, "user": "ada" }),
+        422,
+    )
+    .await;
+    act(host, &poll, 422).await;
+    answered(&host.get(&format!("/v1/apps/{app}/wanted")).await, 422);
+    // When the token is due, and what was ready is not any more.
+    host.stage.clock.advance(Duration::from_secs(48 * 60 * 60));
+    act(host, &format!("{path}/refresh"), 422).await;
+    act(host, &format!("{path}/token"), 422).await;
+    act(host, &format!("{path}/check"), 422).await;
+    call_by_every_method(host, &path, &[], 422).await;
+    delete(host, &path, 422).await;
 }

@@ -107,7 +107,6 @@ async fn show(Reading(engine): Reading, Id(id): Id<InstanceId>) -> Result<Json<I
     responses(
         (status = 200, description = "It is gone.", body = Disconnected),
         Missing,
-        Conflict,
         Unusable,
     )
 )]

@@ -24,7 +24,7 @@ pub(super) fn complete(document: &mut OpenApi) {
             if let Some(permission) = permission(operation) {
                 of_a_permission(operation, permission);
             }
-            if is_of_browsers(operation) {
+            if is_of_browsers(operation) && operation.parameters.is_some() {
                 told_by_a_page(operation);
             }
             let below = path.strip_prefix("/v1").unwrap_or_default();
