@@ -109,8 +109,8 @@ async fn every_operation_takes_the_permission_that_it_says() {
 
 async fn refuse_whoever_lacks_the_permission(host: &Host) {
     for permission in Permission::ALL {
-        let others: Vec<_> = Permission::ALL.iter().copied().collect();
-        let others: Vec<_> = others.into_iter().filter(|it| it != permission).collect();
+        let all = Permission::ALL.iter().copied();
+        let others: Vec<_> = all.filter(|it| it != permission).collect();
         let (all_but_it, it_alone) = (
             host.another_key(None, &others).await,
             host.another_key(None, &[*permission]).await,
