@@ -1,7 +1,8 @@
 //! A host with an API key, a real server in front of an engine, and HTTP between them.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
@@ -12,12 +13,16 @@ use tieline_tests::stage::Stage;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::contract;
+
 /// One for the whole process, as it has to be.
 static METRICS: OnceLock<Metrics> = OnceLock::new();
 
 pub(crate) struct Host {
     pub(crate) stage: Stage,
     pub(crate) key: String,
+    /// What was answered to whatever was sent to an operation of the document: its id and the status, or `default`.
+    pub(crate) seen: Mutex<BTreeSet<(String, String)>>,
     address: SocketAddr,
 }
 
@@ -31,8 +36,19 @@ pub(crate) struct Answer {
 impl Host {
     /// The API of an engine with the invented provider, and a key that may do everything.
     pub(crate) async fn new() -> Self {
-        let stage = Stage::acme().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serving(listener, Stage::acme().await).await
+    }
+
+    /// The API of a stage's engine, reached by browsers too.
+    pub(crate) async fn with_a_front_door(stage: Stage) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let public_url = format!("http://{}", listener.local_addr().unwrap());
+        let stage = stage.reached_at(&public_url).await;
+        Self::serving(listener, stage).await
+    }
+
+    async fn serving(listener: TcpListener, stage: Stage) -> Self {
         let address = listener.local_addr().unwrap();
         let options = ApiOptions {
             metrics: Some(METRICS.get_or_init(|| Metrics::install().unwrap()).clone()),
@@ -44,6 +60,7 @@ impl Host {
         let mut host = Self {
             stage,
             key: String::new(),
+            seen: Mutex::default(),
             address,
         };
         host.key = host.another_key(None, Permission::ALL).await;
@@ -98,7 +115,10 @@ impl Host {
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
-        self.raw(&format!("{request}\r\n{body}")).await
+        let answer = self.raw(&format!("{request}\r\n{body}")).await;
+        let seen = contract::hold(method, path, &answer);
+        self.seen.lock().unwrap().extend(seen);
+        answer
     }
 
     /// Whatever is sent, and the one answer to it.

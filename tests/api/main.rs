@@ -2,12 +2,16 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "helpers of tests; the lints only know test functions"
 )]
 
 mod bodies;
+mod contract;
 mod host;
 mod idempotency;
 mod metrics;
+mod openapi;
+mod openapi_story;
 mod paging;

@@ -50,7 +50,7 @@ pub async fn open_engine(
 }
 
 /// What an operator sets where the host is on the same machine: webhooks may be at its IPv4 loopback addresses.
-fn with_a_host_at_home() -> EdgeOptions {
+pub(crate) fn with_a_host_at_home() -> EdgeOptions {
     let egress = Egress {
         webhooks: vec!["127.0.0.0/8".parse().unwrap()],
         ..Egress::default()

@@ -29,6 +29,7 @@ use tokio::task::JoinHandle;
 use crate::provider::{acme, provider};
 use crate::sides::{
     configuration, environment, open_engine, sandbox, try_open_engine, try_open_store,
+    with_a_host_at_home,
 };
 
 /// Everything that one test plays with.
@@ -148,6 +149,23 @@ impl Stage {
         let engine = Engine::builder(registry, store)
             .configuration(configuration)
             .calls_at_once(at_once)
+            .clock(Arc::clone(&self.clock) as _);
+        self.engine = engine.build().unwrap();
+        self
+    }
+
+    /// Restarts as a server that browsers reach at a public URL, to which the provider sends them back.
+    #[must_use]
+    pub async fn reached_at(mut self, public_url: &str) -> Self {
+        self.left_out.push(ParameterKey::OAUTH_CALLBACK_URL);
+        self.engine.shutdown().await;
+        let configuration = self.configuration(&self.sandbox);
+        let store = try_open_store(self.folder.path(), &self.clock).await;
+        let registry = Registry::builder().with(self.provider).build().unwrap();
+        let engine = Engine::builder(registry, store.unwrap())
+            .configuration(configuration)
+            .edge(with_a_host_at_home())
+            .public_url(public_url.parse().unwrap())
             .clock(Arc::clone(&self.clock) as _);
         self.engine = engine.build().unwrap();
         self

@@ -15,6 +15,8 @@ pub mod failpoint;
 pub mod http;
 mod ids;
 mod mapping;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod parameter_key;
 pub mod parameters;
 pub mod provider;

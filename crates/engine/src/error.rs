@@ -354,6 +354,7 @@ pub enum EngineError {
 /// What kind of trouble it is, for exit codes and statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Kind {
     /// What was asked for does not exist or can't be done.
     Failure,

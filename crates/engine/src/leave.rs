@@ -14,6 +14,7 @@ use crate::{Engine, EngineError, InstanceHandle};
 
 /// An instance that is no more.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Disconnected {
     /// What it was called.
     pub instance: InstanceId,
@@ -24,6 +25,7 @@ pub struct Disconnected {
 /// What became of the tokens at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Revocation {
     /// The provider has revoked them.
     Revoked,

@@ -1,15 +1,17 @@
 //! `/v1/api-keys`: keys are made, shown once, listed and revoked.
 
-use axum::routing::{delete, get};
-use axum::{Json, Router};
+use axum::Json;
 use http::header::{CACHE_CONTROL, HeaderName};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use tieline_core::ApiKeyId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::asked::{Asked, Given, Id};
 use crate::caller::Administering;
-use crate::wire::{ApiKeys, ApiKeysQuery, NewApiKey};
+use crate::openapi::Missing;
+use crate::wire::{ApiKeys, ApiKeysQuery, CreatedApiKey, NewApiKey};
 use crate::{Problem, Served};
 
 /// As many rows as a page has where nobody says.
@@ -17,12 +19,22 @@ const PAGE: u32 = 100;
 /// As many as it has at most.
 const LONGEST_PAGE: u32 = 1_000;
 
-pub(crate) fn routes() -> Router<Served> {
-    Router::new()
-        .route("/api-keys", get(list).post(create))
-        .route("/api-keys/{id}", delete(revoke))
+pub(crate) fn routes() -> OpenApiRouter<Served> {
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(revoke))
 }
 
+/// Lists API keys, also those that are revoked.
+#[utoipa::path(
+    get,
+    path = "/api-keys",
+    operation_id = "listApiKeys",
+    tag = "API keys",
+    security(("api_key" = ["admin"])),
+    params(ApiKeysQuery),
+    responses((status = 200, description = "A page of them.", body = ApiKeys))
+)]
 async fn list(
     Administering(engine): Administering,
     Asked(asked): Asked<ApiKeysQuery>,
@@ -38,7 +50,21 @@ async fn list(
     }))
 }
 
-/// The only answer that holds the key; see [`wire::CreatedApiKey`](crate::wire::CreatedApiKey).
+/// Makes an API key.
+///
+/// The answer is the only one that holds it.
+#[utoipa::path(
+    post,
+    path = "/api-keys",
+    operation_id = "createApiKey",
+    tag = "API keys",
+    security(("api_key" = ["admin"])),
+    request_body = NewApiKey,
+    responses(
+        (status = 201, description = "The key.", body = CreatedApiKey),
+        Missing,
+    )
+)]
 async fn create(
     Administering(engine): Administering,
     Given(new): Given<NewApiKey>,
@@ -49,6 +75,16 @@ async fn create(
     Ok((StatusCode::CREATED, no_store, Json(answer)))
 }
 
+/// Revokes an API key, from now on and for good.
+#[utoipa::path(
+    delete,
+    path = "/api-keys/{id}",
+    operation_id = "revokeApiKey",
+    tag = "API keys",
+    security(("api_key" = ["admin"])),
+    params(("id" = ApiKeyId, Path)),
+    responses((status = 204, description = "It is good for nothing any more."), Missing)
+)]
 async fn revoke(
     Administering(engine): Administering,
     Id(id): Id<ApiKeyId>,

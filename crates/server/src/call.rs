@@ -27,7 +27,7 @@ const NOT_REPLAYED: HeaderName = HeaderName::from_static("tieline-not-replayed")
 const PATIENCE: HeaderName = HeaderName::from_static("tieline-patience");
 
 /// The longest patience, in seconds.
-const LONGEST_PATIENCE: u64 = 600;
+pub(crate) const LONGEST_PATIENCE: u64 = 600;
 
 /// A body that announces no more than this is read before it is sent on, so that it can be sent twice.
 const SHORT: u64 = 64 << 10;

@@ -13,20 +13,23 @@ use tieline_engine::{
     Arrival, AuthorizeOptions, BoundTo, DevicePolled, EngineError, GiveOptions, ImportOptions,
     LinkOptions,
 };
-use tieline_store::{Binding, Instance, Permission};
+use tieline_store::{Binding, Instance};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::asked::{Given, Id, Name};
 use crate::caller::{Caller, Connecting};
-use crate::wire::{Callback, Confirm, ConfirmedInstance, Connect, NewLink, Polled};
+use crate::openapi::{Conflict, Missing, Unusable};
+use crate::wire::{self, Callback, Confirm, ConfirmedInstance, Connect, NewLink, Polled};
 use crate::{Problem, Served};
 
-pub(crate) fn routes() -> Router<Served> {
-    Router::new()
-        .route("/authorizations", post(start))
-        .route("/authorizations/{id}/confirm", post(confirm))
-        .route("/links", post(create_link))
-        .route("/device-authorizations", post(start_device))
-        .route("/device-authorizations/{id}/poll", post(poll_device))
+pub(crate) fn routes() -> OpenApiRouter<Served> {
+    OpenApiRouter::default()
+        .routes(routes!(start))
+        .routes(routes!(confirm))
+        .routes(routes!(create_link))
+        .routes(routes!(start_device))
+        .routes(routes!(poll_device))
 }
 
 /// For whoever receives the callback too.
@@ -34,13 +37,28 @@ pub(crate) fn local_routes() -> Router<Served> {
     Router::new().route("/authorizations/{id}/callback", post(call_back))
 }
 
-/// The URL holds the state: it goes to whoever asked, and on to the person; see
-/// [`wire::Authorization`](crate::wire::Authorization).
+/// Starts an authorization: the answer says where to send the person.
+///
+/// The URL holds the state: it is for the person alone.
+#[utoipa::path(
+    post,
+    path = "/authorizations",
+    operation_id = "startAuthorization",
+    tag = "connecting",
+    security(("api_key" = ["connect"])),
+    request_body = Connect,
+    responses(
+        (status = 201, description = "It is under way.", body = wire::Authorization),
+        Missing,
+        Conflict,
+        Unusable,
+    )
+)]
 async fn start(
     caller: Caller,
+    Connecting(engine): Connecting,
     Given(connect): Given<Connect>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let engine = caller.may(Permission::Connect)?;
     let binding = caller.binding(connect.binding)?;
     let app = engine.app(connect.app).await?;
     let user = connect.user.clone().unwrap_or_default();
@@ -71,6 +89,24 @@ async fn call_back(
     Ok(Json(engine.call_back(&arrival, &query).await?))
 }
 
+/// Confirms that it was the host's own user who came back, and connects the account.
+///
+/// The user is whom the host sees signed in, never one that stands in the request that the browser made.
+#[utoipa::path(
+    post,
+    path = "/authorizations/{id}/confirm",
+    operation_id = "confirmAuthorization",
+    tag = "connecting",
+    security(("api_key" = ["connect"])),
+    params(("id" = AuthorizationId, Path)),
+    request_body = Confirm,
+    responses(
+        (status = 200, description = "The account is connected.", body = ConfirmedInstance),
+        Missing,
+        Conflict,
+        Unusable,
+    )
+)]
 async fn confirm(
     Connecting(engine): Connecting,
     Id(id): Id<AuthorizationId>,
@@ -83,7 +119,23 @@ async fn confirm(
     }))
 }
 
-/// The URL opens the link: it goes to whoever asked, and on to the person; see [`wire::CreatedLink`](crate::wire::CreatedLink).
+/// Makes a link: a page for one person to connect one account.
+///
+/// The URL opens it: it is for the person alone.
+#[utoipa::path(
+    post,
+    path = "/links",
+    operation_id = "createLink",
+    tag = "connecting",
+    security(("api_key" = ["connect"])),
+    request_body = NewLink,
+    responses(
+        (status = 201, description = "The link.", body = wire::CreatedLink),
+        Missing,
+        Conflict,
+        Unusable,
+    )
+)]
 async fn create_link(
     Connecting(engine): Connecting,
     Given(new): Given<NewLink>,
@@ -110,7 +162,21 @@ async fn create_link(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-/// See [`wire::DeviceAuthorization`](crate::wire::DeviceAuthorization).
+/// Starts an authorization by a code that the person types on another device (RFC 8628).
+#[utoipa::path(
+    post,
+    path = "/device-authorizations",
+    operation_id = "startDeviceAuthorization",
+    tag = "connecting",
+    security(("api_key" = ["connect"])),
+    request_body = Connect,
+    responses(
+        (status = 201, description = "It is under way.", body = wire::DeviceAuthorization),
+        Missing,
+        Conflict,
+        Unusable,
+    )
+)]
 async fn start_device(
     State(served): State<Served>,
     Connecting(engine): Connecting,
@@ -149,6 +215,21 @@ async fn start_device(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
+/// Asks whether the person has decided: as often as the answers say, and not more often.
+#[utoipa::path(
+    post,
+    path = "/device-authorizations/{id}/poll",
+    operation_id = "pollDeviceAuthorization",
+    tag = "connecting",
+    security(("api_key" = ["connect"])),
+    params(("id" = String, Path, description = "As the start of it was answered.")),
+    responses(
+        (status = 200, description = "How it stands.", body = Polled),
+        Missing,
+        Conflict,
+        Unusable,
+    )
+)]
 async fn poll_device(
     State(served): State<Served>,
     Connecting(engine): Connecting,
@@ -161,7 +242,21 @@ async fn poll_device(
     }))
 }
 
-/// What there is without a browser: a credential that the owner gives, or a refresh token from elsewhere.
+/// Connects an account without a browser: by a credential that its owner gives, or a refresh token from elsewhere.
+#[utoipa::path(
+    post,
+    path = "/instances",
+    operation_id = "connectInstance",
+    tag = "instances",
+    security(("api_key" = ["connect"])),
+    request_body = Connect,
+    responses(
+        (status = 201, description = "The account is connected.", body = Instance),
+        Missing,
+        Conflict,
+        Unusable,
+    )
+)]
 pub(crate) async fn give(
     Connecting(engine): Connecting,
     Given(connect): Given<Connect>,

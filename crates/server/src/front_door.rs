@@ -3,6 +3,7 @@
 //! Whatever comes of it, the browser leaves for an address without code, state and token, or sees a page that sends nobody
 //! anything of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -10,13 +11,15 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::head;
 use http::header::{self, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tieline_core::Secret;
 use tieline_core::http::CallbackQuery;
 use tieline_engine::{Engine, EngineError, Kind, Received};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::pages::{ConnectPage, MessagePage, Wanted};
 use crate::{Problem, body};
@@ -33,21 +36,37 @@ pub(crate) struct FrontDoor {
 }
 
 pub(crate) fn routes(door: FrontDoor) -> Router {
-    Router::new()
-        // Programs that look ahead ask with HEAD: that must not use up a state.
-        .route("/callback/{context}", get(call_back).head(no_such_method))
-        .route("/connect/{token}", get(show).post(follow))
-        .route("/connected", get(connected))
+    let (routes, _) = documented_routes().split_for_parts();
+    routes
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(LONGEST_FORM))
         .layer(map_response(guarded))
         .with_state(door)
 }
 
+pub(crate) fn documented_routes() -> OpenApiRouter<FrontDoor> {
+    OpenApiRouter::default()
+        .routes(routes!(call_back))
+        // Programs that look ahead ask with HEAD: that must not use up a state.
+        .route("/callback/{context}", head(no_such_method))
+        .routes(routes!(show, follow))
+        .routes(routes!(connected))
+}
+
 /// The longest form that is read: 64 KiB.
 const LONGEST_FORM: usize = 1 << 16;
 
-/// The provider sends the browser back. Of the address, nothing but its query is looked at: never `Host`.
+/// Takes a browser back from the provider.
+///
+/// Of the address, nothing but its query is looked at: never `Host`.
+#[utoipa::path(
+    get,
+    path = "/callback/{context}",
+    operation_id = "callBack",
+    tag = "front door",
+    params(("context" = String, Path, description = "The last part of the app's redirect URI.")),
+    responses((status = 303, description = "The browser goes on to the host."))
+)]
 async fn call_back(
     State(door): State<FrontDoor>,
     context: Result<Path<String>, PathRejection>,
@@ -72,7 +91,19 @@ async fn call_back(
     }
 }
 
-/// What the link is for. Looking at it uses nothing up: messengers look at links before people do.
+/// Shows what a link is for.
+///
+/// Looking at it uses nothing up: messengers look at links before people do.
+#[utoipa::path(
+    get,
+    path = "/connect/{token}",
+    operation_id = "showLink",
+    tag = "front door",
+    params(("token" = String, Path, description = "Of the link.")),
+    responses(
+        (status = 200, description = "A page with a form.", body = String, content_type = "text/html"),
+    )
+)]
 async fn show(
     State(door): State<FrontDoor>,
     token: Result<Path<String>, PathRejection>,
@@ -86,7 +117,20 @@ async fn show(
     }
 }
 
-/// The person goes on to the provider.
+/// Sends the person on to the provider.
+#[utoipa::path(
+    post,
+    path = "/connect/{token}",
+    operation_id = "followLink",
+    tag = "front door",
+    params(("token" = String, Path, description = "Of the link.")),
+    request_body(
+        content = BTreeMap<String, String>,
+        content_type = "application/x-www-form-urlencoded",
+        description = "What the account's owner gives, by parameter key."
+    ),
+    responses((status = 303, description = "The browser goes on to the provider."))
+)]
 async fn follow(
     State(door): State<FrontDoor>,
     token: Result<Path<String>, PathRejection>,
@@ -120,6 +164,13 @@ async fn follow(
 
 /// Where a person ends who goes nowhere else. An app that has no page of its own to confirm at may name this one, to try things
 /// out: then what stands in the address says how far it is.
+#[utoipa::path(
+    get,
+    path = "/connected",
+    operation_id = "connected",
+    tag = "front door",
+    responses((status = 200, description = "A page.", body = String, content_type = "text/html"))
+)]
 async fn connected(RawQuery(query): RawQuery) -> Response {
     let query = CallbackQuery::parse(query.as_deref().unwrap_or_default());
     if query.has("ticket") {

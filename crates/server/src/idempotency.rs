@@ -19,7 +19,7 @@ use crate::{Problem, body};
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// The longest key, in bytes.
-const LONGEST_KEY: usize = 255;
+pub(crate) const LONGEST_KEY: usize = 255;
 
 /// What makes something. Elsewhere the header means nothing: what is passed to a provider is passed on with it.
 const MAKES_SOMETHING: [&str; 8] = [
@@ -33,14 +33,18 @@ const MAKES_SOMETHING: [&str; 8] = [
     "/webhooks",
 ];
 
+/// Whether a request below `/v1` makes something.
+pub(crate) fn makes_something(method: &Method, path: &str) -> bool {
+    method == Method::POST && MAKES_SOMETHING.contains(&path)
+}
+
 /// Does a request with a key once, and answers the same to whoever sends it again.
 pub(crate) async fn once(
     Extension(caller): Extension<Caller>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let makes = MAKES_SOMETHING.contains(&request.uri().path());
-    if !makes || request.method() != Method::POST {
+    if !makes_something(request.method(), request.uri().path()) {
         return Ok(next.run(request).await);
     }
     let Some(key) = key(request.headers())? else {

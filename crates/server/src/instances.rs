@@ -1,18 +1,21 @@
 //! `/v1/instances` and `/v1/events`: connected accounts, and what happened.
 
-use axum::routing::{any, get, post};
-use axum::{Json, Router};
+use axum::Json;
+use axum::routing::any;
 use tieline_core::InstanceId;
 use tieline_core::descriptor::Account;
 use tieline_engine::Disconnected;
 use tieline_store::{Event, Instance, InstanceQuery, Relabel};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::asked::{Asked, Given, Id};
 use crate::call::call;
 use crate::caller::{Calling, Connecting, Handing, Reading};
-use crate::connecting::give;
+use crate::connecting;
+use crate::openapi::{Conflict, Missing, Unusable};
 use crate::wire::{
-    ChangedInstance, DisconnectQuery, Events, EventsQuery, Instances, InstancesQuery,
+    ChangedInstance, DisconnectQuery, Events, EventsQuery, Instances, InstancesQuery, Token,
 };
 use crate::{Problem, Served};
 
@@ -21,24 +24,32 @@ const PAGE: u32 = 100;
 /// As many as it has at most.
 const LONGEST_PAGE: u32 = 1_000;
 
-pub(crate) fn routes() -> Router<Served> {
-    Router::new()
-        .route("/instances", get(list).post(give))
-        .route(
-            "/instances/{id}",
-            get(show).patch(change).delete(disconnect),
-        )
-        .route("/instances/{id}/token", post(token))
-        .route("/instances/{id}/refresh", post(refresh))
-        .route("/instances/{id}/check", post(check))
-        .route("/instances/{id}/disable", post(disable))
-        .route("/instances/{id}/enable", post(enable))
+pub(crate) fn routes() -> OpenApiRouter<Served> {
+    OpenApiRouter::default()
+        .routes(routes!(list, connecting::give))
+        .routes(routes!(show, change, disconnect))
+        .routes(routes!(token))
+        .routes(routes!(refresh))
+        .routes(routes!(check))
+        .routes(routes!(disable))
+        .routes(routes!(enable))
+        // Any method and any path: crate::openapi describes them.
         .route("/instances/{id}/call/", any(call))
         .route("/instances/{id}/call/{*path}", any(call))
-        .route("/instances/{id}/events", get(events))
-        .route("/events", get(all_events))
+        .routes(routes!(events))
+        .routes(routes!(all_events))
 }
 
+/// Lists instances: connected accounts.
+#[utoipa::path(
+    get,
+    path = "/instances",
+    operation_id = "listInstances",
+    tag = "instances",
+    security(("api_key" = ["read"])),
+    params(InstancesQuery),
+    responses((status = 200, description = "A page of them.", body = Instances), Missing)
+)]
 async fn list(
     Reading(engine): Reading,
     Asked(asked): Asked<InstancesQuery>,
@@ -68,10 +79,37 @@ async fn list(
     }))
 }
 
+/// Shows an instance.
+#[utoipa::path(
+    get,
+    path = "/instances/{id}",
+    operation_id = "showInstance",
+    tag = "instances",
+    security(("api_key" = ["read"])),
+    params(("id" = InstanceId, Path)),
+    responses((status = 200, description = "The instance.", body = Instance), Missing)
+)]
 async fn show(Reading(engine): Reading, Id(id): Id<InstanceId>) -> Result<Json<Instance>, Problem> {
     Ok(Json(engine.instance(id).load().await?))
 }
 
+/// Revokes at the provider, and forgets.
+///
+/// If the provider can't be asked, the instance stays, marked as leaving, so that this can be tried again; with `force`
+/// it is deleted all the same.
+#[utoipa::path(
+    delete,
+    path = "/instances/{id}",
+    operation_id = "disconnectInstance",
+    tag = "instances",
+    security(("api_key" = ["connect"])),
+    params(("id" = InstanceId, Path), DisconnectQuery),
+    responses(
+        (status = 200, description = "It is gone.", body = Disconnected),
+        Missing,
+        Unusable,
+    )
+)]
 async fn disconnect(
     Connecting(engine): Connecting,
     Id(id): Id<InstanceId>,
@@ -81,7 +119,23 @@ async fn disconnect(
     Ok(Json(instance.disconnect(query.force).await?))
 }
 
-/// The one answer that is there to hold a secret; see [`wire::Token`](crate::wire::Token).
+/// Hands out an access token that is good now.
+///
+/// The answer is the only one that holds it.
+#[utoipa::path(
+    post,
+    path = "/instances/{id}/token",
+    operation_id = "handOutToken",
+    tag = "instances",
+    security(("api_key" = ["token"])),
+    params(("id" = InstanceId, Path)),
+    responses(
+        (status = 200, description = "The token.", body = Token),
+        Missing,
+        Conflict,
+        Unusable,
+    )
+)]
 async fn token(
     Handing(engine): Handing,
     Id(id): Id<InstanceId>,
@@ -94,6 +148,21 @@ async fn token(
     })))
 }
 
+/// Refreshes the tokens now.
+#[utoipa::path(
+    post,
+    path = "/instances/{id}/refresh",
+    operation_id = "refreshInstance",
+    tag = "instances",
+    security(("api_key" = ["call"])),
+    params(("id" = InstanceId, Path)),
+    responses(
+        (status = 200, description = "The instance as it is now.", body = Instance),
+        Missing,
+        Conflict,
+        Unusable,
+    )
+)]
 async fn refresh(
     Calling(engine): Calling,
     Id(id): Id<InstanceId>,
@@ -101,10 +170,39 @@ async fn refresh(
     Ok(Json(engine.instance(id).refresh().await?))
 }
 
+/// Asks the provider whose account it is, which proves that the token works.
+#[utoipa::path(
+    post,
+    path = "/instances/{id}/check",
+    operation_id = "checkInstance",
+    tag = "instances",
+    security(("api_key" = ["call"])),
+    params(("id" = InstanceId, Path)),
+    responses(
+        (status = 200, description = "Whose it is.", body = Account),
+        Missing,
+        Conflict,
+        Unusable,
+    )
+)]
 async fn check(Calling(engine): Calling, Id(id): Id<InstanceId>) -> Result<Json<Account>, Problem> {
     Ok(Json(engine.instance(id).check().await?))
 }
 
+/// Renames and tags an instance, by a merge patch (RFC 7396).
+#[utoipa::path(
+    patch,
+    path = "/instances/{id}",
+    operation_id = "changeInstance",
+    tag = "instances",
+    security(("api_key" = ["connect"])),
+    params(("id" = InstanceId, Path)),
+    request_body = ChangedInstance,
+    responses(
+        (status = 200, description = "The instance as it is now.", body = Instance),
+        Missing,
+    )
+)]
 async fn change(
     Connecting(engine): Connecting,
     Id(id): Id<InstanceId>,
@@ -117,6 +215,19 @@ async fn change(
     Ok(Json(engine.instance(id).relabel(change).await?))
 }
 
+/// Takes an instance out of use: nobody is given its token, and it is kept alive all the same.
+#[utoipa::path(
+    post,
+    path = "/instances/{id}/disable",
+    operation_id = "disableInstance",
+    tag = "instances",
+    security(("api_key" = ["connect"])),
+    params(("id" = InstanceId, Path)),
+    responses(
+        (status = 200, description = "The instance as it is now.", body = Instance),
+        Missing,
+    )
+)]
 async fn disable(
     Connecting(engine): Connecting,
     Id(id): Id<InstanceId>,
@@ -124,6 +235,19 @@ async fn disable(
     Ok(Json(engine.instance(id).set_disabled(true).await?))
 }
 
+/// Takes an instance back into use.
+#[utoipa::path(
+    post,
+    path = "/instances/{id}/enable",
+    operation_id = "enableInstance",
+    tag = "instances",
+    security(("api_key" = ["connect"])),
+    params(("id" = InstanceId, Path)),
+    responses(
+        (status = 200, description = "The instance as it is now.", body = Instance),
+        Missing,
+    )
+)]
 async fn enable(
     Connecting(engine): Connecting,
     Id(id): Id<InstanceId>,
@@ -131,6 +255,18 @@ async fn enable(
     Ok(Json(engine.instance(id).set_disabled(false).await?))
 }
 
+/// Lists what happened to an instance, the newest first.
+///
+/// Also of one that is no more. Of one that never was, nothing has happened.
+#[utoipa::path(
+    get,
+    path = "/instances/{id}/events",
+    operation_id = "listEventsOfInstance",
+    tag = "events",
+    security(("api_key" = ["read"])),
+    params(("id" = InstanceId, Path), EventsQuery),
+    responses((status = 200, description = "A page of it.", body = Events))
+)]
 async fn events(
     Reading(engine): Reading,
     Id(id): Id<InstanceId>,
@@ -142,6 +278,16 @@ async fn events(
     Ok(Json(page(events, limit)))
 }
 
+/// Lists what happened, the newest first.
+#[utoipa::path(
+    get,
+    path = "/events",
+    operation_id = "listEvents",
+    tag = "events",
+    security(("api_key" = ["read"])),
+    params(EventsQuery),
+    responses((status = 200, description = "A page of it.", body = Events))
+)]
 async fn all_events(
     Reading(engine): Reading,
     Asked(query): Asked<EventsQuery>,

@@ -19,6 +19,7 @@ mod idempotency;
 mod instances;
 mod listen;
 mod metrics;
+mod openapi;
 mod pages;
 mod problem;
 #[cfg(test)]
@@ -42,11 +43,13 @@ use axum::{Extension, Router};
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use tieline_engine::Engine;
+use utoipa_axum::router::OpenApiRouter;
 
 pub use call::{ANSWER_HEAD, answer_of};
 pub use front_door::SignedIn;
 pub use listen::{Limits, serve, serve_tcp};
 pub use metrics::{Metrics, open_metrics};
+pub use openapi::document as openapi;
 pub use problem::Problem;
 pub use socket::{ControlSocket, SocketError, SocketFile, connect};
 
@@ -76,7 +79,8 @@ pub struct ApiOptions {
 /// It can be nested in another router, which must let nobody in but the owner.
 pub fn control(engine: Engine) -> Router {
     let owner = Caller::owner(&engine);
-    let v1 = shared_routes()
+    let (shared, _) = shared_routes().split_for_parts();
+    let v1 = shared
         .merge(connecting::local_routes())
         .merge(configuration::routes())
         .nest("/store", store::routes())
@@ -88,7 +92,7 @@ pub fn control(engine: Engine) -> Router {
     health().nest("/v1", v1).fallback(nothing_here)
 }
 
-/// The API for hosts, below `/v1` and with an API key; the front door for browsers; `/healthz` and `/readyz`.
+/// The API for hosts, below `/v1` and with an API key; the front door for browsers; `/healthz`, `/readyz` and `/openapi.json`.
 ///
 /// A host can nest it in a router of its own: then that prefix belongs into the engine's public URL.
 pub fn api(engine: Engine, options: ApiOptions) -> Router {
@@ -96,7 +100,8 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
         engine: engine.clone(),
         signed_in: options.signed_in,
     };
-    let v1 = shared_routes()
+    let (shared, _) = shared_routes().split_for_parts();
+    let v1 = shared
         .route_layer(from_fn(idempotency::once))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(map_response(for_nobody_else))
@@ -109,7 +114,8 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
         None => Router::new(),
     };
     health()
-        .merge(health::readiness(engine))
+        .merge(Router::from(openapi::routes()))
+        .merge(Router::from(health::readiness()).with_state(engine))
         .merge(counted)
         .merge(front_door::routes(door))
         .nest("/v1", v1)
@@ -131,8 +137,8 @@ async fn for_nobody_else(mut response: Response) -> Response {
     response
 }
 
-fn shared_routes() -> Router<Served> {
-    Router::new()
+fn shared_routes() -> OpenApiRouter<Served> {
+    OpenApiRouter::default()
         .merge(providers::routes())
         .merge(apps::routes())
         .merge(instances::routes())
@@ -151,7 +157,7 @@ fn served(engine: Engine) -> Served {
 
 /// `GET /healthz` alone: whether the process answers.
 pub fn health() -> Router {
-    health::routes()
+    Router::from(health::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(no_such_method)
 }

@@ -15,6 +15,8 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 use tieline_engine::Engine;
 use tieline_store::{DEFAULT_TENANT, Status};
 use tokio::time::Instant;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::caller::Administering;
 use crate::{Problem, nothing_here};
@@ -67,16 +69,19 @@ impl Metrics {
 
 /// What both faces share.
 #[derive(Clone)]
-struct Counted {
+pub(crate) struct Counted {
     engine: Engine,
     metrics: Metrics,
 }
 
 /// `GET /metrics` for the operator.
 pub(crate) fn for_the_operator(engine: Engine, metrics: Metrics) -> Router {
-    Router::new()
-        .route("/metrics", get(operators))
-        .with_state(Counted { engine, metrics })
+    let (routes, _) = operators_routes().split_for_parts();
+    routes.with_state(Counted { engine, metrics })
+}
+
+pub(crate) fn operators_routes() -> OpenApiRouter<Counted> {
+    OpenApiRouter::default().routes(routes!(operators))
 }
 
 /// `GET /metrics` for whoever can connect: for an address that only the operator's machines reach.
@@ -87,6 +92,17 @@ pub fn open_metrics(engine: Engine, metrics: Metrics) -> Router {
         .with_state(Counted { engine, metrics })
 }
 
+/// Counts what there is to count, for Prometheus; for the operator, where the server counts.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "operations",
+    security(("api_key" = ["admin"])),
+    responses(
+        (status = 200, description = "One line for each series.", body = String, content_type = "text/plain"),
+    )
+)]
 async fn operators(
     State(counted): State<Counted>,
     Administering(engine): Administering,

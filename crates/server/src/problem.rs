@@ -8,12 +8,13 @@ use tieline_core::registry::UnknownProvider;
 use tieline_core::{InstanceId, InvalidId};
 use tieline_engine::{EngineError, Kind};
 use tieline_store::{Binding, Permission, StoreError};
+use utoipa::ToSchema;
 
 /// What the type of every problem begins with; what follows is the error's stable name.
 const TYPE: &str = "urn:tieline:problem:";
 
 /// A problem, `application/problem+json` (RFC 9457). Never contains a secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// `urn:tieline:problem:` and the error's stable name.
     #[serde(rename = "type")]

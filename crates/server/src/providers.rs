@@ -1,22 +1,33 @@
 //! `/v1/providers`: the catalogue, from the same descriptors as the docs.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 use tieline_core::{Format, ProviderDescriptor};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::asked::Name;
 use crate::caller::Reading;
-use crate::wire::{Providers, ShownProvider};
+use crate::openapi::Missing;
+use crate::wire::{Providers, ShownProvider, WholeProvider};
 use crate::{Problem, Served};
 
-pub(crate) fn routes() -> Router<Served> {
-    Router::new()
-        .route("/providers", get(list))
-        .route("/providers/{id}", get(show))
+pub(crate) fn routes() -> OpenApiRouter<Served> {
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(show))
 }
 
+/// Lists the providers that accounts can be connected of.
+#[utoipa::path(
+    get,
+    path = "/providers",
+    operation_id = "listProviders",
+    tag = "providers",
+    security(("api_key" = ["read"])),
+    responses((status = 200, description = "All of them.", body = Providers))
+)]
 async fn list(Reading(engine): Reading) -> Json<Providers> {
     let providers = engine.registry().iter();
     Json(Providers {
@@ -24,6 +35,16 @@ async fn list(Reading(engine): Reading) -> Json<Providers> {
     })
 }
 
+/// Shows all there is to know of a provider: mapping table, guide, limits, and the JSON Schema of its parameters.
+#[utoipa::path(
+    get,
+    path = "/providers/{id}",
+    operation_id = "showProvider",
+    tag = "providers",
+    security(("api_key" = ["read"])),
+    params(("id" = String, Path, description = "Its id, or an alias.")),
+    responses((status = 200, description = "The provider.", body = WholeProvider), Missing)
+)]
 async fn show(
     Reading(engine): Reading,
     State(_): State<Served>,

@@ -1,12 +1,14 @@
 //! `/v1/tenants`: for the operator.
 
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::Json;
 use http::StatusCode;
 use tieline_store::Tenant;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::asked::{Asked, Given, Name};
 use crate::caller::Administering;
+use crate::openapi::{Conflict, Missing};
 use crate::wire::{ChangedTenant, NewTenant, Tenants, TenantsQuery};
 use crate::{Problem, Served};
 
@@ -15,12 +17,22 @@ const PAGE: u32 = 100;
 /// As many as it has at most.
 const LONGEST_PAGE: u32 = 1_000;
 
-pub(crate) fn routes() -> Router<Served> {
-    Router::new()
-        .route("/tenants", get(list).post(create))
-        .route("/tenants/{id}", get(show).patch(rename).delete(delete))
+pub(crate) fn routes() -> OpenApiRouter<Served> {
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(show, rename, delete))
 }
 
+/// Lists tenants.
+#[utoipa::path(
+    get,
+    path = "/tenants",
+    operation_id = "listTenants",
+    tag = "tenants",
+    security(("api_key" = ["admin"])),
+    params(TenantsQuery),
+    responses((status = 200, description = "A page of them.", body = Tenants))
+)]
 async fn list(
     Administering(engine): Administering,
     Asked(asked): Asked<TenantsQuery>,
@@ -35,6 +47,16 @@ async fn list(
     }))
 }
 
+/// Makes a tenant.
+#[utoipa::path(
+    post,
+    path = "/tenants",
+    operation_id = "createTenant",
+    tag = "tenants",
+    security(("api_key" = ["admin"])),
+    request_body = NewTenant,
+    responses((status = 201, description = "The tenant.", body = Tenant))
+)]
 async fn create(
     Administering(engine): Administering,
     Given(new): Given<NewTenant>,
@@ -43,6 +65,16 @@ async fn create(
     Ok((StatusCode::CREATED, Json(tenant.await?)))
 }
 
+/// Shows a tenant.
+#[utoipa::path(
+    get,
+    path = "/tenants/{id}",
+    operation_id = "showTenant",
+    tag = "tenants",
+    security(("api_key" = ["admin"])),
+    params(("id" = String, Path, description = "The tenant.")),
+    responses((status = 200, description = "The tenant.", body = Tenant), Missing)
+)]
 async fn show(
     Administering(engine): Administering,
     Name(id): Name,
@@ -50,6 +82,20 @@ async fn show(
     Ok(Json(engine.tenant_by_id(&id).await?))
 }
 
+/// Gives a tenant another name.
+#[utoipa::path(
+    patch,
+    path = "/tenants/{id}",
+    operation_id = "renameTenant",
+    tag = "tenants",
+    security(("api_key" = ["admin"])),
+    params(("id" = String, Path, description = "The tenant.")),
+    request_body = ChangedTenant,
+    responses(
+        (status = 200, description = "The tenant as it is now.", body = Tenant),
+        Missing,
+    )
+)]
 async fn rename(
     Administering(engine): Administering,
     Name(id): Name,
@@ -59,6 +105,16 @@ async fn rename(
     Ok(Json(tenant.await?))
 }
 
+/// Deletes a tenant that has neither apps nor instances.
+#[utoipa::path(
+    delete,
+    path = "/tenants/{id}",
+    operation_id = "deleteTenant",
+    tag = "tenants",
+    security(("api_key" = ["admin"])),
+    params(("id" = String, Path, description = "The tenant.")),
+    responses((status = 204, description = "It is gone."), Missing, Conflict)
+)]
 async fn delete(
     Administering(engine): Administering,
     Name(id): Name,

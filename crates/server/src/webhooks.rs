@@ -1,14 +1,16 @@
 //! `/v1/webhooks`: where a tenant wants to be told of events.
 
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::Json;
 use http::StatusCode;
 use tieline_core::WebhookId;
 use tieline_engine::{NewWebhook, Tested};
 use tieline_store::{Webhook, WebhookChanges};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::asked::{Asked, Given, Id};
 use crate::caller::Administering;
+use crate::openapi::Missing;
 use crate::wire_webhooks::{self as wire, Deliveries, DeliveriesQuery, Webhooks};
 use crate::{Problem, Served};
 
@@ -17,20 +19,42 @@ const PAGE: u32 = 100;
 /// As many as are shown at most.
 const LONGEST_PAGE: u32 = 1_000;
 
-pub(crate) fn routes() -> Router<Served> {
-    Router::new()
-        .route("/webhooks", get(list).post(create))
-        .route("/webhooks/{id}", get(show).patch(change).delete(delete))
-        .route("/webhooks/{id}/deliveries", get(deliveries))
-        .route("/webhooks/{id}/test", post(test))
+pub(crate) fn routes() -> OpenApiRouter<Served> {
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(show, change, delete))
+        .routes(routes!(deliveries))
+        .routes(routes!(test))
 }
 
+/// Lists webhooks: where the tenant wants to be told of events.
+#[utoipa::path(
+    get,
+    path = "/webhooks",
+    operation_id = "listWebhooks",
+    tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    responses((status = 200, description = "All of them.", body = Webhooks))
+)]
 async fn list(Administering(engine): Administering) -> Result<Json<Webhooks>, Problem> {
     let webhooks = engine.webhooks().await?;
     Ok(Json(Webhooks { webhooks }))
 }
 
-/// The one answer that holds its secret; see [`wire::CreatedWebhook`].
+/// Makes a webhook, which is told of every event from now on.
+///
+/// The answer is the only one that holds its secret.
+#[utoipa::path(
+    post,
+    path = "/webhooks",
+    operation_id = "createWebhook",
+    tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    request_body = wire::NewWebhook,
+    responses(
+        (status = 201, description = "The webhook.", body = wire::CreatedWebhook),
+    )
+)]
 async fn create(
     Administering(engine): Administering,
     Given(new): Given<wire::NewWebhook>,
@@ -46,6 +70,16 @@ async fn create(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
+/// Shows a webhook.
+#[utoipa::path(
+    get,
+    path = "/webhooks/{id}",
+    operation_id = "showWebhook",
+    tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    params(("id" = WebhookId, Path)),
+    responses((status = 200, description = "The webhook.", body = Webhook), Missing)
+)]
 async fn show(
     Administering(engine): Administering,
     Id(id): Id<WebhookId>,
@@ -53,6 +87,20 @@ async fn show(
     Ok(Json(engine.webhook(id).await?))
 }
 
+/// Changes a webhook: what is not named stays.
+#[utoipa::path(
+    patch,
+    path = "/webhooks/{id}",
+    operation_id = "changeWebhook",
+    tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    params(("id" = WebhookId, Path)),
+    request_body = wire::ChangedWebhook,
+    responses(
+        (status = 200, description = "The webhook as it is now.", body = Webhook),
+        Missing,
+    )
+)]
 async fn change(
     Administering(engine): Administering,
     Id(id): Id<WebhookId>,
@@ -66,6 +114,16 @@ async fn change(
     Ok(Json(engine.change_webhook(id, changes).await?))
 }
 
+/// Deletes a webhook, and what waits for it.
+#[utoipa::path(
+    delete,
+    path = "/webhooks/{id}",
+    operation_id = "deleteWebhook",
+    tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    params(("id" = WebhookId, Path)),
+    responses((status = 204, description = "It is gone."), Missing)
+)]
 async fn delete(
     Administering(engine): Administering,
     Id(id): Id<WebhookId>,
@@ -74,6 +132,19 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Lists what a webhook has not been told of yet.
+#[utoipa::path(
+    get,
+    path = "/webhooks/{id}/deliveries",
+    operation_id = "listDeliveries",
+    tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    params(("id" = WebhookId, Path), DeliveriesQuery),
+    responses(
+        (status = 200, description = "What is tried next comes first.", body = Deliveries),
+        Missing,
+    )
+)]
 async fn deliveries(
     Administering(engine): Administering,
     Id(id): Id<WebhookId>,
@@ -84,6 +155,16 @@ async fn deliveries(
     Ok(Json(Deliveries { deliveries }))
 }
 
+/// Tells a webhook of nothing but the attempt.
+#[utoipa::path(
+    post,
+    path = "/webhooks/{id}/test",
+    operation_id = "testWebhook",
+    tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    params(("id" = WebhookId, Path)),
+    responses((status = 200, description = "What came of it.", body = Tested), Missing)
+)]
 async fn test(
     Administering(engine): Administering,
     Id(id): Id<WebhookId>,

@@ -14,9 +14,11 @@ use tieline_engine::Changes;
 use tieline_store::{
     AdoptionReason, App, Binding, Event, Instance, Progress, RotationReport, Status,
 };
+use utoipa::{IntoParams, ToSchema};
 
 pub use self::front::{
     ChangedInstance, Confirm, ConfirmedInstance, CreatedLink, NewLink, Providers, ShownProvider,
+    WholeProvider,
 };
 pub use self::keys::{
     ApiKeys, ApiKeysQuery, ChangedTenant, CreatedApiKey, NewApiKey, NewTenant, Tenants,
@@ -25,7 +27,7 @@ pub use self::keys::{
 use crate::Problem;
 
 /// The answer to `GET /healthz`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Health {
     /// `ok`.
     pub status: String,
@@ -36,7 +38,7 @@ pub struct Health {
 }
 
 /// The answer to `GET /readyz`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Ready {
     /// `ready`.
     pub status: String,
@@ -87,8 +89,9 @@ pub enum RotationLine {
 }
 
 /// The query of `GET /v1/apps`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct AppQuery {
     /// Of this provider only: its id or an alias.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,14 +102,14 @@ pub struct AppQuery {
 }
 
 /// The answer to `GET /v1/apps`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Apps {
     /// By provider and name.
     pub apps: Vec<App>,
 }
 
 /// An app and what it gives for itself: the answer wherever there is one app.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ShownApp {
     /// The app.
     #[serde(flatten)]
@@ -116,7 +119,7 @@ pub struct ShownApp {
 }
 
 /// The body of `POST /v1/apps`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewApp {
     /// Id or alias of the provider.
@@ -126,6 +129,7 @@ pub struct NewApp {
     pub name: Option<String>,
     /// Its own parameters.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, Secret>)]
     pub parameters: Given,
     /// Where the host confirms what its users connected.
     #[serde(default)]
@@ -136,14 +140,16 @@ pub struct NewApp {
 }
 
 /// The body of `PATCH /v1/apps/{id}`, a merge patch (RFC 7396).
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangedApp {
     /// New values; `null` takes a parameter away. Those that are not named stay.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, Option<String>>)]
     pub parameters: Changes,
     /// Another confirm URL; `null` takes it away.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
     pub confirm_url: Option<Option<String>>,
     /// Other return origins in the place of those there are.
     #[serde(default)]
@@ -156,8 +162,9 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, 
 }
 
 /// The query of `GET /v1/apps/{id}/wanted`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct WantedQuery {
     /// The instance that is to be connected again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,15 +172,16 @@ pub struct WantedQuery {
 }
 
 /// The answer to `GET /v1/apps/{id}/wanted`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Wanted {
     /// The keys of what an account's owner must give and nobody has given.
     pub parameters: Vec<String>,
 }
 
 /// The query of `GET /v1/instances`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct InstancesQuery {
     /// Of this provider only: its id or an alias.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,7 +210,7 @@ pub struct InstancesQuery {
 }
 
 /// The answer to `GET /v1/instances`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Instances {
     /// By id.
     pub instances: Vec<Instance>,
@@ -212,8 +220,9 @@ pub struct Instances {
 }
 
 /// The query of `GET /v1/events` and of `GET /v1/instances/{id}/events`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct EventsQuery {
     /// Where the page before ended, as it said.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,7 +233,7 @@ pub struct EventsQuery {
 }
 
 /// The answer to `GET /v1/events` and to `GET /v1/instances/{id}/events`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Events {
     /// The newest first.
     pub events: Vec<Event>,
@@ -234,8 +243,9 @@ pub struct Events {
 }
 
 /// The query of `DELETE /v1/instances/{id}`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct DisconnectQuery {
     /// Delete even if the provider can't be asked.
     #[serde(default)]
@@ -243,18 +253,18 @@ pub struct DisconnectQuery {
 }
 
 /// The answer to `POST /v1/instances/{id}/token`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct Token {
     /// The access token.
     pub access_token: Secret,
-    /// When it stops working; `None` = unknown.
+    /// When it stops working; none = unknown.
     pub expires_at: Option<Timestamp>,
     /// Which token set of the instance it belongs to.
     pub generation: i64,
 }
 
 /// What to connect: the body of `POST /v1/authorizations`, `POST /v1/device-authorizations` and `POST /v1/instances`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Connect {
     /// The app.
@@ -267,6 +277,7 @@ pub struct Connect {
     pub instance: Option<InstanceId>,
     /// What the account's owner gives.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, Secret>)]
     pub parameters: Given,
     /// The host's name for the person.
     #[serde(default)]
@@ -289,7 +300,7 @@ pub struct Connect {
 }
 
 /// The answer to `POST /v1/authorizations`: bound to whoever asked, who receives the callback.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct Authorization {
     /// Names this run of the front channel.
     pub id: AuthorizationId,
@@ -299,6 +310,8 @@ pub struct Authorization {
     pub redirect_uri: String,
     /// The scopes that are asked for.
     pub scopes: Vec<String>,
+    /// What ties it to whoever started it.
+    pub binding: Binding,
     /// When it is too late to come back.
     pub expires_at: Timestamp,
 }
@@ -312,7 +325,7 @@ pub struct Callback {
 }
 
 /// The answer to `POST /v1/device-authorizations`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct DeviceAuthorization {
     /// Names it for polling.
     pub id: String,
@@ -322,6 +335,8 @@ pub struct DeviceAuthorization {
     pub verification_uri: String,
     /// The same with the code in it, where the provider has one.
     pub verification_uri_complete: Option<String>,
+    /// The scopes that are asked for.
+    pub scopes: Vec<String>,
     /// When it is too late.
     pub expires_at: Timestamp,
     /// Milliseconds to wait before the first poll.
@@ -329,7 +344,7 @@ pub struct DeviceAuthorization {
 }
 
 /// The answer to `POST /v1/device-authorizations/{id}/poll`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Polled {
     /// The person has not decided yet: poll again after so many milliseconds.

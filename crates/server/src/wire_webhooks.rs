@@ -5,9 +5,10 @@
 use serde::{Deserialize, Serialize};
 use tieline_core::Secret;
 use tieline_store::{WaitingDelivery, Webhook};
+use utoipa::{IntoParams, ToSchema};
 
 /// The body of `POST /v1/webhooks`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
     /// Where to tell: an `https` URL.
@@ -21,7 +22,7 @@ pub struct NewWebhook {
 }
 
 /// The answer to `POST /v1/webhooks`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct CreatedWebhook {
     /// The webhook.
     #[serde(flatten)]
@@ -31,14 +32,14 @@ pub struct CreatedWebhook {
 }
 
 /// The answer to `GET /v1/webhooks`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Webhooks {
     /// By id.
     pub webhooks: Vec<Webhook>,
 }
 
 /// The body of `PATCH /v1/webhooks/{id}`. What is not named stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangedWebhook {
     /// Where to tell.
@@ -53,8 +54,9 @@ pub struct ChangedWebhook {
 }
 
 /// The query of `GET /v1/webhooks/{id}/deliveries`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct DeliveriesQuery {
     /// At most so many. Default: 100.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +64,7 @@ pub struct DeliveriesQuery {
 }
 
 /// The answer to `GET /v1/webhooks/{id}/deliveries`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Deliveries {
     /// What the webhook has not been told of yet; what is tried next comes first.
     pub deliveries: Vec<WaitingDelivery>,

@@ -27,6 +27,7 @@ pub struct NewApiKey {
 
 /// An API key, as far as it is told of after it was made.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiKey {
     /// Its id.
     pub id: ApiKeyId,
@@ -40,7 +41,7 @@ pub struct ApiKey {
     pub hint: String,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it was used last, to the hour or so; `None` = never, as far as anybody knows.
+    /// When it was used last, to the hour or so; none = never, as far as anybody knows.
     pub last_used_at: Option<Timestamp>,
     /// Since when it is good for nothing.
     pub revoked_at: Option<Timestamp>,

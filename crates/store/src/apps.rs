@@ -37,6 +37,11 @@ pub struct NewApp {
 /// A tenant's registered application at one provider. Its parameters are in it, sealed; serialised they are left out, so that
 /// one that was read from its serialised form has none that open.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "A tenant's registered application at one provider.")
+)]
 pub struct App {
     /// Its id.
     pub id: AppId,
@@ -62,7 +67,7 @@ pub struct App {
     pub created_at: Timestamp,
     /// When its parameters were changed last.
     pub updated_at: Timestamp,
-    /// Why the provider refuses the app itself, in the words of the refusal; `None` = it doesn't, as far as anybody knows.
+    /// Why the provider refuses the app itself, in the words of the refusal; none = it doesn't, as far as anybody knows.
     pub trouble: Option<String>,
     /// Since when.
     pub trouble_since: Option<Timestamp>,

@@ -23,6 +23,7 @@ pub struct NewEvent {
 
 /// Something that happened, as stored.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Event {
     /// Grows with each event.
     pub id: i64,

@@ -64,13 +64,18 @@ pub struct NewInstance {
     pub parameters: BTreeMap<String, String>,
     /// The first token set.
     pub tokens: TokenSet,
-    /// When it is to be refreshed for the refresh token's own sake; `None` = never.
+    /// When it is to be refreshed for the refresh token's own sake; none = never.
     pub keep_alive_at: Option<Timestamp>,
 }
 
 /// One connected account, as last read. Its secrets are in it, sealed; serialised they are left out, so that one that was
 /// read from its serialised form has none that open.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "One connected account.")
+)]
 pub struct Instance {
     /// Its id.
     pub id: InstanceId,
@@ -90,7 +95,7 @@ pub struct Instance {
     pub account_id: Option<String>,
     /// What the account's owner would recognise it by.
     pub account_label: Option<String>,
-    /// Since when nobody is given its token; `None` = it is in use. It is kept alive all the same.
+    /// Since when nobody is given its token; none = it is in use. It is kept alive all the same.
     pub disabled_at: Option<Timestamp>,
     /// Whether it can be used.
     pub status: Status,
@@ -100,9 +105,9 @@ pub struct Instance {
     pub status_since: Timestamp,
     /// Counts its token sets, from 1.
     pub generation: i64,
-    /// When the access token stops working; `None` = unknown.
+    /// When the access token stops working; none = unknown.
     pub expires_at: Option<Timestamp>,
-    /// When the refresh token stops working; `None` = unknown.
+    /// When the refresh token stops working; none = unknown.
     pub refresh_expires_at: Option<Timestamp>,
     /// The scopes granted, if the provider named them.
     pub scopes: Vec<String>,
@@ -136,6 +141,7 @@ pub struct Instance {
 
 /// An attempt to refresh. On disk it counts as sent.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Intent {
     /// The attempt's id.
     pub attempt: i64,
@@ -152,6 +158,7 @@ pub struct Intent {
 
 /// The right to refresh an instance.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lease {
     /// Who has it.
     pub owner: String,

@@ -38,6 +38,8 @@ mod keys_rotate;
 mod links;
 mod lock;
 mod master_key;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod openings;
 mod options;
 mod parked;

@@ -16,6 +16,7 @@ const LONGEST_NAME: usize = 200;
 
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Tenant {
     /// Its id: 1 to 64 of `a`–`z`, `0`–`9`, `.`, `_` and `-`, the first a letter or a digit.
     pub id: String,

@@ -30,6 +30,11 @@ pub struct NewWebhook {
 
 /// Where a tenant wants to be told of events. Its secret is in it, sealed; serialised it is left out.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "Where a tenant wants to be told of events.")
+)]
 pub struct Webhook {
     /// Its id.
     pub id: WebhookId,
@@ -90,6 +95,7 @@ pub struct FailedDelivery {
 
 /// An event that a webhook has not been told of yet.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WaitingDelivery {
     /// The event's id.
     pub event: i64,

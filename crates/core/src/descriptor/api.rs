@@ -84,6 +84,7 @@ pub enum AccountFact {
 
 /// Whose account an instance speaks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Account {
     /// Tells it from every other account of the provider.
     pub id: Option<String>,

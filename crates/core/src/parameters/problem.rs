@@ -14,8 +14,10 @@ pub struct ParameterProblems(pub Vec<ParameterProblem>);
 
 /// One thing that is wrong. Never holds a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ParameterProblem {
     /// The provider's id.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub provider: Box<str>,
     /// The parameter's key, as it was written where it is unknown.
     pub parameter: String,
@@ -37,6 +39,7 @@ pub(super) const CONNECTING: &str = "given when connecting";
 /// What is wrong with a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = WhatIsWrong))]
 pub enum Problem {
     /// Required, and given nowhere.
     Missing,

@@ -37,6 +37,7 @@ pub struct NewWebhook {
 
 /// What came of telling a webhook of nothing but the attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Tested {
     /// Whether it was taken: answered with a status of success.
     pub taken: bool,

@@ -1,18 +1,21 @@
 //! Providers, links and confirmations.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use tieline_core::{AppId, InstanceId, LinkId, Secret, Timestamp};
 use tieline_store::Instance;
+use utoipa::ToSchema;
 
 /// The answer to `GET /v1/providers`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Providers {
     /// By id.
     pub providers: Vec<ShownProvider>,
 }
 
 /// A provider, in short.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ShownProvider {
     /// Its id.
     pub id: String,
@@ -26,8 +29,26 @@ pub struct ShownProvider {
     pub has_front_channel: bool,
 }
 
+/// The answer to `GET /v1/providers/{id}`, as far as programs need it: there is more in it, for people.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct WholeProvider {
+    /// Its id.
+    pub id: String,
+    /// What people call the connector.
+    pub name: String,
+    /// Whose product it is.
+    pub vendor: String,
+    /// Other ids for it.
+    pub aliases: Vec<String>,
+    /// JSON Schema of the parameters that an app takes.
+    pub parameters_schema: serde_json::Value,
+    /// What else there is.
+    #[serde(flatten)]
+    pub more: BTreeMap<String, serde_json::Value>,
+}
+
 /// The body of `POST /v1/authorizations/{id}/confirm`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirm {
     /// From the address to which the browser was sent.
@@ -37,7 +58,7 @@ pub struct Confirm {
 }
 
 /// The answer to it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ConfirmedInstance {
     /// The account.
     pub instance: Instance,
@@ -46,7 +67,7 @@ pub struct ConfirmedInstance {
 }
 
 /// The body of `POST /v1/links`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLink {
     /// The app.
@@ -74,7 +95,7 @@ pub struct NewLink {
 }
 
 /// The answer to it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct CreatedLink {
     /// Its id.
     pub id: LinkId,
@@ -85,11 +106,12 @@ pub struct CreatedLink {
 }
 
 /// The body of `PATCH /v1/instances/{id}`, a merge patch (RFC 7396).
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangedInstance {
     /// Another name; `null` takes it away.
     #[serde(default, deserialize_with = "super::given")]
+    #[schema(value_type = Option<String>)]
     pub name: Option<Option<String>>,
     /// Other tags in the place of those there are.
     #[serde(default)]

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use tieline_core::{ApiKeyId, Secret};
 use tieline_store::{ApiKey, Permission, Permissions, Tenant};
+use utoipa::{IntoParams, ToSchema};
 
 /// The body of `POST /v1/api-keys`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewApiKey {
     /// For whom the key speaks. Default: the tenant of whoever asks.
@@ -35,7 +36,7 @@ impl From<NewApiKey> for tieline_engine::NewApiKey {
 }
 
 /// The answer to `POST /v1/api-keys`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct CreatedApiKey {
     /// What is stored of it.
     pub api_key: ApiKey,
@@ -44,8 +45,9 @@ pub struct CreatedApiKey {
 }
 
 /// The query of `GET /v1/api-keys`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct ApiKeysQuery {
     /// Of this tenant only. The operator is told of all tenants, anybody else of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +61,7 @@ pub struct ApiKeysQuery {
 }
 
 /// The answer to `GET /v1/api-keys`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ApiKeys {
     /// By id; revoked ones too.
     pub api_keys: Vec<ApiKey>,
@@ -69,7 +71,7 @@ pub struct ApiKeys {
 }
 
 /// The body of `POST /v1/tenants`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTenant {
     /// 1 to 64 of `a`–`z`, `0`–`9`, `.`, `_` and `-`, the first a letter or a digit.
@@ -80,18 +82,20 @@ pub struct NewTenant {
 }
 
 /// The body of `PATCH /v1/tenants/{id}`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangedTenant {
     /// What a person calls it from now on; `null` takes the name away.
     // With this attribute it has to be there.
     #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required = true)]
     pub name: Option<String>,
 }
 
 /// The query of `GET /v1/tenants`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct TenantsQuery {
     /// Where the page before ended, as it said.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +106,7 @@ pub struct TenantsQuery {
 }
 
 /// The answer to `GET /v1/tenants`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Tenants {
     /// By id.
     pub tenants: Vec<Tenant>,
