@@ -14,4 +14,5 @@ mod idempotency;
 mod metrics;
 mod openapi;
 mod openapi_story;
+mod openapi_trouble;
 mod paging;

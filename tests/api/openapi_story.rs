@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tieline_core::prelude::*;
-use tieline_sandbox::{Act, Endpoint};
 use tieline_store::Permission;
-use tieline_tests::script;
 use tieline_tests::stage::Stage;
 use url::{Position, Url};
 
 use crate::contract::operations;
 use crate::host::{Answer, Host};
 use crate::openapi;
+use crate::openapi_trouble::{apps_out_of_step, dead_grants};
 
 const UNSEEN: &str = include_str!("openapi_unseen.txt");
 
@@ -105,7 +104,7 @@ fn path_and_query(url: &str) -> String {
 }
 
 #[track_caller]
-fn answered(answer: &Answer, status: u16) -> Value {
+pub(crate) fn answered(answer: &Answer, status: u16) -> Value {
     assert_eq!(answer.status, status, "{answer:?}");
     if answer.text.is_empty() {
         Value::Null
@@ -114,15 +113,15 @@ fn answered(answer: &Answer, status: u16) -> Value {
     }
 }
 
-async fn get(host: &Host, path: &str) -> Value {
+pub(crate) async fn get(host: &Host, path: &str) -> Value {
     answered(&host.get(path).await, 200)
 }
 
-async fn post(host: &Host, path: &str, body: &Value, status: u16) -> Value {
+pub(crate) async fn post(host: &Host, path: &str, body: &Value, status: u16) -> Value {
     answered(&host.post(path, &[], body).await, status)
 }
 
-async fn act(host: &Host, path: &str, status: u16) -> Value {
+pub(crate) async fn act(host: &Host, path: &str, status: u16) -> Value {
     answered(&host.send("POST", path, &[], "").await, status)
 }
 
@@ -134,7 +133,7 @@ async fn patch(host: &Host, path: &str, body: &Value, status: u16) -> Value {
     )
 }
 
-async fn delete(host: &Host, path: &str, status: u16) -> Value {
+pub(crate) async fn delete(host: &Host, path: &str, status: u16) -> Value {
     answered(&host.send("DELETE", path, &[], "").await, status)
 }
 
@@ -222,7 +221,7 @@ async fn apps(host: &Host) {
 }
 
 /// As far as the host's confirm URL, with the ticket.
-async fn came_back(host: &Host, started: &Value) -> String {
+pub(crate) async fn came_back(host: &Host, started: &Value) -> String {
     let url = started["authorization_url"].as_str().unwrap();
     let callback = host.stage.sandbox.consent(url).await.unwrap();
     let answer = host.get(&path_and_query(&callback)).await;
@@ -359,84 +358,16 @@ async fn calls(host: &Host, instance: &str) {
     call_by_every_method(host, instance, &[("tieline-patience", "soon")], 400).await;
 }
 
-async fn call_by_every_method(host: &Host, instance: &str, headers: &[(&str, &str)], status: u16) {
+pub(crate) async fn call_by_every_method(
+    host: &Host,
+    instance: &str,
+    headers: &[(&str, &str)],
+    status: u16,
+) {
     for operation in operations().filter(|it| it.is_tagged("calls")) {
         let method = operation.method.to_uppercase();
         let call = format!("{instance}/call/me");
         let answer = host.send(&method, &call, headers, "").await;
         assert_eq!(answer.status, status, "{method}: {answer:?}");
     }
-}
-
-/// The provider says that what it is brought is over.
-fn dead() -> Act {
-    script::json(400, "{\"error\": \"invalid_grant\"}")
-}
-
-async fn dead_grants(host: &Host) {
-    let sandbox = &host.stage.sandbox;
-    let app = host.app("dead").await;
-    let asked = json!({ "app": app, "user": "ada" });
-    let started = post(host, "/v1/authorizations", &asked, 201).await;
-    let confirm = format!("/v1/authorizations/{}/confirm", started["id"]);
-    let ticket = came_back(host, &started).await;
-    sandbox.script(Endpoint::Token, dead());
-    post(
-        host,
-        &confirm,
-        &json!({ "ticket": ticket, "user": "ada" }),
-        409,
-    )
-    .await;
-
-    let started = post(host, "/v1/device-authorizations", &asked, 201).await;
-    let poll = format!(
-        "/v1/device-authorizations/{}/poll",
-        started["id"].as_str().unwrap()
-    );
-    sandbox.script(Endpoint::Token, dead());
-    act(host, &poll, 409).await;
-
-    let instance = host.stage.connect().await;
-    let (_, refresh_token) = host.stage.tokens(&instance).await;
-    let import = json!({ "app": app, "refresh_token": refresh_token });
-    post(host, "/v1/instances", &import, 201).await;
-    post(host, "/v1/instances", &json!({ "app": 7 }), 404).await;
-    act(host, &format!("/v1/instances/{}/refresh", instance.id), 409).await;
-}
-
-/// The operator's endpoints are no longer those that the apps were registered for.
-async fn apps_out_of_step(host: &Host) {
-    let instance = host.stage.connect().await;
-    let path = format!("/v1/instances/{}", instance.id);
-    let app = host.app("out of step").await;
-    let asked = json!({ "app": app, "user": "ada" });
-    let started = post(host, "/v1/authorizations", &asked, 201).await;
-    let confirm = format!("/v1/authorizations/{}/confirm", started["id"]);
-    let ticket = came_back(host, &started).await;
-    let device = post(host, "/v1/device-authorizations", &asked, 201).await;
-    let poll = format!(
-        "/v1/device-authorizations/{}/poll",
-        device["id"].as_str().unwrap()
-    );
-
-    let other =
-        "UPDATE apps SET endpoints = '{\"oauth.token.url\": \"https://elsewhere.example\"}'";
-    host.stage.execute(other).await;
-    post(
-        host,
-        &confirm,
-        &json!({ "ticket": ticket, "user": "ada" }),
-        422,
-    )
-    .await;
-    act(host, &poll, 422).await;
-    answered(&host.get(&format!("/v1/apps/{app}/wanted")).await, 422);
-    // When the token is due, and what was ready is not any more.
-    host.stage.clock.advance(Duration::from_secs(48 * 60 * 60));
-    act(host, &format!("{path}/refresh"), 422).await;
-    act(host, &format!("{path}/token"), 422).await;
-    act(host, &format!("{path}/check"), 422).await;
-    call_by_every_method(host, &path, &[], 422).await;
-    delete(host, &path, 422).await;
 }

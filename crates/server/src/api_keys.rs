@@ -29,7 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<Served> {
 #[utoipa::path(
     get,
     path = "/api-keys",
-    operation_id = "listApiKeys",
+    operation_id = "listKeys",
     tag = "API keys",
     security(("api_key" = ["admin"])),
     params(ApiKeysQuery),
@@ -56,7 +56,7 @@ async fn list(
 #[utoipa::path(
     post,
     path = "/api-keys",
-    operation_id = "createApiKey",
+    operation_id = "createKey",
     tag = "API keys",
     security(("api_key" = ["admin"])),
     request_body = NewApiKey,
@@ -79,7 +79,7 @@ async fn create(
 #[utoipa::path(
     delete,
     path = "/api-keys/{id}",
-    operation_id = "revokeApiKey",
+    operation_id = "revokeKey",
     tag = "API keys",
     security(("api_key" = ["admin"])),
     params(("id" = ApiKeyId, Path)),
