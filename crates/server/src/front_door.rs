@@ -3,7 +3,6 @@
 //! Whatever comes of it, the browser leaves for an address without code, state and token, or sees a page that sends nobody
 //! anything of them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
