@@ -12,8 +12,7 @@ use crate::{apt::AptGet, machine, say};
 /// Where Debian's package has it, below the folder it is unpacked into.
 const PROGRAM: &str = "usr/sbin/nginx";
 
-const WAYS_OUT: &str =
-    "install nginx yourself, or leave it out: cargo xtask bench --without nginx";
+const WAYS_OUT: &str = "install nginx yourself, or leave it out: cargo xtask bench --without nginx";
 
 /// What went wrong before anything was measured.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +51,10 @@ fn runs(program: &Path) -> bool {
 
 fn unpack(folder: &Path) -> Result<(), Error> {
     let apt_get = AptGet::find().map_err(|why| Error::Missing { why })?;
-    machine::announce(&[format!("nginx from Debian's package, unpacked into {}", folder.display())]);
+    machine::announce(&[format!(
+        "nginx from Debian's package, unpacked into {}",
+        folder.display()
+    )]);
     fs::create_dir_all(folder).map_err(machine::writing(folder))?;
     apt_get.update()?;
     let hint = "check the network, and that there is a package nginx";
@@ -63,5 +65,8 @@ fn unpack(folder: &Path) -> Result<(), Error> {
     unpack
         .args(["-c", "dpkg-deb --extract nginx_*.deb . && rm nginx_*.deb"])
         .current_dir(folder);
-    Ok(machine::step(&mut unpack, "remove the folder, and try again")?)
+    Ok(machine::step(
+        &mut unpack,
+        "remove the folder, and try again",
+    )?)
 }

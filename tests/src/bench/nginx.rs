@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,8 +11,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Whom root runs it as.
-const USER: &str = "nobody";
+/// Whom root runs it as: nobody, and nobody's group, by the number that they have on every Linux.
+const NOBODY: u32 = 65_534;
 
 /// It listens after so many looks, or has failed.
 const LOOKS: u32 = 100;
@@ -46,11 +47,17 @@ impl Nginx {
         let folder = tempfile::tempdir_in(below)?;
         let file = folder.path().join("nginx.conf");
         fs::write(&file, configuration(address, serves))?;
+        // Where it was found may be closed to the user who runs it.
+        let copy = folder.path().join("nginx");
+        let program = match program.is_absolute() {
+            true => fs::copy(program, copy).map(|_| Path::new("./nginx"))?,
+            false => program,
+        };
         let mut command = as_nobody(folder.path())?;
         let log = fs::File::create(folder.path().join("nginx.log"))?;
         command
             .arg(program)
-            // Relative to a folder that is already open: those above it may be closed to the user.
+            // Relative: the folders above may be closed to the user.
             .args(["-p", "./", "-c", "nginx.conf", "-e", "stderr"])
             .current_dir(folder.path())
             .stdin(Stdio::null())
@@ -103,12 +110,12 @@ fn as_nobody(folder: &Path) -> io::Result<Command> {
         command.arg("--");
         return Ok(command);
     }
-    let given = Command::new("chown").arg(USER).arg(folder).status()?;
-    if !given.success() {
-        return Err(io::Error::other(format!("there is no user {USER}")));
-    }
-    let mut command = Command::new("runuser");
-    command.args(["-u", USER, "--"]);
+    chown(folder, Some(NOBODY), Some(NOBODY))?;
+    let mut command = Command::new("setpriv");
+    command
+        .arg(format!("--reuid={NOBODY}"))
+        .arg(format!("--regid={NOBODY}"))
+        .args(["--clear-groups", "--"]);
     Ok(command)
 }
 
