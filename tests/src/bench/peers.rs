@@ -9,9 +9,10 @@ use axum::routing::any;
 use axum::serve::ListenerExt as _;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
+use tokio::task::spawn_blocking;
 
 /// A process that answers every request with the same bytes; it ends when this is dropped.
 #[derive(Debug)]
@@ -63,11 +64,10 @@ pub async fn serve(body: String) -> io::Result<()> {
         // As `tieline serve` does.
         let _ = socket.set_nodelay(true);
     });
-    let mut rest = Vec::new();
-    let mut stdin = tokio::io::stdin();
+    let ended = spawn_blocking(|| io::copy(&mut io::stdin(), &mut io::sink()));
     tokio::select! {
         ended = axum::serve(listener, router) => ended,
-        _ = stdin.read_to_end(&mut rest) => Ok(()),
+        _ = ended => Ok(()),
     }
 }
 
