@@ -31,8 +31,8 @@ struct Arguments {
     #[arg(long)]
     json: bool,
     /// Connections to whoever is asked
-    #[arg(long, default_value_t = 32)]
-    connections: usize,
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..))]
+    connections: u16,
     /// The program nginx [default: it is left out]
     #[arg(long)]
     nginx: Option<PathBuf>,
@@ -111,6 +111,6 @@ fn pace(arguments: &Arguments) -> Pace {
     Pace {
         time: Duration::from_secs(seconds),
         rounds,
-        connections: arguments.connections,
+        connections: arguments.connections.into(),
     }
 }

@@ -49,8 +49,12 @@ impl Nginx {
         fs::write(&file, configuration(address, serves))?;
         // Where it was found may be closed to the user who runs it.
         let copy = folder.path().join("nginx");
+        let missing =
+            |error| io::Error::other(format!("no nginx at {}: {error}", program.display()));
         let program = match program.is_absolute() {
-            true => fs::copy(program, copy).map(|_| Path::new("./nginx"))?,
+            true => fs::copy(program, copy)
+                .map(|_| Path::new("./nginx"))
+                .map_err(missing)?,
             false => program,
         };
         let mut command = as_nobody(folder.path())?;
@@ -95,6 +99,9 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
+        if !matches!(self.process.try_wait(), Ok(None)) {
+            return;
+        }
         // Killed, it would leave its workers behind.
         let kill = format!("kill -TERM {}", self.process.id());
         let _ = Command::new("sh").args(["-c", &kill]).status();
