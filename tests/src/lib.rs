@@ -1,7 +1,8 @@
-//! Helpers of the integration tests: a stage with an engine and a sandbox, servers that nobody here wrote, the browser
+//! Helpers of the integration tests and benchmarks: a stage with an engine and a sandbox, servers that nobody here wrote, the browser
 //! that consents there, and databases that may be crashed.
 
 pub mod anchor;
+pub mod bench;
 pub mod browser;
 pub mod fault_proxy;
 pub mod faults;

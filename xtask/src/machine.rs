@@ -41,6 +41,8 @@ pub(crate) fn succeeds(command: &mut Command) -> Option<String> {
 /// Runs a command that may take a while, after saying so.
 pub(crate) fn step(command: &mut Command, hint: &'static str) -> Result<(), Error> {
     say(&format!("running {}", shown(command)));
+    // Standard output is the task's own, which may be read by a program.
+    command.stdout(io::stderr());
     let status = command.status().map_err(|source| Error::Start {
         program: command.get_program().to_string_lossy().into_owned(),
         source,

@@ -1,11 +1,13 @@
 //! Repository tasks, run as `cargo xtask <task>`.
 
 mod apt;
+mod bench;
 mod curl;
 mod docs;
 mod faults;
 mod machine;
 mod new_provider;
+mod nginx;
 mod node;
 mod postgres;
 mod python;
@@ -25,6 +27,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    Bench(bench::Arguments),
     Docs(docs::Arguments),
     Faults(faults::Arguments),
     NewProvider(new_provider::Arguments),
@@ -34,6 +37,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome: Result<ExitCode, Box<dyn Error>> = match Cli::parse().task {
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Docs(arguments) => docs::run(&arguments),
         Task::Faults(arguments) => faults::run(&arguments),
         Task::NewProvider(arguments) => new_provider::run(&arguments),

@@ -357,6 +357,7 @@ impl<'a> Runner<'a> {
                     "surely-over:6000".to_owned(),
                 )])
                 .collect(),
+            arguments: vec!["--log".to_owned(), "info".to_owned()],
             lifetime,
             through_proxy: false,
         }

@@ -24,6 +24,8 @@ pub struct ServerOptions {
     pub data_dir: PathBuf,
     /// Its whole environment.
     pub environment: Vec<(String, String)>,
+    /// What `serve` is told besides, such as what to log.
+    pub arguments: Vec<String>,
     /// Shell commands before it is run in the shell's place, such as a limit; may be blank.
     pub before: String,
 }
@@ -33,6 +35,7 @@ pub struct ServerOptions {
 pub struct Server {
     child: Child,
     data_dir: PathBuf,
+    ready: Value,
 }
 
 /// What a request came to.
@@ -56,8 +59,9 @@ impl Server {
         let mut child = Command::new("sh")
             .args(["-c", &script])
             .arg(&options.binary)
-            .args(["serve", "--json", "--log", "info", "--data-dir"])
+            .args(["serve", "--json", "--data-dir"])
             .arg(&options.data_dir)
+            .args(&options.arguments)
             .env_clear()
             .envs(options.environment.iter().cloned())
             .stdin(Stdio::null())
@@ -68,14 +72,16 @@ impl Server {
         let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut lines = BufReader::new(stdout).lines();
         let ready = timeout(LAST_RESORT, lines.next_line()).await??;
-        if ready.is_none_or(|line| !line.contains("\"ready\"")) {
+        let ready = ready.and_then(|line| serde_json::from_str::<Value>(&line).ok());
+        let Some(ready) = ready.filter(|told| !told["ready"].is_null()) else {
             let told = std::fs::read_to_string(&log)?;
             let last: Vec<_> = told.lines().rev().take(5).collect();
             return Err(io::Error::other(format!("it ended: {last:?}")));
-        }
+        };
         Ok(Self {
             child,
             data_dir: options.data_dir.clone(),
+            ready,
         })
     }
 
@@ -91,6 +97,18 @@ impl Server {
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// What it said when it was ready, such as where it listens.
+    #[must_use]
+    pub fn ready(&self) -> &Value {
+        &self.ready
+    }
+
+    /// Its process, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Sends it a signal, by name.

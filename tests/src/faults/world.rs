@@ -60,6 +60,8 @@ pub struct WorldOptions {
     pub accounts: usize,
     /// What each process is told besides, such as a rule to break.
     pub environment: Vec<(String, String)>,
+    /// What `tieline serve` is told besides, such as what to log.
+    pub arguments: Vec<String>,
     /// How long an access token lives, in seconds. One that lives for less than ten is refreshed each time it is wanted.
     pub lifetime: u64,
     /// Whether token requests go through a proxy that fails on purpose.
@@ -163,6 +165,7 @@ impl World {
             binary: self.options.binary.clone(),
             data_dir: home.join(format!("data-{index}")),
             environment,
+            arguments: self.options.arguments.clone(),
             before: String::new(),
         }
     }
