@@ -1,9 +1,10 @@
 //! What an API key looks like: `tieline_` and 256 random bits in base64url, so that whoever scans for lost secrets knows one
 //! when they see it.
 
-use sha2::{Digest as _, Sha256};
 use tieline_core::Secret;
 use tieline_core::random::{self, NoRandomness};
+
+use crate::lookup_hash::lookup_hash;
 
 const PREFIX: &str = "tieline_";
 /// Of 256 bits in base64url without padding.
@@ -29,7 +30,7 @@ impl FreshKey {
         text.push_str(token.expose());
         let start = text.len().saturating_sub(HINT);
         Ok(Self {
-            hash: hash(&text),
+            hash: lookup_hash(&text),
             hint: text.get(start..).unwrap_or_default().to_owned(),
             key: Secret::new(text),
         })
@@ -42,12 +43,7 @@ pub(crate) fn hash_of(key: &Secret) -> Option<[u8; 32]> {
     let random = text.strip_prefix(PREFIX)?;
     let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let is_one = random.len() == CHARACTERS && random.bytes().all(is_base64url);
-    is_one.then(|| hash(text))
-}
-
-/// A plain hash will do, unlike for a password: nobody guesses 256 random bits, however fast guesses can be tried.
-fn hash(key: &str) -> [u8; 32] {
-    Sha256::digest(key.as_bytes()).into()
+    is_one.then(|| lookup_hash(text))
 }
 
 #[cfg(test)]

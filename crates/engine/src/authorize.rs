@@ -9,9 +9,9 @@ use tieline_core::{AuthorizationId, Format, InstanceId, OAuthField, Parameters, 
 use tieline_oauth::AuthorizationRequestOptions;
 use tieline_store::{App, Binding, Instance, NewAuthorization};
 
-use crate::callback::state_hash;
 use crate::confirm::confirm_url;
 use crate::label::{check_name, check_user, checked_tags};
+use crate::lookup_hash::lookup_hash;
 use crate::{Engine, EngineError};
 
 /// How long a person has to consent.
@@ -146,7 +146,7 @@ impl Engine {
             .start_authorization(NewAuthorization {
                 tenant: self.tenant.to_string(),
                 app: app.id,
-                state_hash: state_hash(request.state.expose()),
+                state_hash: lookup_hash(request.state.expose()),
                 verifier: request.code_verifier,
                 redirect_uri: request.redirect_uri.clone(),
                 scopes: request.scopes.clone(),

@@ -1,11 +1,11 @@
 //! The provider sends the person back: whose authorization is this, and may it be followed?
 
-use sha2::{Digest as _, Sha256};
 use tieline_core::AuthorizationId;
 use tieline_core::Secret;
 use tieline_core::http::CallbackQuery;
 use tieline_store::{App, Binding, Instance, TakenAuthorization};
 
+use crate::lookup_hash::lookup_hash;
 use crate::{Engine, EngineError};
 
 /// Where a callback arrived, and with whom: it must be where and with whom the authorization was started.
@@ -60,7 +60,7 @@ impl Engine {
         query: Secret,
     ) -> Result<Received, EngineError> {
         let parsed = CallbackQuery::parse(query.expose());
-        let state = state_hash(tieline_oauth::state_of(&parsed)?);
+        let state = lookup_hash(tieline_oauth::state_of(&parsed)?);
         let (context, user) = (context.to_owned(), user.map(str::to_owned));
         let engine = self.clone();
         self.uninterrupted(async move {
@@ -102,7 +102,7 @@ impl Engine {
         arrival: &Arrival,
         query: &CallbackQuery,
     ) -> Result<Instance, EngineError> {
-        let state = state_hash(tieline_oauth::state_of(query)?);
+        let state = lookup_hash(tieline_oauth::state_of(query)?);
         let (engine, arrival, query) = (self.clone(), arrival.clone(), query.clone());
         self.uninterrupted(async move {
             let (owner, app, taken) = engine.take(&state).await?;
@@ -161,11 +161,6 @@ fn not_yours(app: &App, taken: &TakenAuthorization) -> EngineError {
     let provider = app.provider.clone();
     tracing::warn!(provider, app = %app.id, authorization = %taken.id, "callback of someone else's authorization");
     EngineError::NotYours { provider }
-}
-
-/// What is stored of a state.
-pub(crate) fn state_hash(state: &str) -> [u8; 32] {
-    Sha256::digest(state.as_bytes()).into()
 }
 
 fn belongs(taken: &TakenAuthorization, context: &str, arrival: &Arrival) -> bool {

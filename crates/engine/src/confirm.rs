@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tieline_core::clock::saturating_add;
 use tieline_core::http::CallbackQuery;
 use tieline_core::{AuthorizationId, Secret, Timestamp, random};
 use tieline_store::{App, Instance, NewParked, TakenAuthorization};
 
 use crate::addresses::with_query;
+use crate::lookup_hash::lookup_hash;
 use crate::{Engine, EngineError};
 
 /// How long a host has to confirm.
@@ -42,7 +42,7 @@ impl Engine {
         ticket: &Secret,
         user: &str,
     ) -> Result<Confirmed, EngineError> {
-        let (engine, hash, user) = (self.clone(), ticket_hash(ticket), user.to_owned());
+        let (engine, hash, user) = (self.clone(), lookup_hash(ticket.expose()), user.to_owned());
         self.uninterrupted(async move { engine.exchange_parked(id, hash, &user).await })
             .await
     }
@@ -98,7 +98,7 @@ impl Engine {
         let parked = NewParked {
             taken,
             callback,
-            ticket_hash: ticket_hash(&ticket),
+            ticket_hash: lookup_hash(ticket.expose()),
             expires_at: saturating_add(now, TIME_TO_CONFIRM),
         };
         store.park_authorization(&parked).await?;
@@ -139,8 +139,4 @@ pub(crate) fn confirm_url(app: &App) -> Result<&str, EngineError> {
 /// What expired before this is cleared away: long enough ago for every other server's clock to see it so.
 pub(crate) fn long_before(now: Timestamp) -> Timestamp {
     now.checked_sub(CLEARED_AFTER).unwrap_or(Timestamp::MIN)
-}
-
-fn ticket_hash(ticket: &Secret) -> [u8; 32] {
-    Sha256::digest(ticket.expose().as_bytes()).into()
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tieline_core::descriptor::Authentication;
 use tieline_core::http::ProviderHttpError;
 use tieline_core::parameters::{ConfigurationError, ParameterProblems};
@@ -12,8 +11,8 @@ use tieline_core::random::NoRandomness;
 use tieline_core::registry::UnknownProvider;
 use tieline_core::{ApiKeyId, AppId, InstanceId, ParameterKey, ProviderDescriptor, WebhookId};
 use tieline_oauth::{
-    AuthorizationError, CallbackRefusal, DeviceRefusal, EdgeError, EndpointProblem, Outcome,
-    PlaceProblem, RevokeFailure, TokenFailure,
+    AuthorizationError, CallbackRefusal, DeviceRefusal, EdgeError, EndpointProblem, PlaceProblem,
+    RevokeFailure, TokenFailure,
 };
 use tieline_store::{Cause, StoreError};
 
@@ -351,21 +350,6 @@ pub enum EngineError {
     },
 }
 
-/// What kind of trouble it is, for exit codes and statuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Kind {
-    /// What was asked for does not exist or can't be done.
-    Failure,
-    /// The operator must change something.
-    Configuration,
-    /// A person must consent again.
-    Reconnect,
-    /// The provider, or the store, is not available now.
-    Unavailable,
-}
-
 impl From<DeviceRefusal> for EngineError {
     fn from(error: DeviceRefusal) -> Self {
         match error {
@@ -389,92 +373,6 @@ impl EngineError {
         Self::OtherWay {
             provider: descriptor.id.to_owned(),
             way,
-        }
-    }
-
-    /// What kind of trouble it is.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Shared(error) => error.kind(),
-            Self::Configuration(_)
-            | Self::Parameters(_)
-            | Self::UnknownProvider(_)
-            | Self::EndpointsChanged { .. }
-            | Self::Endpoint(_)
-            | Self::Authorization(_)
-            | Self::NotTaken { .. }
-            | Self::NowhereToConfirm { .. }
-            | Self::Unfit { .. } => Kind::Configuration,
-            Self::Store(
-                StoreError::BadPath { .. }
-                | StoreError::MasterKeyInvalid { .. }
-                | StoreError::MasterKeyMissing { .. }
-                | StoreError::WrongMasterKey { .. }
-                | StoreError::NewerSchema { .. }
-                | StoreError::NotADatabase { .. }
-                | StoreError::NotAFolder { .. }
-                | StoreError::Pragma { .. }
-                | StoreError::Unwritable { .. }
-                | StoreError::AdoptionRequired(_)
-                | StoreError::DatabaseRefused { .. }
-                | StoreError::BadAddress { .. }
-                | StoreError::WithoutPostgres
-                | StoreError::BackupElsewhere,
-            ) => Kind::Configuration,
-            Self::Callback(CallbackRefusal::ProviderError { .. }) => Kind::Configuration,
-            Self::ReconnectRequired { .. } => Kind::Reconnect,
-            Self::Token(failure) => match failure.outcome {
-                Outcome::AppRefused => Kind::Configuration,
-                Outcome::Dead => Kind::Reconnect,
-                Outcome::NotSent | Outcome::Busy { .. } | Outcome::OutcomeUnknown { .. } => {
-                    Kind::Unavailable
-                }
-                Outcome::Rejected => Kind::Failure,
-            },
-            _ if self.is_transient() => Kind::Unavailable,
-            _ => Kind::Failure,
-        }
-    }
-
-    /// How long to wait before the same request makes sense again, where anybody says so.
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Shared(error) => error.retry_after(),
-            Self::RefreshInProgress { retry_after, .. }
-            | Self::RejectedLately { retry_after, .. }
-            | Self::RequestUnderWay { retry_after } => Some(*retry_after),
-            Self::HeldBack(held_back) => held_back.retry_after(),
-            Self::Token(TokenFailure {
-                outcome: Outcome::Busy { retry_after },
-                ..
-            }) => *retry_after,
-            _ => None,
-        }
-    }
-
-    /// Whether a refresh that failed like this is not to be tried again at once.
-    pub(crate) fn is_worth_resting(&self) -> bool {
-        matches!(self, Self::Token(_))
-    }
-
-    /// Whether the same request may succeed later without anybody changing anything.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Shared(error) => error.is_transient(),
-            Self::Store(error) => error.is_transient(),
-            Self::Token(failure) => failure.is_transient(),
-            Self::Revoke { error } => error.is_transient(),
-            Self::Call { error, .. } => error.is_transient(),
-            Self::Account { error, .. } => error.is_transient(),
-            Self::RefreshInProgress { .. }
-            | Self::RejectedLately { .. }
-            | Self::HeldBack(_)
-            | Self::RequestUnderWay { .. }
-            | Self::NotKnownAlive
-            | Self::NotWrittenYet { .. }
-            | Self::BrokeOff
-            | Self::ShuttingDown => true,
-            _ => false,
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tieline_core::clock::saturating_add;
 use tieline_core::parameters::Given;
 use tieline_core::{InstanceId, LinkId, OAuthField, ParameterKey, Secret, Timestamp, random};
@@ -12,6 +11,7 @@ use tieline_store::{App, Link, NewLink};
 use crate::authorize::{AuthorizeOptions, BoundTo, Started, check_scopes};
 use crate::confirm::{confirm_url, long_before};
 use crate::label::{check_name, check_user, checked_tags};
+use crate::lookup_hash::lookup_hash;
 use crate::{Engine, EngineError};
 
 /// How long a link is good where nobody says.
@@ -94,7 +94,7 @@ impl Engine {
             .create_link(NewLink {
                 tenant: self.tenant.to_string(),
                 app: app.id,
-                token_hash: token_hash(&token),
+                token_hash: lookup_hash(token.expose()),
                 user: options.user,
                 scopes: options.scopes,
                 instance: options.instance,
@@ -139,7 +139,11 @@ impl Engine {
         engine
             .parameters_to_connect(&app, seen.instance, &given)
             .await?;
-        let taken = self.shared.store.take_link(&token_hash(token)).await?;
+        let taken = self
+            .shared
+            .store
+            .take_link(&lookup_hash(token.expose()))
+            .await?;
         let link = taken.ok_or(EngineError::UnknownLink)?.made_of;
         let options = AuthorizeOptions {
             bound_to: BoundTo::Confirm { user: link.user },
@@ -155,14 +159,10 @@ impl Engine {
 
     async fn good_link(&self, token: &Secret) -> Result<Link, EngineError> {
         let now = self.shared.clock.now();
-        let link = self.shared.store.link(&token_hash(token)).await?;
+        let link = self.shared.store.link(&lookup_hash(token.expose())).await?;
         link.filter(|link| link.made_of.expires_at >= now)
             .ok_or(EngineError::UnknownLink)
     }
-}
-
-fn token_hash(token: &Secret) -> [u8; 32] {
-    Sha256::digest(token.expose().as_bytes()).into()
 }
 
 impl fmt::Debug for NewlyLinked {

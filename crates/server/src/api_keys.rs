@@ -8,16 +8,11 @@ use tieline_core::ApiKeyId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::asked::{Asked, Given, Id};
+use crate::asked::{Asked, Given, Id, page_size};
 use crate::caller::Administering;
 use crate::openapi::Missing;
 use crate::wire::{ApiKeys, ApiKeysQuery, CreatedApiKey, NewApiKey};
 use crate::{Problem, Served};
-
-/// As many rows as a page has where nobody says.
-const PAGE: u32 = 100;
-/// As many as it has at most.
-const LONGEST_PAGE: u32 = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<Served> {
     OpenApiRouter::default()
@@ -39,7 +34,7 @@ async fn list(
     Administering(engine): Administering,
     Asked(asked): Asked<ApiKeysQuery>,
 ) -> Result<Json<ApiKeys>, Problem> {
-    let limit = asked.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+    let limit = page_size(asked.limit);
     let tenant = asked.tenant.as_deref();
     let api_keys = engine.api_keys(tenant, asked.cursor, limit).await?;
     let is_last = api_keys.len() < limit as usize;

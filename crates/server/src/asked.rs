@@ -11,6 +11,16 @@ use tieline_core::InvalidId;
 
 use crate::{Problem, body, refusal};
 
+/// As many rows as a page has where nobody says.
+const PAGE: u32 = 100;
+/// As many as it has at most.
+const LONGEST_PAGE: u32 = 1_000;
+
+/// How many rows a page has. A page of none would look like the last one.
+pub(crate) fn page_size(limit: Option<u32>) -> u32 {
+    limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE)
+}
+
 /// The id in the path.
 pub(crate) struct Id<T>(pub(crate) T);
 

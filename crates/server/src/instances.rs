@@ -9,7 +9,7 @@ use tieline_store::{Event, Instance, InstanceQuery, Relabel};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::asked::{Asked, Given, Id};
+use crate::asked::{Asked, Given, Id, page_size};
 use crate::call::call;
 use crate::caller::{Calling, Connecting, Handing, Reading};
 use crate::connecting;
@@ -18,11 +18,6 @@ use crate::wire::{
     ChangedInstance, DisconnectQuery, Events, EventsQuery, Instances, InstancesQuery, Token,
 };
 use crate::{Problem, Served};
-
-/// As many rows as a page has where nobody says.
-const PAGE: u32 = 100;
-/// As many as it has at most.
-const LONGEST_PAGE: u32 = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<Served> {
     OpenApiRouter::default()
@@ -58,7 +53,7 @@ async fn list(
         Some(name) => Some(engine.registry().provider(&name)?.descriptor().id),
         None => None,
     };
-    let limit = asked.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+    let limit = page_size(asked.limit);
     let query = InstanceQuery {
         provider: provider.map(str::to_owned),
         status: asked.status,
@@ -298,7 +293,7 @@ async fn all_events(
 }
 
 fn page_of(query: &EventsQuery) -> u32 {
-    query.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE)
+    page_size(query.limit)
 }
 
 /// Of one event more than the page has, that there is one is told.

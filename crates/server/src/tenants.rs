@@ -6,16 +6,11 @@ use tieline_store::Tenant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::asked::{Asked, Given, Name};
+use crate::asked::{Asked, Given, Name, page_size};
 use crate::caller::Administering;
 use crate::openapi::{Conflict, Missing};
 use crate::wire::{ChangedTenant, NewTenant, Tenants, TenantsQuery};
 use crate::{Problem, Served};
-
-/// As many rows as a page has where nobody says.
-const PAGE: u32 = 100;
-/// As many as it has at most.
-const LONGEST_PAGE: u32 = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<Served> {
     OpenApiRouter::default()
@@ -37,7 +32,7 @@ async fn list(
     Administering(engine): Administering,
     Asked(asked): Asked<TenantsQuery>,
 ) -> Result<Json<Tenants>, Problem> {
-    let limit = asked.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+    let limit = page_size(asked.limit);
     let tenants = engine.tenants(asked.cursor.as_deref(), limit).await?;
     let is_last = tenants.len() < limit as usize;
     let last = tenants.last().map(|tenant| tenant.id.clone());

@@ -8,16 +8,11 @@ use tieline_store::{Webhook, WebhookChanges};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::asked::{Asked, Given, Id};
+use crate::asked::{Asked, Given, Id, page_size};
 use crate::caller::Administering;
 use crate::openapi::Missing;
 use crate::wire_webhooks::{self as wire, Deliveries, DeliveriesQuery, Webhooks};
 use crate::{Problem, Served};
-
-/// As many deliveries as are shown where nobody says.
-const PAGE: u32 = 100;
-/// As many as are shown at most.
-const LONGEST_PAGE: u32 = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<Served> {
     OpenApiRouter::default()
@@ -150,7 +145,7 @@ async fn deliveries(
     Id(id): Id<WebhookId>,
     Asked(query): Asked<DeliveriesQuery>,
 ) -> Result<Json<Deliveries>, Problem> {
-    let limit = query.limit.unwrap_or(PAGE).min(LONGEST_PAGE);
+    let limit = page_size(query.limit);
     let deliveries = engine.waiting_deliveries(id, limit).await?;
     Ok(Json(Deliveries { deliveries }))
 }

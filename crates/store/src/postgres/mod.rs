@@ -13,7 +13,6 @@ mod upkeep;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::PgPool;
@@ -24,8 +23,8 @@ pub(crate) use address::Address;
 pub(crate) use open::inspect;
 use session::Session;
 
-use crate::StoreError;
 use crate::sql::{Database, Dialect, HotWrite, Lookups, Row, Statement, Transaction, Value};
+use crate::{Instance, StoreError};
 
 /// An open PostgreSQL database.
 pub(crate) struct Postgres {
@@ -53,7 +52,7 @@ impl Database for Postgres {
         self.session().await?.rows(statement).await
     }
 
-    async fn find_instance(&self, id: i64) -> Result<Option<Arc<Row>>, StoreError> {
+    async fn find_instance(&self, id: i64) -> Result<Option<Instance>, StoreError> {
         self.lookups.find(id).await
     }
 

@@ -86,10 +86,7 @@ impl<D: Database> InstanceRows for D {
     }
 
     async fn instance_by_id(&self, id: InstanceId) -> Result<Option<Instance>, StoreError> {
-        self.find_instance(id.0)
-            .await?
-            .map(|row| from_row(&row))
-            .transpose()
+        self.find_instance(id.0).await
     }
 
     async fn instances(&self, query: &InstanceQuery) -> Result<Vec<Instance>, StoreError> {

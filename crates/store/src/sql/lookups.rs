@@ -10,18 +10,21 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::gather::{self, Gather, powers_of_two, same};
+use super::instances::from_row;
 use super::{Dialect, Row, Statement, columns};
-use crate::StoreError;
+use crate::{Instance, StoreError};
 
 /// How many are looked up at once at most.
 const MOST: usize = 256;
 
-type Item = gather::Item<i64, Option<Arc<Row>>>;
-type Found = HashMap<i64, Arc<Row>>;
+type Item = gather::Item<i64, Option<Instance>>;
+/// Read once, and copied to whoever asks: SQLite's rows must not be read by two threads at a time, although the driver says
+/// that they may (its values are decoded into a cell that is not synchronised).
+type Found = HashMap<i64, Result<Instance, StoreError>>;
 
 /// The way to the task that looks up.
 #[derive(Debug)]
-pub(crate) struct Lookups(Gather<i64, Option<Arc<Row>>>);
+pub(crate) struct Lookups(Gather<i64, Option<Instance>>);
 
 /// What runs a statement on some connection.
 pub(crate) type Read = Arc<dyn Fn(Statement) -> Reading + Send + Sync>;
@@ -37,7 +40,7 @@ impl Lookups {
     }
 
     /// The row as it was committed last when this was called, or later.
-    pub(crate) async fn find(&self, id: i64) -> Result<Option<Arc<Row>>, StoreError> {
+    pub(crate) async fn find(&self, id: i64) -> Result<Option<Instance>, StoreError> {
         self.0.ask(id).await
     }
 
@@ -61,7 +64,11 @@ async fn run(mut items: mpsc::Receiver<Item>, dialect: Dialect, at_once: usize, 
             drop(lane);
             for item in batch {
                 let answer = match &found {
-                    Ok(found) => Ok(found.get(&item.asked).cloned()),
+                    Ok(found) => match found.get(&item.asked) {
+                        Some(Ok(instance)) => Ok(Some(instance.clone())),
+                        Some(Err(error)) => Err(same(error)),
+                        None => Ok(None),
+                    },
                     Err(error) => Err(same(error)),
                 };
                 // Whoever has gone away has no use for it.
@@ -87,7 +94,7 @@ async fn look_up(dialect: Dialect, read: &Read, batch: &[Item]) -> Result<Found,
         );
         let statement = Statement::built(sql).bind_all(ids.iter().map(|id| (*id).into()));
         for row in read(statement).await? {
-            found.insert(row.get("id")?, Arc::new(row));
+            found.insert(row.get("id")?, from_row(&row));
         }
     }
     Ok(found)

@@ -24,7 +24,6 @@ mod violations;
 mod webhooks;
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -36,8 +35,8 @@ pub(crate) use lookups::{Lookups, Read};
 pub(crate) use row::Row;
 pub(crate) use statement::{Statement, Value};
 
-use crate::StoreError;
 use crate::backend::{Backend, Upkeep};
+use crate::{Instance, StoreError};
 
 /// A database that speaks SQL.
 #[async_trait]
@@ -45,8 +44,8 @@ pub(crate) trait Database: Upkeep + fmt::Debug + Send + Sync {
     fn dialect(&self) -> Dialect;
     /// Runs one reading statement.
     async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError>;
-    /// The row of an instance, with the columns that make one.
-    async fn find_instance(&self, id: i64) -> Result<Option<Arc<Row>>, StoreError>;
+    /// An instance, looked up together with those that others look for.
+    async fn find_instance(&self, id: i64) -> Result<Option<Instance>, StoreError>;
     /// Runs one writing statement, durably, and returns what it returns.
     async fn write(&self, statement: Statement) -> Result<Vec<Row>, StoreError>;
     /// As [`write`](Self::write), for a count of the rows it changed.

@@ -26,8 +26,8 @@ use tokio::sync::{Mutex, MutexGuard};
 use group::Group;
 pub(crate) use open::{check_copy, inspect, mark_restored};
 
-use crate::StoreError;
 use crate::sql::{self, Database, Dialect, HotWrite, Lookups, Row, Statement, Value};
+use crate::{Instance, StoreError};
 
 /// An open SQLite database.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Database for Sqlite {
         Ok(rows.into_iter().map(Row::from).collect())
     }
 
-    async fn find_instance(&self, id: i64) -> Result<Option<Arc<Row>>, StoreError> {
+    async fn find_instance(&self, id: i64) -> Result<Option<Instance>, StoreError> {
         self.lookups.find(id).await
     }
 
