@@ -204,14 +204,15 @@ impl<'a> Runner<'a> {
     pub async fn crowds(&mut self, kept: &Kept) -> io::Result<()> {
         let (callers, slow) = self.plan.crowd.clone();
         let provider = Provider::Strict;
-        let mut world = self.world_of(kept, provider, 1, LONG_LIVED).await?;
-        for slow in slow {
+        let accounts = slow.len();
+        let mut world = self.world_of(kept, provider, accounts, LONG_LIVED).await?;
+        for (which, slow) in slow.into_iter().enumerate() {
             let fault = format!(
                 "{callers} callers of one token, answered after {} s",
                 slow.as_secs()
             );
             let mut tally = Tally::default();
-            crowd(&mut world, callers, slow, &mut tally).await?;
+            crowd(&mut world, which, callers, slow, &mut tally).await?;
             self.tell(&fault, kept, provider, true, tally);
         }
         Ok(())
