@@ -157,6 +157,7 @@ async fn administration(host: &Host) {
     .await;
     post(host, "/v1/api-keys", &json!({ "tenant": "nobody" }), 404).await;
     get(host, "/v1/api-keys?limit=1").await;
+    answered(&host.get("/v1/api-keys?tenant=nobody").await, 404);
     delete(host, &format!("/v1/api-keys/{}", key["api_key"]["id"]), 204).await;
 
     post(host, "/v1/tenants", &json!({ "id": "b", "name": "B" }), 201).await;
@@ -312,6 +313,7 @@ async fn instances(host: &Host) {
     answered(&host.get("/v1/instances?provider=nobody").await, 404);
     get(host, &path).await;
     patch(host, &path, &json!({ "name": "Books", "tags": ["a"] }), 200).await;
+    patch(host, &path, &json!({ "tags": [""] }), 422).await;
     act(host, &format!("{path}/token"), 200).await;
     act(host, &format!("{path}/refresh"), 200).await;
     act(host, &format!("{path}/check"), 200).await;

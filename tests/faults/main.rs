@@ -87,6 +87,7 @@ async fn campaigns(
         for provider in [Provider::Forgiving, Provider::Strict] {
             runner.freezes(&shared(cluster).await?, provider).await?;
             runner.crashes(cluster, provider).await?;
+            runner.aways(cluster, provider).await?;
         }
     }
     runner.crowds(&Kept::Sqlite).await?;
@@ -136,6 +137,7 @@ fn plan(arguments: &Arguments, seed: u64) -> Plan {
         kills,
         wires: kills.div_ceil(10),
         crashes: kills.div_ceil(50),
+        aways: kills.div_ceil(100),
         drains: (kills.div_ceil(10), if is_long { 500 } else { 50 }),
         crowd: (
             if is_long { 10_000 } else { 1_000 },

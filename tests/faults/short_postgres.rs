@@ -52,6 +52,7 @@ async fn a_database_that_is_killed_loses_nothing_that_could_be_kept() {
     let mut runner = Runner::new(&plan, Quiet);
     for provider in [Provider::Forgiving, Provider::Strict] {
         runner.crashes(&cluster, provider).await.unwrap();
+        runner.aways(&cluster, provider).await.unwrap();
     }
     assert_all_hold(&plan, &runner.rows());
 }

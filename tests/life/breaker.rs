@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tieline_engine::Kind;
+use tieline_core::Secret;
+use tieline_core::parameters::Given;
+use tieline_engine::{ImportOptions, Kind};
 use tieline_sandbox::Endpoint;
 use tieline_store::{Cause, Instance, Status};
 use tieline_tests::script::json;
@@ -147,4 +149,28 @@ async fn what_nobody_understands_is_tried_five_times_over_a_day() {
     assert_eq!(error.kind(), Kind::Reconnect, "{error}");
     assert_eq!(stage.load(&instance).await.cause, Some(Cause::Rejected));
     assert_eq!(requests(&stage), 5);
+}
+
+#[tokio::test]
+async fn two_imports_of_rubbish_are_not_the_apps_fault() {
+    let stage = Stage::acme().await;
+    let well = stage.connect().await;
+    for name in ["one", "two", "three"] {
+        stage.sandbox.script(Endpoint::Token, json(403, "{}"));
+        let rubbish = ImportOptions {
+            refresh_token: Secret::new(format!("rubbish {name}")),
+            instance_name: None,
+            user: None,
+            tags: Vec::new(),
+            parameters: Given::new(),
+        };
+        let refused = stage.engine.import(&stage.app().await, rubbish).await;
+        let refused = refused.unwrap_err();
+        assert_ne!(refused.kind(), Kind::Configuration, "{refused}");
+    }
+    assert_eq!(stage.app().await.trouble, None);
+    assert_eq!(stage.instances().await.len(), 1);
+    stage.clock.advance(2 * HOUR);
+    let handle = stage.engine.instance(well.id);
+    assert_eq!(handle.access_token().await.unwrap().generation, 2);
 }

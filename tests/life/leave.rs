@@ -117,7 +117,7 @@ async fn a_pair_that_comes_back_to_a_deleted_instance_is_revoked() {
     let (gate, refresh) = stage.held_refresh(&instance).await;
     let store = stage.engine.store();
     store.begin_delete("default", instance.id).await.unwrap();
-    assert!(store.delete_instance(instance.id).await.unwrap());
+    assert!(store.delete_instance(instance.id, "revoked").await.unwrap());
     gate.release();
     let error = refresh.await.unwrap().unwrap_err();
     assert!(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tieline_core::prelude::*;
-use tieline_engine::Round;
+use tieline_engine::{AuthorizeOptions, EngineError, Round};
 use tieline_sandbox::Endpoint;
 use tieline_store::Status;
 use tieline_tests::script::come_back_in;
@@ -118,4 +118,23 @@ async fn after_a_day_an_instance_goes_without_the_providers_word() {
     handle.load().await.unwrap_err();
     let events = handle.events(5).await.unwrap();
     assert_eq!(events[0].detail["revocation"], "unconfirmed");
+}
+
+#[tokio::test]
+async fn what_has_expired_is_forgotten_a_day_later() {
+    let stage = Stage::acme().await;
+    let (arrival, late) = stage.consented(AuthorizeOptions::LOCAL).await;
+    let (_, forgotten) = stage.consented(AuthorizeOptions::LOCAL).await;
+    stage.clock.advance(DAY);
+    stage.engine.look_after().await.unwrap();
+    let told = stage.engine.call_back(&arrival, &late).await.unwrap_err();
+    assert!(
+        matches!(told, EngineError::AuthorizationExpired { .. }),
+        "{told}"
+    );
+    stage.clock.advance(60 * MINUTE);
+    stage.engine.look_after().await.unwrap();
+    let told = stage.engine.call_back(&arrival, &forgotten).await;
+    let told = told.unwrap_err();
+    assert!(matches!(told, EngineError::UnknownState), "{told}");
 }

@@ -1,4 +1,4 @@
-//! django-oauth-toolkit for the anchor tests: installed with pip into the repository's folder.
+//! What tests run in Python, django-oauth-toolkit and schemathesis: installed with pip into the repository's folder.
 
 use std::{
     fs,
@@ -16,8 +16,26 @@ use crate::{
 /// The oldest minor version of Python 3 that the packages run on.
 const OLDEST: u32 = 11;
 
-/// Names each package with the hashes of its files; a copy of it is a part of what marks a complete installation.
-const REQUIREMENTS: &str = include_str!("../python-requirements.txt");
+/// A package and all that it needs.
+pub(crate) struct Packages {
+    /// Its name on PyPI, and that of the folder below `target/tools`.
+    name: &'static str,
+    /// Names each package with the hashes of its files; a copy of it is a part of what marks a complete installation.
+    requirements: &'static str,
+    sizes: &'static str,
+}
+
+pub(crate) const DJANGO: Packages = Packages {
+    name: "django-oauth-toolkit",
+    requirements: include_str!("../python/django.txt"),
+    sizes: "14 MB to download, 80 MB on disk",
+};
+
+pub(crate) const SCHEMATHESIS: Packages = Packages {
+    name: "schemathesis",
+    requirements: include_str!("../python/schemathesis.txt"),
+    sizes: "12 MB to download, 45 MB on disk",
+};
 
 const WAYS_OUT: &str = "leave out the tests that need it: cargo xtask test --without python";
 
@@ -25,12 +43,15 @@ const WAYS_OUT: &str = "leave out the tests that need it: cargo xtask test --wit
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(
-        "django-oauth-toolkit is fetched with Python's pip, which is missing, and {why}; run `apt-get install python3 \
+        "{name} is fetched with Python's pip, which is missing, and {why}; run `apt-get install python3 \
          python3-pip` as root (or what does that on this system), or {WAYS_OUT}"
     )]
-    NoPip { why: &'static str },
+    NoPip {
+        name: &'static str,
+        why: &'static str,
+    },
     #[error(
-        "python3 is older than 3.{OLDEST}, which django-oauth-toolkit needs: install a newer one and put it on the PATH, or \
+        "python3 is older than 3.{OLDEST}, which the tests need: install a newer one and put it on the PATH, or \
          {WAYS_OUT}"
     )]
     Old,
@@ -39,13 +60,14 @@ pub(crate) enum Error {
 }
 
 /// Installs what is missing, after saying what and where; the folder of the packages.
-pub(crate) fn provide(root: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn provide(root: &Path, packages: &Packages) -> Result<PathBuf, Error> {
     let _lock = machine::alone(root)?;
 
-    let folder = machine::tools(root)?.join("django");
-    if stamp()?.is_some_and(|stamp| is_complete(&folder, &stamp)) {
+    let name = packages.name;
+    let folder = machine::tools(root)?.join(name);
+    if (packages.stamp()?).is_some_and(|stamp| is_complete(&folder, &stamp)) {
         say(&format!(
-            "django-oauth-toolkit is in {}, nothing to install for it",
+            "{name} is in {}, nothing to install for it",
             folder.display()
         ));
         return Ok(folder);
@@ -53,15 +75,16 @@ pub(crate) fn provide(root: &Path) -> Result<PathBuf, Error> {
     let apt_get = if has_pip() {
         None
     } else {
-        Some(AptGet::find().map_err(|why| Error::NoPip { why })?)
+        Some(AptGet::find().map_err(|why| Error::NoPip { name, why })?)
     };
     let mut plan: Vec<_> = apt_get
         .iter()
         .map(|apt_get| apt_get.plan(&PYTHON))
         .collect();
     plan.push(format!(
-        "{} (PyPI, with what it needs: 14 MB to download, 80 MB on disk) into {}",
-        release(),
+        "{} (PyPI, with what it needs: {}) into {}",
+        packages.release(),
+        packages.sizes,
         folder.display()
     ));
     machine::announce(&plan);
@@ -70,25 +93,29 @@ pub(crate) fn provide(root: &Path) -> Result<PathBuf, Error> {
         apt_get.install(&PYTHON)?;
     }
     // As it is now: Python may have come only just.
-    install(&folder, &stamp()?.unwrap_or_default())?;
+    install(&folder, &packages.stamp()?.unwrap_or_default())?;
     Ok(folder)
 }
 
-fn release() -> &'static str {
-    let mut lines = REQUIREMENTS.lines();
-    let line = lines.find(|line| line.starts_with("django-oauth-toolkit=="));
-    line.unwrap_or_default().trim_end_matches([' ', '\\'])
-}
+impl Packages {
+    fn release(&self) -> &'static str {
+        let mut lines = self.requirements.lines();
+        let line = lines.find(|line| line.split("==").next() == Some(self.name));
+        line.unwrap_or_default().trim_end_matches([' ', '\\'])
+    }
 
-/// What marks a complete installation for this Python: some of the packages are compiled for one version of it.
-/// `None`: there is no Python yet.
-fn stamp() -> Result<Option<String>, Error> {
-    let script = "import sys; print(sys.version_info[:2] >= (3, int(sys.argv[1])), sys.implementation.cache_tag, sys.platform)";
-    let told = succeeds(Command::new("python3").args(["-c", script, &OLDEST.to_string()]));
-    match told {
-        Some(told) if told.starts_with("True") => Ok(Some(format!("{REQUIREMENTS}# {told}"))),
-        Some(_) => Err(Error::Old),
-        None => Ok(None),
+    /// What marks a complete installation for this Python: some of the packages are compiled for one version of it.
+    /// `None`: there is no Python yet.
+    fn stamp(&self) -> Result<Option<String>, Error> {
+        let script = "import sys; print(sys.version_info[:2] >= (3, int(sys.argv[1])), sys.implementation.cache_tag, sys.platform)";
+        let told = succeeds(Command::new("python3").args(["-c", script, &OLDEST.to_string()]));
+        match told {
+            Some(told) if told.starts_with("True") => {
+                Ok(Some(format!("{}# {told}", self.requirements)))
+            }
+            Some(_) => Err(Error::Old),
+            None => Ok(None),
+        }
     }
 }
 
@@ -125,16 +152,16 @@ mod tests {
 
     #[test]
     fn every_requirement_is_pinned_and_hashed() {
-        let text = REQUIREMENTS.replace("\\\n", " ");
-        let requirements = text.lines().filter(|line| !line.starts_with('#'));
-        for requirement in requirements {
-            let is_pinned = requirement.contains("==") && requirement.contains("--hash=sha256:");
-            assert!(is_pinned, "{requirement}");
+        for packages in [DJANGO, SCHEMATHESIS] {
+            let text = packages.requirements.replace("\\\n", " ");
+            let requirements = text.lines().filter(|line| !line.starts_with('#'));
+            for requirement in requirements {
+                let is_pinned =
+                    requirement.contains("==") && requirement.contains("--hash=sha256:");
+                assert!(is_pinned, "{requirement}");
+            }
+            let release = packages.release();
+            assert!(release.contains("=="), "{release}");
         }
-        assert!(
-            release().starts_with("django-oauth-toolkit==3."),
-            "{}",
-            release()
-        );
     }
 }

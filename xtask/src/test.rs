@@ -20,8 +20,8 @@ const NEEDS: &[Need] = &[
     },
     Need {
         tool: Tool::Python,
-        targets: &["anchors_django"],
-        missed: "nothing ran against django-oauth-toolkit",
+        targets: &["anchors_django", "schemathesis"],
+        missed: "nothing ran against django-oauth-toolkit, and no stranger read the API's document",
     },
     Need {
         tool: Tool::Postgres,
@@ -39,7 +39,8 @@ const WHOLE_SUITE: [&str; 2] = ["--workspace", "--all-features"];
 
 /// Install what the tests need, and run them.
 ///
-/// Runs `cargo test --workspace --all-features`. The anchor tests drive authorization servers. One needs Node 20 or
+/// Runs `cargo test --workspace --all-features`. The anchor tests drive authorization servers, and a stranger reads the
+/// API's document: two Python packages from PyPI, in target/tools. One server needs Node 20 or
 /// newer with npm: the machine's own, or else one installed into target/tools from PyPI (with python3 and pip, which
 /// apt-get installs where they are missing). The tests on PostgreSQL start servers of their own: with the machine's
 /// programs, or else those of Debian's package `postgresql`, which apt-get installs. The guides' commands are run with
@@ -100,15 +101,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 impl Tool {
-    /// Finds or installs it; returns the variable that tells the tests where it is, unless they call it by its name.
-    fn provide(self, root: &Path) -> Result<Option<(&'static str, PathBuf)>, Box<dyn Error>> {
+    /// Finds or installs it; returns the variables that tell the tests where things are, unless they call them by name.
+    fn provide(self, root: &Path) -> Result<Vec<(&'static str, PathBuf)>, Box<dyn Error>> {
         Ok(match self {
-            Self::Node => Some(("TIELINE_TEST_NODE", node::provide(root)?.program)),
-            Self::Python => Some(("TIELINE_TEST_DJANGO", python::provide(root)?)),
-            Self::Postgres => Some(("TIELINE_TEST_POSTGRES_BIN", postgres::provide(root)?)),
+            Self::Node => vec![("TIELINE_TEST_NODE", node::provide(root)?.program)],
+            Self::Python => vec![
+                (
+                    "TIELINE_TEST_DJANGO",
+                    python::provide(root, &python::DJANGO)?,
+                ),
+                (
+                    "TIELINE_TEST_SCHEMATHESIS",
+                    python::provide(root, &python::SCHEMATHESIS)?,
+                ),
+            ],
+            Self::Postgres => vec![("TIELINE_TEST_POSTGRES_BIN", postgres::provide(root)?)],
             Self::Curl => {
                 curl::provide(root)?;
-                None
+                Vec::new()
             }
         })
     }
@@ -212,8 +222,8 @@ mod tests {
             told,
             [
                 "LEFT OUT, as asked (--without node): the test target anchors, so nothing ran against oidc-provider",
-                "LEFT OUT, as asked (--without python): the test target anchors_django, so nothing ran against \
-                 django-oauth-toolkit",
+                "LEFT OUT, as asked (--without python): the test targets anchors_django and schemathesis, so nothing ran against \
+                 django-oauth-toolkit, and no stranger read the API's document",
                 "LEFT OUT, as asked (--without postgres): the test targets faults_postgres, postgres and store_postgres, so nothing \
                  ran on PostgreSQL",
                 "LEFT OUT, as asked (--without curl): the test target guides, so no command of a guide ran",

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use ipnet::IpNet;
 use tieline::store::Permission;
 use tieline::{ApiKeyId, AppId, InstanceId};
 use url::Url;
@@ -39,6 +40,10 @@ pub(crate) struct Common {
         hide_env = true
     )]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Keep instances in this PostgreSQL database instead, such as postgres://user@host/database. Others can read a command
+    /// line, so a password goes elsewhere: into TIELINE_STORE, which takes the whole address, or ~/.pgpass
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub(crate) store: Option<String>,
     /// The configuration file [default: ./tieline.toml, else $XDG_CONFIG_HOME/tieline/tieline.toml]. Where a server holds the
     /// data folder (`tieline serve`), what it was started with counts
     #[arg(
@@ -153,6 +158,15 @@ pub(crate) struct Serve {
     /// Serve /metrics at this address, to whoever asks: without an API key
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics_listen: Option<SocketAddr>,
+    /// Let webhooks be in this range of addresses, such as 10.1.0.0/16; again for more. Else they are at public ones alone
+    #[arg(
+        long = "webhook-range",
+        value_name = "RANGE",
+        env = "TIELINE_WEBHOOK_RANGES",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub(crate) webhook_ranges: Vec<IpNet>,
     /// Try it out: play Infusionsoft here, with a store that is gone in the end, and an API key that is told
     #[arg(long)]
     pub(crate) sandbox: bool,
@@ -328,6 +342,14 @@ pub(crate) enum Tenants {
     },
     /// List them
     List,
+    /// Call one otherwise
+    Rename {
+        /// The tenant's id
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        tenant: String,
+        /// Its new name; left out, it has none
+        name: Option<String>,
+    },
     /// Delete one that has neither apps nor instances, with its API keys
     Delete {
         /// The tenant's id

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use tieline::Secret;
+use url::Url;
 
 use crate::error::CliError;
 
@@ -38,11 +39,20 @@ pub(crate) enum GivenMasterKey {
     Nowhere,
 }
 
-/// The database that holds the store in place of the data folder, by its address; no command line ever holds it, since there
-/// may be a password in it.
-pub(crate) fn store() -> Result<Option<Secret>, CliError> {
-    let Some(text) = text("TIELINE_STORE")? else {
-        return Ok(None);
+/// The database that holds the store in place of the data folder, by its address: as it is named on the command line, without
+/// a password, or else in the environment.
+pub(crate) fn store(named: Option<&str>) -> Result<Option<Secret>, CliError> {
+    let (text, place) = match (named, text("TIELINE_STORE")?) {
+        (Some(named), _) if holds_password(named) => {
+            return Err(CliError::Configuration(
+                "there is a password in --store, and others on this machine can read a command line: give the address as \
+                 TIELINE_STORE instead, and change that password"
+                    .into(),
+            ));
+        }
+        (Some(named), _) => (named.to_owned(), "--store"),
+        (None, Some(text)) => (text, "TIELINE_STORE"),
+        (None, None) => return Ok(None),
     };
     if ["postgres://", "postgresql://"]
         .iter()
@@ -50,11 +60,17 @@ pub(crate) fn store() -> Result<Option<Secret>, CliError> {
     {
         return Ok(Some(Secret::new(text)));
     }
-    Err(CliError::Configuration(
-        "TIELINE_STORE is no address of a PostgreSQL database: write postgres://user:password@host/database, or unset it to \
-         keep the store in the data folder"
-            .into(),
-    ))
+    Err(CliError::Configuration(format!(
+        "{place} is no address of a PostgreSQL database: write postgres://user@host/database, or leave it out to keep the \
+         store in the data folder"
+    )))
+}
+
+/// Whether there is a password in the address of a database. What is no URL is not looked into: nobody uses it.
+fn holds_password(address: &str) -> bool {
+    Url::parse(address.trim()).is_ok_and(|url| {
+        url.password().is_some() || url.query_pairs().any(|(key, _)| key == "password")
+    })
 }
 
 /// The name of this deployment. Default: `default`.

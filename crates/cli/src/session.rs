@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use tieline::core::SystemClock;
-use tieline::engine::{Engine, EngineError, OWNER};
+use tieline::engine::{EdgeOptions, Engine, EngineError, OWNER};
 use tieline::store::{
     AdoptionReason, Created, MasterKey, Store, StoreError, StoreOptions, StorePlace,
 };
@@ -62,7 +62,7 @@ pub(crate) async fn with_desk_as_it_is<T>(
 pub(crate) async fn without_store(common: &Common) -> Result<Option<PathBuf>, CliError> {
     let data_dir = data_dir(common)?;
     let is_free = data_dir.is_dir() || !data_dir.exists();
-    let is_elsewhere = environment::store()?.is_some();
+    let is_elsewhere = environment::store(common.store.as_deref())?.is_some();
     if !is_free || is_elsewhere || Store::exists(&data_dir) {
         return Ok(None);
     }
@@ -74,13 +74,16 @@ pub(crate) async fn without_store(common: &Common) -> Result<Option<PathBuf>, Cl
 pub(crate) async fn own_engine(
     common: &Common,
     public_url: Option<Url>,
+    edge: EdgeOptions,
     output: &Output,
 ) -> Result<Engine, CliError> {
     let registry = Registry::discover()?;
     let configuration = configuration(common)?;
     let store = open_store(common, output).await?;
     notice_adoption(store.adoption_required(), output);
-    let builder = Engine::builder(registry, store).configuration(configuration);
+    let builder = Engine::builder(registry, store)
+        .configuration(configuration)
+        .edge(edge);
     Ok(match public_url {
         Some(public_url) => builder.public_url(public_url).build()?,
         None => builder.build()?,
@@ -215,7 +218,7 @@ pub(crate) fn load_or_create(
 /// Opens the store. The first time, says where things are and what to keep apart.
 async fn open_store(common: &Common, output: &Output) -> Result<Store, CliError> {
     let data_dir = data_dir(common)?;
-    let database = environment::store()?;
+    let database = environment::store(common.store.as_deref())?;
     // Nothing is asked of a database before the key is there: where that is another's, opening says so.
     let first_start = database.is_some() || !Store::exists(&data_dir);
     let (master_key, key_place) = master_key(first_start, &data_dir)?;

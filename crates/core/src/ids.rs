@@ -18,7 +18,7 @@ macro_rules! id {
     ($(#[doc = $doc:literal])* $name:ident) => {
         $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
+        #[serde(into = "i64", try_from = "i64")]
         pub struct $name(pub i64);
 
         impl $name {
@@ -51,10 +51,26 @@ macro_rules! id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                match text.parse::<i64>() {
-                    Ok(id) if (1..1 << 53).contains(&id) => Ok(Self(id)),
-                    _ => Err(InvalidId(text.to_owned())),
+                let id = text.parse::<i64>().map(Self::try_from);
+                id.unwrap_or_else(|_| Err(InvalidId(text.to_owned())))
+            }
+        }
+
+        impl TryFrom<i64> for $name {
+            type Error = InvalidId;
+
+            fn try_from(id: i64) -> Result<Self, InvalidId> {
+                if (1..1 << 53).contains(&id) {
+                    Ok(Self(id))
+                } else {
+                    Err(InvalidId(id.to_string()))
                 }
+            }
+        }
+
+        impl From<$name> for i64 {
+            fn from(id: $name) -> Self {
+                id.0
             }
         }
     };
@@ -95,5 +111,14 @@ mod tests {
         for wrong in ["", "0", "-1", "9007199254740992", "abc", "1.0", " 1"] {
             assert!(wrong.parse::<InstanceId>().is_err(), "{wrong}");
         }
+        for wrong in ["0", "-1", "9007199254740992", "1.0", "\"1\""] {
+            let read = serde_json::from_str::<InstanceId>(wrong);
+            assert!(read.is_err(), "{wrong}");
+        }
+        assert_eq!(serde_json::to_string(&InstanceId(42)).unwrap(), "42");
+        assert_eq!(
+            serde_json::from_str::<InstanceId>("42").unwrap(),
+            InstanceId(42)
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use tieline_core::descriptor::{Account, AccountFact};
 use tieline_core::{Parameters, ProviderDescriptor, ProviderSetup, Secret};
-use tieline_store::{Instance, NewEvent};
+use tieline_store::Instance;
 
 use crate::api::ApiCaller;
 use crate::target::Target;
@@ -95,26 +95,6 @@ impl Engine {
                 provider: descriptor.id.to_owned(),
                 error,
             }),
-        }
-    }
-
-    /// Writes down what happened. An instance doesn't fail because its events can't be written.
-    pub(crate) async fn note(
-        &self,
-        instance: &Instance,
-        kind: &'static str,
-        detail: serde_json::Value,
-    ) {
-        let event = NewEvent {
-            tenant: instance.tenant.clone(),
-            instance: Some(instance.id),
-            app: Some(instance.app),
-            kind,
-            detail,
-            actor: self.actor.as_deref().map(str::to_owned),
-        };
-        if let Err(error) = self.shared.store.record_event(event).await {
-            tracing::warn!(instance = %instance.id, kind, "the event could not be recorded: {error}");
         }
     }
 }

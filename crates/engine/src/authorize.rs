@@ -10,14 +10,13 @@ use tieline_oauth::AuthorizationRequestOptions;
 use tieline_store::{App, Binding, Instance, NewAuthorization};
 
 use crate::confirm::confirm_url;
+use crate::forget::{REMEMBERED, before};
 use crate::label::{check_name, check_user, checked_tags};
 use crate::lookup_hash::lookup_hash;
 use crate::{Engine, EngineError};
 
 /// How long a person has to consent.
 pub const TIME_TO_CONSENT: Duration = Duration::from_secs(10 * 60);
-/// How long an authorization that nobody came back from is remembered, so that a late callback can be told it is late.
-const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What to ask for, and who asks.
 #[derive(Debug)]
@@ -137,7 +136,8 @@ impl Engine {
             },
         )?;
         let now = self.shared.clock.now();
-        let forgotten = now.checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
+        // Where no upkeep runs, as on the command line, nobody else does.
+        let forgotten = before(now, REMEMBERED);
         self.shared.store.purge_authorizations(forgotten).await?;
         let expires_at = saturating_add(now, TIME_TO_CONSENT);
         let id = self

@@ -75,10 +75,7 @@ impl Engine {
         blob: Secret,
     ) -> Result<(), EngineError> {
         self.quarantine(instance, generation, QuarantineKind::Conflict, blob)
-            .await?;
-        let detail = serde_json::json!({ "generation": generation });
-        self.note(instance, "instance.conflict", detail).await;
-        Ok(())
+            .await
     }
 
     async fn commit_patiently(
@@ -130,6 +127,7 @@ impl Engine {
             let record = NewQuarantine {
                 instance: instance.id,
                 tenant: instance.tenant.clone(),
+                app: instance.app,
                 generation,
                 kind,
                 blob: blob.duplicate(),

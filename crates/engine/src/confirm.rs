@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tieline_core::clock::saturating_add;
 use tieline_core::http::CallbackQuery;
-use tieline_core::{AuthorizationId, Secret, Timestamp, random};
+use tieline_core::{AuthorizationId, Secret, random};
 use tieline_store::{App, Instance, NewParked, TakenAuthorization};
 
 use crate::addresses::with_query;
@@ -16,9 +16,6 @@ use crate::{Engine, EngineError};
 
 /// How long a host has to confirm.
 pub const TIME_TO_CONFIRM: Duration = Duration::from_secs(60);
-
-/// How long what has expired may stay.
-const CLEARED_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// A connected account, and where its owner wanted to go then.
 #[derive(Debug)]
@@ -93,7 +90,6 @@ impl Engine {
         }
         let now = self.shared.clock.now();
         let store = &self.shared.store;
-        store.purge_front_door(long_before(now)).await?;
         let ticket = random::token()?;
         let parked = NewParked {
             taken,
@@ -134,9 +130,4 @@ pub(crate) fn confirm_url(app: &App) -> Result<&str, EngineError> {
             provider: app.provider.clone(),
             app: app.id,
         })
-}
-
-/// What expired before this is cleared away: long enough ago for every other server's clock to see it so.
-pub(crate) fn long_before(now: Timestamp) -> Timestamp {
-    now.checked_sub(CLEARED_AFTER).unwrap_or(Timestamp::MIN)
 }

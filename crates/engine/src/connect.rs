@@ -107,11 +107,12 @@ impl Engine {
             keep_alive_at: self.keep_alive_of(connecting, &tokens, id),
             tokens,
         };
-        let changing = self.shared.hot.changing(id);
+        let store = self.acting_store();
+        let _changing = self.shared.hot.changing(id);
         let mut patience = Patience::new(self, id);
-        let instance = loop {
-            match self.shared.store.replace_tokens(&replace).await {
-                Ok(Committed::Done(instance)) => break instance,
+        loop {
+            match store.replace_tokens(&replace).await {
+                Ok(Committed::Done(instance)) => return Ok(instance),
                 // A new consent goes before a refresh that was faster.
                 Ok(Committed::MovedOn(now)) if now.status != Status::Deleting => {
                     replace.generation = now.generation
@@ -122,12 +123,7 @@ impl Engine {
                     patience.after(error).await?;
                 }
             }
-        };
-        drop(changing);
-        let generation = serde_json::json!({ "generation": instance.generation });
-        self.note(&instance, "instance.reconnected", generation)
-            .await;
-        Ok(instance)
+        }
     }
 
     /// Stores a new instance, with its account where that is known already.
@@ -151,16 +147,12 @@ impl Engine {
             account_id: account.id,
             account_label: account.label,
             parameters: connecting.parameters.to_keep(),
+            beside: beside.map(|instance| instance.id),
             keep_alive_at: self.keep_alive_of(connecting, &tokens, id),
             tokens,
         };
         let instance = self.insert_patiently(&new).await?;
         tracing::info!(provider = instance.provider, instance = %instance.id, "instance connected");
-        let mut detail = serde_json::json!({ "generation": instance.generation });
-        if let Some(beside) = beside {
-            detail["beside"] = beside.id.0.into();
-        }
-        self.note(&instance, "instance.connected", detail).await;
         Ok(instance)
     }
 
@@ -213,16 +205,14 @@ impl Engine {
     }
 
     async fn insert_patiently(&self, new: &NewInstance) -> Result<Instance, EngineError> {
-        let mut patience = Patience::new(self, new.id);
+        let (store, mut patience) = (self.acting_store(), Patience::new(self, new.id));
         loop {
-            match self.shared.store.insert_instance(new).await {
+            match store.insert_instance(new).await {
                 Ok(instance) => return Ok(instance),
                 Err(error) => {
                     patience.after(error).await?;
                     // The write may have been done all the same.
-                    if let Ok(Some(instance)) =
-                        self.shared.store.instance(&new.tenant, new.id).await
-                    {
+                    if let Ok(Some(instance)) = store.instance(&new.tenant, new.id).await {
                         return Ok(instance);
                     }
                 }

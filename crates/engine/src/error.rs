@@ -303,10 +303,10 @@ pub enum EngineError {
         /// When to ask again.
         retry_after: Duration,
     },
-    /// Whoever worked on it ended without a word.
+    /// Whoever worked on it ended without a word, or did not hear what the store did.
     #[error(
-        "a request with this idempotency key was begun, and its server ended before it could answer: look whether what it \
-         asked for is there, and send it with another key if it isn't"
+        "a request with this idempotency key was begun, and nobody knows whether it was done: look whether what it asked for \
+         is there, and send it with another key if it isn't"
     )]
     RequestOutcomeUnknown,
     /// The key stands for another request.

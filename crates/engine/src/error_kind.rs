@@ -68,6 +68,20 @@ impl EngineError {
         }
     }
 
+    /// Whether what was asked of the store may have been done all the same.
+    pub fn leaves_in_doubt(&self) -> bool {
+        match self {
+            Self::Shared(error) => error.leaves_in_doubt(),
+            Self::Store(error) => {
+                matches!(
+                    error,
+                    StoreError::Unreachable { .. } | StoreError::Io { .. }
+                )
+            }
+            _ => false,
+        }
+    }
+
     /// How long to wait before the same request makes sense again, where anybody says so.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -2,25 +2,42 @@
 //!
 //! A holder that is silent for five seconds counts as dead, and others take over. So nothing is sent unless a heartbeat was
 //! acknowledged less than two seconds ago: a process that was frozen, or cut off from the database, finds out first.
+//!
+//! Nor does it take the silence of others for their death before it has been in touch with the database for a while itself: if it
+//! was gone for all, those who live are about to be heard again, and to write what they have in hand.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use tieline_core::Timestamp;
+use tieline_core::clock::saturating_add;
 use tieline_store::StoreError;
 
 use crate::Engine;
 use crate::engine::Shared;
+use crate::recovery::Others;
 
 const BEAT: Duration = Duration::from_secs(1);
 /// A database that takes longer is of no use for this.
 const LONGEST_BEAT: Duration = Duration::from_millis(1_500);
 const FRESH: Duration = Duration::from_secs(2);
+/// For so long without a gap: others try again every two seconds to write what they have in hand.
+const IN_TOUCH: Duration = Duration::from_secs(5);
 
-/// When the last acknowledged heartbeat was sent.
+/// Heartbeats that were acknowledged, without a gap between them.
+#[derive(Debug, Clone, Copy)]
+struct Beats {
+    /// When the first of them was sent.
+    first: Instant,
+    /// When the last one was sent.
+    last: Instant,
+}
+
+/// What was heard of the database.
 #[derive(Debug, Default)]
 pub(crate) struct Heartbeat {
-    acknowledged: RwLock<Option<Instant>>,
+    acknowledged: RwLock<Option<Beats>>,
     /// One at a time, so that a thousand refreshes send one.
     beating: tokio::sync::Mutex<()>,
     is_running: AtomicBool,
@@ -28,11 +45,36 @@ pub(crate) struct Heartbeat {
 
 impl Heartbeat {
     fn is_younger_than(&self, age: Duration) -> bool {
-        let last = *self
+        self.beats().is_some_and(|beats| beats.last.elapsed() < age)
+    }
+
+    /// How long until the silence of others says something.
+    fn until_others_are_heard(&self) -> Duration {
+        match self.beats() {
+            Some(beats) if beats.last.elapsed() < IN_TOUCH => {
+                IN_TOUCH.saturating_sub(beats.first.elapsed())
+            }
+            _ => IN_TOUCH,
+        }
+    }
+
+    fn acknowledge(&self, sent: Instant) {
+        let mut beats = self
+            .acknowledged
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let first = match *beats {
+            Some(beats) if sent.duration_since(beats.last) < IN_TOUCH => beats.first,
+            _ => sent,
+        };
+        *beats = Some(Beats { first, last: sent });
+    }
+
+    fn beats(&self) -> Option<Beats> {
+        *self
             .acknowledged
             .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        last.is_some_and(|last| last.elapsed() < age)
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,6 +99,15 @@ impl Engine {
         Ok(())
     }
 
+    /// By when those have been heard of who share the store and are in touch with it.
+    pub(crate) fn others(&self, now: Timestamp) -> Others {
+        if !self.shared.store.is_shared() {
+            return Others::None;
+        }
+        let wait = self.shared.heartbeat.until_others_are_heard();
+        Others::HeardBy(saturating_add(now, wait))
+    }
+
     /// Whether nobody can have taken this engine for dead.
     pub(crate) fn is_known_alive(&self) -> bool {
         !self.shared.store.is_shared() || self.shared.heartbeat.is_younger_than(FRESH)
@@ -76,10 +127,7 @@ async fn beat(shared: &Shared, age: Duration) -> Result<(), StoreError> {
     let sent = Instant::now();
     let beaten = tokio::time::timeout(LONGEST_BEAT, shared.store.beat(&shared.owner));
     beaten.await.unwrap_or(Err(StoreError::Busy))?;
-    *heartbeat
-        .acknowledged
-        .write()
-        .unwrap_or_else(PoisonError::into_inner) = Some(sent);
+    heartbeat.acknowledge(sent);
     Ok(())
 }
 

@@ -92,11 +92,10 @@ impl Engine {
 
     /// Removes an instance that never came to life: there is nothing to revoke.
     async fn forget(&self, instance: &Instance) -> Result<(), EngineError> {
-        let store = &self.shared.store;
+        let store = self.acting_store();
         store.begin_delete(&instance.tenant, instance.id).await?;
-        let detail = serde_json::json!({ "revocation": Revocation::NotOffered });
-        self.note(instance, "instance.deleted", detail).await;
-        store.delete_instance(instance.id).await?;
+        let revocation = Revocation::NotOffered.word();
+        store.delete_instance(instance.id, revocation).await?;
         Ok(())
     }
 }

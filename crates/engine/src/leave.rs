@@ -35,6 +35,17 @@ pub enum Revocation {
     Unconfirmed,
 }
 
+impl Revocation {
+    /// As it is written.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::NotOffered => "not_offered",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+}
+
 impl InstanceHandle {
     /// Revokes at the provider (RFC 7009, refresh token first) and deletes.
     ///
@@ -62,7 +73,7 @@ impl InstanceHandle {
             // However it lands: what counts is which tokens are stored afterwards.
             let _ = landing(flight).await;
         } else {
-            engine.await_other_lease(leaving.clone()).await?;
+            engine.await_other_lease(leaving).await?;
         }
         let revocation = match self.revoke().await {
             Ok(revocation) => revocation,
@@ -72,14 +83,8 @@ impl InstanceHandle {
             }
             Err(error) => return Err(error),
         };
-        engine
-            .note(
-                &leaving,
-                "instance.deleted",
-                serde_json::json!({ "revocation": revocation }),
-            )
-            .await;
-        if store.delete_instance(self.id).await? {
+        let store = engine.acting_store();
+        if store.delete_instance(self.id, revocation.word()).await? {
             Ok(Disconnected {
                 instance: self.id,
                 revocation,

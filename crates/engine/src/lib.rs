@@ -37,6 +37,7 @@ mod error_kind;
 mod error_name;
 mod exchange;
 mod flights;
+mod forget;
 mod give;
 mod headers;
 mod heartbeat;

@@ -9,7 +9,7 @@ use tieline_core::{InstanceId, LinkId, OAuthField, ParameterKey, Secret, Timesta
 use tieline_store::{App, Link, NewLink};
 
 use crate::authorize::{AuthorizeOptions, BoundTo, Started, check_scopes};
-use crate::confirm::{confirm_url, long_before};
+use crate::confirm::confirm_url;
 use crate::label::{check_name, check_user, checked_tags};
 use crate::lookup_hash::lookup_hash;
 use crate::{Engine, EngineError};
@@ -87,10 +87,10 @@ impl Engine {
         tieline_oauth::check_redirect_uri(provider, redirect_uri.unwrap_or_default())?;
         let lifetime = options.lifetime.unwrap_or(LINK_LIFETIME);
         let now = self.shared.clock.now();
-        let store = &self.shared.store;
-        store.purge_front_door(long_before(now)).await?;
         let token = random::token()?;
-        let link = store
+        let link = self
+            .shared
+            .store
             .create_link(NewLink {
                 tenant: self.tenant.to_string(),
                 app: app.id,

@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use tieline_core::Secret;
 use tieline_core::clock::saturating_add;
-use tieline_core::{Secret, Timestamp};
 use tieline_store::{Claimed, ClaimedRequest, RepeatableRequest, Store};
 
+use crate::forget::before;
 use crate::{Engine, EngineError};
 
 /// How long an answer is kept.
@@ -71,8 +72,7 @@ impl Engine {
         request_hash: [u8; 32],
     ) -> Result<Result<ClaimedRequest, KeptAnswer>, EngineError> {
         let (store, now) = (&self.shared.store, self.shared.clock.now());
-        let forgotten = now.checked_sub(ANSWERS_KEPT).unwrap_or(Timestamp::MIN);
-        store.purge_requests(forgotten).await?;
+        let forgotten = before(now, ANSWERS_KEPT);
         let request = RepeatableRequest {
             tenant: &self.tenant,
             key_hash,

@@ -7,6 +7,10 @@
 //! | revokes everything on reuse | use the access token for as long as it lives, then ask again |
 //!
 //! If that is refused, the answer was lost, and only a person can help: no client could have kept that instance.
+//!
+//! Where several processes share the store, one that seems dead may only have been cut off from it, with the answer in hand. If
+//! all of them were, it writes the answer as soon as it can: so nobody who was cut off too judges the others before they have
+//! had the time for that.
 
 use std::time::Duration;
 
@@ -47,13 +51,16 @@ pub(crate) enum Verdict {
 ///
 /// Where a refresh ends the access token, one that was done has left nothing that a replay could end.
 pub(crate) fn is_replay_safe(rotation: &Rotation, since: Timestamp, now: Timestamp) -> bool {
+    rotation.on_reuse == OnReuse::Fails
+        || is_within_window(rotation, since, now)
+        || rotation.old_access_token_dies == Some(true) && now >= over(since)
+}
+
+fn is_within_window(rotation: &Rotation, since: Timestamp, now: Timestamp) -> bool {
     let window = rotation.reuse_window;
     let usable = window - (window / 10).min(LONGEST_WAY);
     // A clock that was set back tells nothing.
-    let is_within = since <= now && now < saturating_add(since, usable);
-    rotation.on_reuse == OnReuse::Fails
-        || is_within
-        || rotation.old_access_token_dies == Some(true) && now >= over(since)
+    since <= now && now < saturating_add(since, usable)
 }
 
 /// Whether there is any moment at which a replay does no harm.
@@ -61,26 +68,52 @@ pub(crate) fn is_replay_ever_safe(rotation: &Rotation) -> bool {
     rotation.on_reuse == OnReuse::Fails || !rotation.reuse_window.is_zero()
 }
 
-/// Whether the refresh token may be sent now. Where several processes share the store, one that counts as dead may only be cut
-/// off from it, and still be given its answer: a replay that is not safe would end what that answer holds.
+/// Others who may have sent the refresh token, where several processes share the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// There are none.
+    None,
+    /// Those who have an answer in hand have written it by then, unless they are cut off from the store and we are not.
+    HeardBy(Timestamp),
+}
+
+/// Whether the refresh token may be sent now. Another process that counts as dead may still be given its answer, or have it in
+/// hand: a replay that is not safe would end what that answer holds, and one that fails would call it lost.
 pub(crate) fn verdict(
     instance: &Instance,
     rotation: &Rotation,
     urgency: Urgency,
-    is_shared: bool,
+    others: Others,
     now: Timestamp,
 ) -> Verdict {
-    let Some(since) = instance.uncertain_since else {
+    of(instance.uncertain_since, rotation, urgency, others, now)
+}
+
+/// The same, of an instance that is in doubt since then.
+fn of(
+    since: Option<Timestamp>,
+    rotation: &Rotation,
+    urgency: Urgency,
+    others: Others,
+    now: Timestamp,
+) -> Verdict {
+    let Some(since) = since else {
         return Verdict::Send;
     };
-    if is_replay_safe(rotation, since, now) {
-        Verdict::Send
-    } else if urgency == Urgency::Soon {
-        Verdict::Wait
-    } else if is_shared && now < over(since) {
-        Verdict::NotBefore(over(since))
-    } else {
-        Verdict::Send
+    if is_within_window(rotation, since, now) {
+        return Verdict::Send;
+    }
+    let is_safe = is_replay_safe(rotation, since, now);
+    let heard_by = match others {
+        Others::HeardBy(then) if is_safe => Some(then),
+        Others::HeardBy(then) => Some(then.max(over(since))),
+        Others::None => None,
+    };
+    match heard_by {
+        Some(then) if now < then && urgency != Urgency::Soon => Verdict::NotBefore(then),
+        Some(then) if now < then => Verdict::Wait,
+        _ if is_safe || urgency != Urgency::Soon => Verdict::Send,
+        _ => Verdict::Wait,
     }
 }
 
@@ -105,6 +138,57 @@ mod tests {
         assert!(is_replay_safe(&rotation, at(100), at(100)));
         assert!(is_replay_safe(&rotation, at(100), at(127)));
         assert!(!is_replay_safe(&rotation, at(100), at(128)));
+    }
+
+    #[test]
+    fn whoever_was_cut_off_too_waits_for_what_others_have_in_hand() {
+        let window = Rotation {
+            reuse_window: Duration::from_secs(30),
+            ..Rotation::UNKNOWN
+        };
+        let fails = Rotation {
+            on_reuse: OnReuse::Fails,
+            ..Rotation::UNKNOWN
+        };
+        let strict = Rotation {
+            on_reuse: OnReuse::RevokesFamily,
+            ..Rotation::UNKNOWN
+        };
+        let heard_by = |second| Others::HeardBy(at(second));
+        for (rotation, others, now, soon, due) in [
+            // Nothing is waited for where asking again brings the same answer.
+            (window, heard_by(120), 110, Verdict::Send, Verdict::Send),
+            (
+                fails,
+                heard_by(120),
+                110,
+                Verdict::Wait,
+                Verdict::NotBefore(at(120)),
+            ),
+            (fails, heard_by(120), 120, Verdict::Send, Verdict::Send),
+            (fails, Others::None, 110, Verdict::Send, Verdict::Send),
+            (
+                strict,
+                heard_by(120),
+                119,
+                Verdict::Wait,
+                Verdict::NotBefore(at(140)),
+            ),
+            (
+                strict,
+                heard_by(200),
+                150,
+                Verdict::Wait,
+                Verdict::NotBefore(at(200)),
+            ),
+            (strict, heard_by(200), 200, Verdict::Wait, Verdict::Send),
+            (strict, Others::None, 101, Verdict::Wait, Verdict::Send),
+        ] {
+            let verdict = |urgency| of(Some(at(100)), &rotation, urgency, others, at(now));
+            assert_eq!(verdict(Urgency::Soon), soon, "{others:?} {now}");
+            assert_eq!(verdict(Urgency::Due), due, "{others:?} {now}");
+            assert_eq!(verdict(Urgency::Asked), due, "{others:?} {now}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tieline_store::{App, Cause, Instance, Purpose};
 
 use crate::flights::{Flight, FlightEnd, landing};
 use crate::lease::Attempt;
-use crate::recovery::{Urgency, Verdict, is_replay_ever_safe, verdict};
+use crate::recovery::{Others, Urgency, Verdict, is_replay_ever_safe, verdict};
 use crate::{Engine, EngineError, measure, rejected};
 
 /// Everything that one refresh needs to know.
@@ -162,6 +162,10 @@ impl Engine {
             refresh_token: &refresh_token,
             end,
         };
+        if instance.uncertain {
+            // Who is to judge others must be in touch with the store.
+            self.keep_beating().await?;
+        }
         // Before anything is written, as far as this process's clock can tell.
         let now = self.shared.clock.now();
         if let Verdict::NotBefore(then) = self.verdict(&instance, &refresh.rotation, urgency, now) {
@@ -193,13 +197,7 @@ impl Engine {
         urgency: Urgency,
         now: Timestamp,
     ) -> Verdict {
-        verdict(
-            instance,
-            rotation,
-            urgency,
-            self.shared.store.is_shared(),
-            now,
-        )
+        verdict(instance, rotation, urgency, self.others(now), now)
     }
 
     /// Whoever asked the provider before may still be given the answer.
@@ -235,8 +233,9 @@ impl Engine {
             return Ok(());
         };
         let now = again.begun_at();
-        let verdict = self.verdict(&again.instance, &refresh.rotation, Urgency::Soon, now);
-        if verdict != Verdict::Send {
+        // The request in doubt is our own.
+        let (rotation, others) = (&refresh.rotation, Others::None);
+        if verdict(&again.instance, rotation, Urgency::Soon, others, now) != Verdict::Send {
             let reason = failure.to_string();
             self.leave_uncertain(again, &reason).await?;
             return Err(failure.into());

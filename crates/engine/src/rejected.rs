@@ -25,6 +25,13 @@ pub(crate) fn next_try(instance: &Instance) -> Option<Timestamp> {
     Some(saturating_add(since, TRIES[index]))
 }
 
+/// Whether no refresh of it was ever taken: a refresh token that was imported, and may be anything. Its access token had expired
+/// before it was stored.
+pub(crate) fn is_unproven(instance: &Instance) -> bool {
+    let stale = |at| at <= instance.created_at;
+    instance.generation == 1 && instance.expires_at.is_some_and(stale)
+}
+
 /// Whether enough was tried: so often, and for so long.
 pub(crate) fn is_enough(instance: &Instance, now: Timestamp) -> bool {
     let lasted = |since| now >= saturating_add(since, TRIES[TRIES.len() - 1]);

@@ -110,7 +110,8 @@ impl Engine {
             let _changing = self.shared.hot.changing(id);
             self.shared.store.count_rejection(id, number).await?
         };
-        if self.is_the_apps(refresh.app, id) {
+        // What was imported and never taken says nothing of the app: whoever imports may have typed anything.
+        if !rejected::is_unproven(&attempt.instance) && self.is_the_apps(refresh.app, id) {
             return Err(self.app_refused(refresh.app, failure.into()).await);
         }
         match counted {

@@ -1,5 +1,6 @@
 //! What an engine does by itself, for all tenants: it settles refreshes that were begun and not ended, keeps refresh tokens
-//! alive that would die unused, finishes disconnects that were cut off, and tells webhooks what happened.
+//! alive that would die unused, finishes disconnects that were cut off, tells webhooks what happened, and forgets what has
+//! expired.
 //!
 //! Access tokens are refreshed when somebody wants one, and not here.
 
@@ -62,10 +63,17 @@ enum Task {
     KeepAlive,
     Leave,
     Tell,
+    Forget,
 }
 
 impl Task {
-    const ALL: [Self; 4] = [Self::Settle, Self::KeepAlive, Self::Leave, Self::Tell];
+    const ALL: [Self; 5] = [
+        Self::Settle,
+        Self::KeepAlive,
+        Self::Leave,
+        Self::Tell,
+        Self::Forget,
+    ];
 }
 
 impl Engine {
@@ -89,7 +97,7 @@ impl Engine {
     /// The store can't be read.
     pub async fn look_after(&self) -> Result<Round, EngineError> {
         let mut sum = Round::default();
-        for task in [Task::Settle, Task::KeepAlive, Task::Leave] {
+        for task in [Task::Settle, Task::KeepAlive, Task::Leave, Task::Forget] {
             let round = self.round(task).await?;
             sum.settled += round.settled;
             sum.kept_alive += round.kept_alive;
@@ -115,6 +123,7 @@ impl Engine {
             Task::Leave => self.finish_leaving(&mut round).await?,
             // They are not waited for: one may have to be patient for long.
             Task::Tell => drop(self.send_couriers().await?),
+            Task::Forget => self.forget_expired().await?,
         }
         Ok(round)
     }
@@ -130,6 +139,7 @@ impl Engine {
                 return Ok(());
             };
             after = last.id;
+            self.keep_beating().await?;
             // By the clock that says since when.
             let now = store.database_clock().await?;
             let now = now.unwrap_or_else(|| self.shared.clock.now());
@@ -141,8 +151,6 @@ impl Engine {
 
     async fn keep_alive(&self, round: &mut Round) -> Result<(), EngineError> {
         let now = self.shared.clock.now();
-        self.shared.flights.forget(now);
-        self.shared.hot.forget_unused(now);
         let mut after = None;
         loop {
             let page = self.shared.store.keep_alive_due(now, after, PAGE).await?;
@@ -273,7 +281,7 @@ async fn rounds(shared: Weak<Shared>, task: Task) {
     let pause = match task {
         Task::Settle => BETWEEN_SETTLING,
         Task::Tell => BETWEEN_DELIVERIES,
-        Task::KeepAlive | Task::Leave => BETWEEN_ROUNDS,
+        Task::KeepAlive | Task::Leave | Task::Forget => BETWEEN_ROUNDS,
     };
     loop {
         let Some(engine) = shared.upgrade().map(Engine::of_default_tenant) else {

@@ -28,13 +28,16 @@ pub(crate) fn routes() -> OpenApiRouter<Served> {
     tag = "API keys",
     security(("api_key" = ["admin"])),
     params(ApiKeysQuery),
-    responses((status = 200, description = "A page of them.", body = ApiKeys))
+    responses(
+        (status = 200, description = "A page of them.", body = ApiKeys),
+        Missing,
+    )
 )]
 async fn list(
     Administering(engine): Administering,
     Asked(asked): Asked<ApiKeysQuery>,
 ) -> Result<Json<ApiKeys>, Problem> {
-    let limit = page_size(asked.limit);
+    let limit = page_size(asked.limit)?;
     let tenant = asked.tenant.as_deref();
     let api_keys = engine.api_keys(tenant, asked.cursor, limit).await?;
     let is_last = api_keys.len() < limit as usize;

@@ -17,8 +17,12 @@ const PAGE: u32 = 100;
 const LONGEST_PAGE: u32 = 1_000;
 
 /// How many rows a page has. A page of none would look like the last one.
-pub(crate) fn page_size(limit: Option<u32>) -> u32 {
-    limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE)
+pub(crate) fn page_size(limit: Option<u32>) -> Result<u32, Problem> {
+    let limit = limit.unwrap_or(PAGE);
+    if (1..=LONGEST_PAGE).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Problem::bad_request("`limit` is 1 to 1,000"))
 }
 
 /// The id in the path.

@@ -209,7 +209,7 @@ async fn start_device(
     });
     let id = served
         .devices
-        .remember(started)
+        .remember(engine.tenant(), started)
         .map_err(EngineError::from)?;
     answer["id"] = id.into();
     Ok((StatusCode::CREATED, Json(answer)))
@@ -235,7 +235,8 @@ async fn poll_device(
     Connecting(engine): Connecting,
     Name(id): Name,
 ) -> Result<Json<Polled>, Problem> {
-    let started = served.devices.find(&id).ok_or_else(Problem::not_found)?;
+    let started = served.devices.find(engine.tenant(), &id);
+    let started = started.ok_or_else(Problem::not_found)?;
     Ok(Json(match engine.poll_device(&started).await? {
         DevicePolled::Pending(wait) => Polled::PendingMs(milliseconds(wait)),
         DevicePolled::Connected(instance) => Polled::Connected(instance),

@@ -1,34 +1,43 @@
 //! Device authorizations under way: they live in this process, and are named so that whoever started one can poll.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tieline_core::random::{self, NoRandomness};
 use tieline_engine::DeviceStarted;
 
-/// As many are remembered; the oldest goes first.
+/// As many of a tenant's are remembered; its oldest goes first.
 const REMEMBERED: usize = 1_000;
 
-/// Those that are remembered, by random names.
+/// Those that are remembered, of each tenant, by random names.
 #[derive(Default)]
-pub(crate) struct Devices(Mutex<VecDeque<(String, DeviceStarted)>>);
+pub(crate) struct Devices(Mutex<HashMap<String, VecDeque<(String, DeviceStarted)>>>);
 
 impl Devices {
-    /// Remembers one, and names it.
-    pub(crate) fn remember(&self, started: DeviceStarted) -> Result<String, NoRandomness> {
+    /// Remembers one of a tenant's, and names it.
+    pub(crate) fn remember(
+        &self,
+        tenant: &str,
+        started: DeviceStarted,
+    ) -> Result<String, NoRandomness> {
         let name = random::context()?;
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() == REMEMBERED {
-            all.pop_front();
+        let mut all = self.all();
+        let own = all.entry(tenant.to_owned()).or_default();
+        if own.len() == REMEMBERED {
+            own.pop_front();
         }
-        all.push_back((name.clone(), started));
+        own.push_back((name.clone(), started));
         Ok(name)
     }
 
-    /// The one of this name.
-    pub(crate) fn find(&self, name: &str) -> Option<DeviceStarted> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = all.iter().find(|(known, _)| known == name)?;
+    /// The tenant's one of this name.
+    pub(crate) fn find(&self, tenant: &str, name: &str) -> Option<DeviceStarted> {
+        let all = self.all();
+        let found = all.get(tenant)?.iter().find(|(known, _)| known == name)?;
         Some(found.1.clone())
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, VecDeque<(String, DeviceStarted)>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

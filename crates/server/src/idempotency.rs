@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tieline_core::Secret;
-use tieline_engine::{KeptAnswer, Once};
+use tieline_engine::{EngineError, KeptAnswer, Once};
 use tieline_store::Permissions;
 use tracing::Instrument as _;
 
@@ -101,8 +101,23 @@ struct Kept {
     body: String,
 }
 
-/// The answer, and what is kept of it: nothing where the same request may fare better another time.
+/// The answer, and what is kept of it: nothing where the same request may fare better another time; and where nobody knows
+/// whether it was done, that.
 async fn kept(response: Response) -> (Response, Option<KeptAnswer>) {
+    let problem = response.extensions().get::<Problem>();
+    if problem.is_some_and(|problem| problem.is_in_doubt) {
+        let unknown = Problem::from(EngineError::RequestOutcomeUnknown);
+        let (_, unknown) = read(unknown.into_response()).await;
+        return (response, unknown);
+    }
+    let passes =
+        response.status().is_server_error() || response.headers().contains_key(RETRY_AFTER);
+    let (response, answer) = read(response).await;
+    (response, answer.filter(|_| !passes))
+}
+
+/// A response, as it is and as it is kept.
+async fn read(response: Response) -> (Response, Option<KeptAnswer>) {
     let (parts, body) = response.into_parts();
     // It is in memory already.
     let bytes = axum::body::to_bytes(body, usize::MAX).await;
@@ -113,9 +128,7 @@ async fn kept(response: Response) -> (Response, Option<KeptAnswer>) {
         cache_control: text(CACHE_CONTROL),
         body: String::from_utf8_lossy(&bytes).into_owned(),
     };
-    let passes = parts.status.is_server_error() || parts.headers.contains_key(RETRY_AFTER);
-    let text = serde_json::to_string(&kept).ok().filter(|_| !passes);
-    let answer = text.map(|text| KeptAnswer {
+    let answer = serde_json::to_string(&kept).ok().map(|text| KeptAnswer {
         status: parts.status.as_u16(),
         text: Secret::new(text),
     });
@@ -147,6 +160,8 @@ fn replayed(answer: &KeptAnswer) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use tieline_store::StoreError;
+
     use super::*;
 
     #[test]
@@ -165,5 +180,21 @@ mod tests {
         assert_eq!(found(&[b"a b"]), Err(400));
         assert_eq!(found(&[b"\xfc"]), Err(400));
         assert_eq!(found(&[b"a", b"a"]), Err(400));
+    }
+
+    #[tokio::test]
+    async fn an_outcome_in_doubt_is_kept_as_that() {
+        let told = async |error: StoreError| {
+            let (_, answer) = kept(Problem::from(error).into_response()).await;
+            answer.map(|answer| (answer.status, answer.text.expose().contains("is there")))
+        };
+        let why = "the connection broke".to_owned();
+        let place = "postgres://db".into();
+        let unreachable = StoreError::Unreachable { place, why };
+        assert_eq!(told(unreachable).await, Some((409, true)));
+        // These did nothing.
+        assert_eq!(told(StoreError::Busy).await, None);
+        let conflict = StoreError::Conflict("there is one".to_owned());
+        assert_eq!(told(conflict).await, Some((409, false)));
     }
 }

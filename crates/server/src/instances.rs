@@ -53,7 +53,7 @@ async fn list(
         Some(name) => Some(engine.registry().provider(&name)?.descriptor().id),
         None => None,
     };
-    let limit = page_size(asked.limit);
+    let limit = page_size(asked.limit)?;
     let query = InstanceQuery {
         provider: provider.map(str::to_owned),
         status: asked.status,
@@ -196,6 +196,7 @@ async fn check(Calling(engine): Calling, Id(id): Id<InstanceId>) -> Result<Json<
     responses(
         (status = 200, description = "The instance as it is now.", body = Instance),
         Missing,
+        Unusable,
     )
 )]
 async fn change(
@@ -267,7 +268,7 @@ async fn events(
     Id(id): Id<InstanceId>,
     Asked(query): Asked<EventsQuery>,
 ) -> Result<Json<Events>, Problem> {
-    let limit = page_of(&query);
+    let limit = page_size(query.limit)?;
     let instance = engine.instance(id);
     let events = instance.events_before(query.cursor, limit + 1).await?;
     Ok(Json(page(events, limit)))
@@ -287,13 +288,9 @@ async fn all_events(
     Reading(engine): Reading,
     Asked(query): Asked<EventsQuery>,
 ) -> Result<Json<Events>, Problem> {
-    let limit = page_of(&query);
+    let limit = page_size(query.limit)?;
     let events = engine.events_before(query.cursor, limit + 1).await?;
     Ok(Json(page(events, limit)))
-}
-
-fn page_of(query: &EventsQuery) -> u32 {
-    page_size(query.limit)
 }
 
 /// Of one event more than the page has, that there is one is told.

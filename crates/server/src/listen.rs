@@ -12,6 +12,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutWriter;
 
 /// How much of a server's patience a client may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,9 @@ pub struct Limits {
     pub sockets: usize,
     /// How long the head of a request may take, and how long a connection may stand idle before it. Default: ten seconds.
     pub time_for_head: Duration,
+    /// How long an answer may stand still because nobody reads it. What is behind it, such as a call to a provider, is held up
+    /// as long. Default: 30 seconds.
+    pub time_unread: Duration,
     /// The longest head, in bytes. Default: 64 KiB.
     pub longest_head: usize,
     /// Header fields in it. Default: 100.
@@ -31,6 +35,7 @@ impl Default for Limits {
         Self {
             sockets: 10_000,
             time_for_head: Duration::from_secs(10),
+            time_unread: Duration::from_secs(30),
             longest_head: 64 << 10,
             headers: 100,
         }
@@ -96,7 +101,10 @@ where
         .max_header_size(limits.longest_head)
         .max_headers(limits.headers);
     let service = TowerToHyperService::new(router);
-    let mut conversation = pin!(builder.serve_connection(TokioIo::new(socket), service));
+    let mut socket = TimeoutWriter::new(socket);
+    socket.set_timeout(Some(limits.time_unread));
+    let socket = TokioIo::new(Box::pin(socket));
+    let mut conversation = pin!(builder.serve_connection(socket, service));
     let ended = tokio::select! {
         ended = conversation.as_mut() => ended,
         // Nobody sends: the other end is gone.
@@ -112,10 +120,13 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
     use std::future::pending;
     use std::net::SocketAddr;
 
-    use axum::routing::post;
+    use axum::body::Body;
+    use axum::routing::{get, post};
+    use futures_util::stream;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
     use tokio::net::TcpStream;
     use tokio::sync::{mpsc, oneshot};
@@ -141,6 +152,15 @@ mod tests {
 
         fn local_addr(&self) -> std::io::Result<()> {
             Ok(())
+        }
+    }
+
+    /// Tells when it is dropped.
+    struct Ended(mpsc::UnboundedSender<()>);
+
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
         }
     }
 
@@ -224,6 +244,36 @@ mod tests {
             );
             assert_eq!(before.elapsed(), Duration::ZERO, "{headers}: it waits");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_reads_is_given_up() {
+        let (ended, mut ends) = mpsc::unbounded_channel();
+        let flood = move || {
+            let ended = Ended(ended.clone());
+            let endless = stream::repeat_with(move || {
+                let _until_it_ends = &ended;
+                Ok::<_, Infallible>("flood ".repeat(1_000))
+            });
+            async { Body::from_stream(endless) }
+        };
+        let router = Router::new().route("/", get(flood));
+        let (sender, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(serve(Made(receiver), router, Limits::default(), pending()));
+        let (mut ours, theirs) = tokio::io::duplex(64 << 10);
+        sender.send(theirs).unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        ours.write_all(request).await.unwrap();
+        // Whoever reads now and then is only slow.
+        let mut some = vec![0; 64 << 10];
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_secs(29)).await;
+            ours.read_exact(&mut some).await.unwrap();
+        }
+        let before = Instant::now();
+        let end = tokio::time::timeout(Duration::from_secs(60), ends.recv()).await;
+        assert_eq!(end, Ok(Some(())));
+        assert_eq!(before.elapsed().as_secs(), 30);
     }
 
     #[tokio::test(start_paused = true)]

@@ -40,6 +40,9 @@ pub struct Problem {
     /// Each parameter that is missing or wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<ParameterProblem>,
+    /// Whether what was asked for may have been done all the same.
+    #[serde(skip)]
+    pub(crate) is_in_doubt: bool,
 }
 
 impl Problem {
@@ -54,6 +57,7 @@ impl Problem {
             request_id: None,
             retry_after: None,
             problems: Vec::new(),
+            is_in_doubt: false,
         }
     }
 
@@ -150,6 +154,7 @@ impl Problem {
             instance_id: error.instance(),
             provider: error.provider().map(str::to_owned),
             retry_after: error.retry_after().map(|wait| wait.as_secs().max(1)),
+            is_in_doubt: error.leaves_in_doubt(),
             ..Self::new(name, status(name, kind), error.to_string())
         }
     }

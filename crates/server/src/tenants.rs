@@ -32,7 +32,7 @@ async fn list(
     Administering(engine): Administering,
     Asked(asked): Asked<TenantsQuery>,
 ) -> Result<Json<Tenants>, Problem> {
-    let limit = page_size(asked.limit);
+    let limit = page_size(asked.limit)?;
     let tenants = engine.tenants(asked.cursor.as_deref(), limit).await?;
     let is_last = tenants.len() < limit as usize;
     let last = tenants.last().map(|tenant| tenant.id.clone());

@@ -145,7 +145,7 @@ async fn deliveries(
     Id(id): Id<WebhookId>,
     Asked(query): Asked<DeliveriesQuery>,
 ) -> Result<Json<Deliveries>, Problem> {
-    let limit = page_size(query.limit);
+    let limit = page_size(query.limit)?;
     let deliveries = engine.waiting_deliveries(id, limit).await?;
     Ok(Json(Deliveries { deliveries }))
 }

@@ -205,6 +205,7 @@ pub struct InstancesQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<InstanceId>,
     /// At most so many. Default: 100.
+    #[param(minimum = 1, maximum = 1000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
@@ -228,6 +229,7 @@ pub struct EventsQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<i64>,
     /// At most so many. Default: 100.
+    #[param(minimum = 1, maximum = 1000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }

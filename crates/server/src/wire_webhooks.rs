@@ -59,6 +59,7 @@ pub struct ChangedWebhook {
 #[into_params(parameter_in = Query)]
 pub struct DeliveriesQuery {
     /// At most so many. Default: 100.
+    #[param(minimum = 1, maximum = 1000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }

@@ -2,7 +2,7 @@
 
 use tieline_core::{AppId, InstanceId, Timestamp};
 
-use crate::{Store, StoreError};
+use crate::{Instance, Store, StoreError};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -41,6 +41,32 @@ pub struct Event {
     pub actor: Option<String>,
     /// When.
     pub at: Timestamp,
+}
+
+/// Something that happened to an instance, by itself.
+pub(crate) fn happened(
+    instance: &Instance,
+    kind: &'static str,
+    detail: serde_json::Value,
+) -> NewEvent {
+    NewEvent {
+        tenant: instance.tenant.clone(),
+        instance: Some(instance.id),
+        app: Some(instance.app),
+        kind,
+        detail,
+        actor: None,
+    }
+}
+
+impl NewEvent {
+    /// The same, done by somebody.
+    pub(crate) fn by(self, actor: Option<&str>) -> Self {
+        Self {
+            actor: actor.map(str::to_owned),
+            ..self
+        }
+    }
 }
 
 impl Store {

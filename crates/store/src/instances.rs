@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tieline_core::{AppId, InstanceId, Timestamp, TokenSet};
 
+use crate::events::happened;
 use crate::tokens::SealedTokens;
 use crate::words::words;
 use crate::{Store, StoreError};
@@ -62,6 +63,8 @@ pub struct NewInstance {
     pub account_label: Option<String>,
     /// What the person who connected it gave, by parameter key. Never secret.
     pub parameters: BTreeMap<String, String>,
+    /// The instance of the other token set, where one consent brought two: the event `instance.connected` names it.
+    pub beside: Option<InstanceId>,
     /// The first token set.
     pub tokens: TokenSet,
     /// When it is to be refreshed for the refresh token's own sake; none = never.
@@ -216,7 +219,7 @@ impl InstanceQuery {
 }
 
 impl Store {
-    /// Stores a new instance: generation 1, status [`Status::Ok`].
+    /// Stores a new instance: generation 1, status [`Status::Ok`]. The event `instance.connected` is written with it.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the tenant has no such app.
@@ -259,7 +262,15 @@ impl Store {
         };
         self.sealing(
             |keyring| SealedTokens::seal(keyring, tokens, tenant, *id, 1).map(fresh),
-            |instance| async move { self.backend().insert_instance(&instance).await },
+            |instance| async move {
+                let mut detail = serde_json::json!({ "generation": instance.generation });
+                if let Some(beside) = new.beside {
+                    detail["beside"] = beside.0.into();
+                }
+                let connected = happened(&instance, "instance.connected", detail);
+                let connected = connected.by(self.actor());
+                self.backend().insert_instance(&instance, &connected).await
+            },
         )
         .await
     }
@@ -369,11 +380,18 @@ impl Store {
         self.backend().census().await
     }
 
-    /// Removes an instance that [`begin_delete`](Self::begin_delete) marked; `false` when there is none so marked.
+    /// Removes an instance that [`begin_delete`](Self::begin_delete) marked; `false` when there is none so marked. The event
+    /// `instance.deleted` is written with it, and says what became of the tokens at the provider: `revocation`, in a word.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn delete_instance(&self, id: InstanceId) -> Result<bool, StoreError> {
-        self.backend().delete_instance(id).await
+    pub async fn delete_instance(
+        &self,
+        id: InstanceId,
+        revocation: &str,
+    ) -> Result<bool, StoreError> {
+        self.backend()
+            .delete_instance(id, revocation, self.now(), self.actor())
+            .await
     }
 }

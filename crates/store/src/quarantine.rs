@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tieline_core::{InstanceId, Secret, Timestamp, random};
+use tieline_core::{AppId, InstanceId, Secret, Timestamp, random};
 
 use crate::seal::{Blob, Place};
 use crate::words::words;
-use crate::{Purpose, Store, StoreError};
+use crate::{NewEvent, Purpose, Store, StoreError};
 
 words! {
     /// Why an answer was not committed.
@@ -33,6 +33,8 @@ pub struct NewQuarantine {
     pub instance: InstanceId,
     /// Whose it is.
     pub tenant: String,
+    /// Its app.
+    pub app: AppId,
     /// The generation whose refresh token was spent.
     pub generation: i64,
     /// Why it was not committed.
@@ -74,7 +76,8 @@ fn place(tenant: &str, id: i64) -> Place<'_> {
 
 impl Store {
     /// Seals an answer that could not be committed, and keeps it, unless three of its instance, generation and kind are kept already:
-    /// the first ones are those that may hold tokens. Returns its id, or else that of the newest of the three.
+    /// the first ones are those that may hold tokens. Returns its id, or else that of the newest of the three. With a
+    /// [conflict](QuarantineKind::Conflict) the event `instance.conflict` is written, kept or not.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -82,12 +85,21 @@ impl Store {
         let NewQuarantine {
             instance,
             tenant,
+            app,
             generation,
             kind,
             blob,
             now,
         } = record;
         let id = random::id()?;
+        let told = (kind == QuarantineKind::Conflict).then(|| NewEvent {
+            tenant: tenant.clone(),
+            instance: Some(instance),
+            app: Some(app),
+            kind: "instance.conflict",
+            detail: serde_json::json!({ "generation": generation }),
+            actor: self.actor().map(str::to_owned),
+        });
         let kept_instead = self
             .sealing(
                 |keyring| {
@@ -102,7 +114,13 @@ impl Store {
                         answer: Arc::new(answer),
                     })
                 },
-                |record| async move { self.backend().insert_quarantine(&record, MOST).await },
+                |record| {
+                    let told = told.as_ref();
+                    async move {
+                        let backend = self.backend();
+                        backend.insert_quarantine(&record, MOST, told).await
+                    }
+                },
             )
             .await?;
         if kept_instead.is_some() {

@@ -183,8 +183,9 @@ impl Store {
         })
     }
 
-    /// Whether the stored generation came of a refresh, and another refresh of the generation before it brought tokens too,
-    /// which are in quarantine: then the provider may have ended both.
+    /// Whether the stored generation came of a refresh, and another attempt was made at the generation before it: one that was
+    /// begun before this one was written, or one that brought tokens too, which are in quarantine. Then the provider may have
+    /// ended both.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -252,7 +253,7 @@ impl Store {
     }
 
     /// Stores the tokens of a new authorization as generation N + 1, if the generation still is N: status [`Status::Ok`], no intent,
-    /// no lease. An instance that is being deleted is left alone and answers [`Committed::MovedOn`].
+    /// no lease. The event `instance.reconnected` is written with it. An instance that is being deleted is left alone and answers [`Committed::MovedOn`].
     ///
     /// # Errors
     /// The database cannot be written.
@@ -287,7 +288,7 @@ impl Store {
         let replaced = self
             .sealing(
                 |keyring| sealed(keyring, &next, tokens),
-                |next| async move { self.backend().replace_tokens(&next).await },
+                |next| async move { self.backend().replace_tokens(&next, self.actor()).await },
             )
             .await?;
         match replaced {
@@ -370,7 +371,7 @@ mod tests {
             assert!(
                 store
                     .backend()
-                    .replace_tokens(&late)
+                    .replace_tokens(&late, None)
                     .await
                     .unwrap()
                     .is_none()

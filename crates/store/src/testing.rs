@@ -55,6 +55,7 @@ pub(crate) fn new_instance(app: AppId, name: &str) -> NewInstance {
         account_id: None,
         account_label: None,
         parameters: BTreeMap::new(),
+        beside: None,
         tokens: tokens(name),
         keep_alive_at: None,
     }

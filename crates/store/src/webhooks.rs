@@ -186,6 +186,18 @@ impl Store {
         self.backend().webhooks(tenant).await
     }
 
+    /// Webhooks, of whatever tenant, that were disabled by anybody but their owner; by id, after `after`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn given_up_webhooks(
+        &self,
+        after: WebhookId,
+        limit: u32,
+    ) -> Result<Vec<Webhook>, StoreError> {
+        self.backend().given_up_webhooks(after, limit).await
+    }
+
     /// Opens what signs for a webhook.
     ///
     /// # Errors

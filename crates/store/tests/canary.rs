@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tieline_core::{InstanceId, ManualClock, Secret, Timestamp, TokenSet};
+use tieline_core::{AppId, InstanceId, ManualClock, Secret, Timestamp, TokenSet};
 use tieline_store::{
     App, BeginRefresh, Begun, Binding, CommitRefresh, Instance, MasterKey, NewApp,
     NewAuthorization, NewInstance, NewQuarantine, Purpose, QuarantineKind, Store, StoreOptions,
@@ -144,6 +144,7 @@ async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
         account_id: None,
         account_label: None,
         parameters: std::collections::BTreeMap::new(),
+        beside: None,
         tokens: tokens("first"),
         keep_alive_at: None,
     };
@@ -182,6 +183,7 @@ async fn quarantine(store: &Store, instance: &Instance) {
     let record = NewQuarantine {
         instance: instance.id,
         tenant: "default".to_owned(),
+        app: AppId(1),
         generation: 1,
         kind: QuarantineKind::Conflict,
         blob: secret("answer"),

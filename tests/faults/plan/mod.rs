@@ -21,6 +21,7 @@ pub(crate) fn plan(sabotage: Option<&str>) -> Plan {
         kills: 6,
         wires: 3,
         crashes: 1,
+        aways: 1,
         drains: (1, 100),
         crowd: (400, vec![Duration::ZERO]),
         dropped: 100,

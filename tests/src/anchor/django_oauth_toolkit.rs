@@ -46,7 +46,7 @@ impl DjangoOauthToolkit {
     /// Starts the server and waits until it listens.
     ///
     /// Python is `python3` on the `PATH`; its packages are in the folder that the environment variable
-    /// `TIELINE_TEST_DJANGO` names, else in `target/tools/django`.
+    /// `TIELINE_TEST_DJANGO` names, else in `target/tools/django-oauth-toolkit`.
     ///
     /// # Errors
     /// When Python or the packages are missing, or the server ends instead of listening.
@@ -84,7 +84,7 @@ impl DjangoOauthToolkit {
 fn usual_packages() -> PathBuf {
     PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/../target/tools/django"
+        "/../target/tools/django-oauth-toolkit"
     ))
 }
 

@@ -1,10 +1,11 @@
 //! Starts anchor servers (authorization servers that nobody here wrote) and reads their ledgers.
 //!
 //! [`OidcProvider`] revokes the whole grant when a refresh token is used twice, always; [`DjangoOauthToolkit`] has a
-//! grace period. Each is an [`AnchorServer`], which has what they share.
+//! grace period. Each is an [`AnchorServer`], which has what they share. [`schemathesis()`] is a client.
 
 mod django_oauth_toolkit;
 mod oidc_provider;
+mod schemathesis;
 mod server;
 
 use std::{ffi::OsString, fmt, io, path::PathBuf};
@@ -15,6 +16,7 @@ use crate::browser::BrowserError;
 
 pub use django_oauth_toolkit::{DjangoOauthToolkit, DjangoOauthToolkitOptions};
 pub use oidc_provider::{OidcProvider, OidcProviderOptions};
+pub use schemathesis::schemathesis;
 pub use server::{AnchorServer, RegisteredClient};
 
 /// Where the servers send the browser back to, unless told otherwise. Nothing listens there.

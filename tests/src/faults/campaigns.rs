@@ -9,6 +9,7 @@ use futures_util::future::try_join_all;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use super::away::away;
 use super::crashes::crash;
 use super::crowd::crowd;
 use super::disk::spoil;
@@ -40,6 +41,8 @@ pub struct Plan {
     pub wires: u64,
     /// Times that the database is killed.
     pub crashes: u64,
+    /// Times that it is away for longer than a lease lasts.
+    pub aways: u64,
     /// Times that a process is asked to end, and how many refreshes are in flight then.
     pub drains: (u64, usize),
     /// Callers of one token, and how slow the provider is, each time.
@@ -168,13 +171,26 @@ impl<'a> Runner<'a> {
             listener.step(fault, done, times);
         })
         .await?;
-        self.tell(
-            fault,
-            &kept,
-            provider,
-            provider == Provider::Forgiving,
-            tally,
-        );
+        // No process dies, and each writes in the end what it has in hand.
+        self.tell(fault, &kept, provider, true, tally);
+        Ok(())
+    }
+
+    /// The database is away for longer than a lease lasts, and comes back. No process dies, so nothing may be lost.
+    ///
+    /// # Errors
+    /// When the harness itself fails.
+    pub async fn aways(&mut self, cluster: &Cluster, provider: Provider) -> io::Result<()> {
+        let url = cluster.create_database().await.map_err(io::Error::other)?;
+        let kept = Kept::Postgres { url, processes: 4 };
+        let mut world = self.world(&kept, provider, 2).await?;
+        let (times, listener) = (self.plan.aways, &mut self.listener);
+        let fault = "the database is away for longer than a lease, with new tokens in hand";
+        let tally = away(&mut world, cluster, times, |done| {
+            listener.step(fault, done, times);
+        })
+        .await?;
+        self.tell(fault, &kept, provider, true, tally);
         Ok(())
     }
 

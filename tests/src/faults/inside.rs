@@ -128,6 +128,7 @@ pub async fn wrong_secret(instances: u64) -> Tally {
             account_id: None,
             account_label: None,
             parameters: Default::default(),
+            beside: None,
             tokens: TokenSet {
                 refresh_token: refresh_token.as_deref().map(Secret::from),
                 expires_at: first.expires_at,

@@ -3,6 +3,7 @@
 //! [`world`] is the sandbox and the store, [`server`] a `tieline serve` of its own, [`judge`] what must hold after every
 //! fault. The campaigns each do one kind of harm, with a seed, and tell what they counted.
 
+pub mod away;
 pub mod campaigns;
 pub mod crashes;
 pub mod crowd;

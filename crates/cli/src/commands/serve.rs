@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use tieline::engine::Engine;
+use tieline::engine::{EdgeOptions, Egress, Engine};
 use tieline::server::{
     ApiOptions, ControlSocket, Limits, Metrics, api, control, open_metrics, serve, serve_tcp,
 };
@@ -34,18 +34,30 @@ const TRIED_AT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 80
 pub(crate) async fn run(common: &Common, serve: Serve, output: &Output) -> Result<(), CliError> {
     let signals = Signals::listen()?;
     let front = Front::open(&serve).await?;
+    let edge = edge(&serve);
     if serve.sandbox {
-        let tried = Tried::begin(front.public_url.clone()).await?;
+        let tried = Tried::begin(front.public_url.clone(), edge).await?;
         let (engine, data_dir) = (tried.engine.clone(), tried.data_dir());
         let served = serve_until(signals, &engine, &data_dir, front, Some(&tried), output).await;
         engine.shutdown().await;
         return served.and_then(|()| tried.tell_end(output));
     }
     let data_dir = session::data_dir(common)?;
-    let engine = session::own_engine(common, front.public_url.clone(), output).await?;
+    let engine = session::own_engine(common, front.public_url.clone(), edge, output).await?;
     let served = serve_until(signals, &engine, &data_dir, front, None, output).await;
     engine.shutdown().await;
     served
+}
+
+/// As far as the engine may go by what was typed.
+fn edge(serve: &Serve) -> EdgeOptions {
+    EdgeOptions {
+        egress: Egress {
+            webhooks: serve.webhook_ranges.clone(),
+            ..Egress::default()
+        },
+        ..EdgeOptions::default()
+    }
 }
 
 /// What faces outside, if anything does.
@@ -178,7 +190,7 @@ fn tell_ready(
     output.line(&ready, || {
         let place = match engine.store().data_dir() {
             Some(data_dir) => data_dir.display().to_string(),
-            None => "the database that TIELINE_STORE names".to_owned(),
+            None => "the database that --store or TIELINE_STORE names".to_owned(),
         };
         let mut text = format!(
             "Serving {}.\n  control  {} (other `tieline` commands work through it)\n",

@@ -24,13 +24,11 @@ async fn dispatch(desk: &Desk, command: Tenants, output: &Output) -> Result<(), 
     match command {
         Tenants::Create { tenant, name } => {
             let made = desk.create_tenant(&tenant, name.as_deref()).await?;
-            output.answer(&made, || {
-                facts(&[
-                    ("id", made.id.clone()),
-                    ("name", made.name.clone().unwrap_or_default()),
-                    ("created", made.created_at.to_string()),
-                ])
-            })
+            output.answer(&made, || described(&made))
+        }
+        Tenants::Rename { tenant, name } => {
+            let renamed = desk.rename_tenant(&tenant, name.as_deref()).await?;
+            output.answer(&renamed, || described(&renamed))
         }
         Tenants::List => {
             let tenants = desk.tenants().await?;
@@ -43,6 +41,14 @@ async fn dispatch(desk: &Desk, command: Tenants, output: &Output) -> Result<(), 
             })
         }
     }
+}
+
+fn described(tenant: &Tenant) -> String {
+    facts(&[
+        ("id", tenant.id.clone()),
+        ("name", tenant.name.clone().unwrap_or_default()),
+        ("created", tenant.created_at.to_string()),
+    ])
 }
 
 fn listed(tenants: &[Tenant]) -> String {

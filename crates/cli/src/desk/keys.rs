@@ -109,6 +109,23 @@ impl Desk {
         }
     }
 
+    pub(crate) async fn rename_tenant(
+        &self,
+        id: &str,
+        name: Option<&str>,
+    ) -> Result<Tenant, CliError> {
+        match self {
+            Self::Here(engine) => Ok(engine.rename_tenant(id, name).await?),
+            Self::There { control, .. } => {
+                let (path, body) = (
+                    format!("/v1/tenants/{}", segment(id)),
+                    json!({ "name": name }),
+                );
+                control.ask(Method::PATCH, &path, Some(&body)).await
+            }
+        }
+    }
+
     pub(crate) async fn delete_tenant(&self, id: &str) -> Result<(), CliError> {
         match self {
             Self::Here(engine) => Ok(engine.delete_tenant(id).await?),

@@ -135,3 +135,44 @@ async fn the_first_start_says_where_things_are_from_anywhere() {
         assert!(ran.stderr.contains(&path), "{path}: {}", ran.stderr);
     }
 }
+
+#[tokio::test]
+async fn a_password_on_the_command_line_is_refused_and_not_repeated() {
+    let home = Home::new();
+    for (store, why) in [
+        (
+            "postgres://ada:s3cret@db.example/books",
+            "there is a password in --store",
+        ),
+        (
+            "postgres:///books?password=s3cret",
+            "there is a password in --store",
+        ),
+        (
+            "mysql://s3cret/books",
+            "--store is no address of a PostgreSQL database",
+        ),
+        // A password that is not escaped makes no URL of it.
+        (
+            "postgres://ada:12/s3cret@db/books",
+            "the address of the database is not understood",
+        ),
+    ] {
+        let refused = home.run(&["apps", "list", "--store", store]).await;
+        assert_eq!(refused.code, 3, "{refused:?}");
+        assert!(refused.stderr.contains(why), "{refused:?}");
+        assert!(!refused.stderr.contains("s3cret"), "{refused:?}");
+    }
+    // Where nobody listens, it is the address that is asked.
+    let asked = home.run(&[
+        "apps",
+        "list",
+        "--store",
+        "postgres://ada@127.0.0.1:1/books",
+    ]);
+    let asked = asked.await;
+    assert!(
+        asked.stderr.contains("postgres://127.0.0.1:1/books"),
+        "{asked:?}"
+    );
+}

@@ -93,6 +93,20 @@ async fn a_server_says_where_it_is_and_is_the_only_one() {
     home.run(&["apps", "list"]).await.ok();
 }
 
+/// The whole answer to a request with an API key.
+async fn post(address: &str, key: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
 #[tokio::test]
 async fn there_is_something_to_try_without_any_account() {
     let home = Home::new();
@@ -102,15 +116,7 @@ async fn there_is_something_to_try_without_any_account() {
     let app = &ready["tried"]["app"];
     let address = public.strip_prefix("http://").unwrap();
     let body = format!(r#"{{"app": {app}, "user": "ada"}}"#);
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!(
-        "POST /v1/links HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let answer = post(address, key, "/v1/links", &body).await;
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     let link: Value = serde_json::from_str(answer.lines().last().unwrap()).unwrap();
     let path = link["url"].as_str().unwrap().strip_prefix(public).unwrap();
@@ -118,6 +124,33 @@ async fn there_is_something_to_try_without_any_account() {
     assert!(page.contains("Continue to Infusionsoft"), "{page}");
     stopped(server).await;
     assert!(!home.data_dir().exists(), "nothing of it stays");
+}
+
+#[tokio::test]
+async fn webhooks_are_at_public_addresses_unless_the_operator_opens_others() {
+    let home = Home::new();
+    let body = r#"{"url": "http://127.0.0.1:1/told"}"#;
+    for (range, status) in [(None, 400), (Some("127.0.0.0/8"), 201)] {
+        let mut options = vec!["--sandbox", "--listen", "127.0.0.1:0"];
+        options.extend(
+            range
+                .into_iter()
+                .flat_map(|range| ["--webhook-range", range]),
+        );
+        let (server, ready) = home.serve(&options).await;
+        let key = ready["tried"]["api_key"].as_str().unwrap();
+        let listen = ready["listen"].as_str().unwrap();
+        let answer = post(listen, key, "/v1/webhooks", body).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+        stopped(server).await;
+    }
+    let refused = home
+        .run(&["serve", "--webhook-range", "127.0.0.1/99"])
+        .await;
+    assert_eq!(refused.code, 2, "{refused:?}");
 }
 
 #[tokio::test]

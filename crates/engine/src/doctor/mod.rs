@@ -1,5 +1,5 @@
-//! What is wrong here, and what to do about each thing: the store, its keys, the clock, providers, apps and instances, of
-//! all tenants.
+//! What is wrong here, and what to do about each thing: the store, its keys, the clock, providers, apps, instances and webhooks,
+//! of all tenants.
 //!
 //! However many instances there are, a page of them is in memory at once, and twenty of a kind are named.
 
@@ -10,6 +10,7 @@ mod keys;
 mod providers;
 mod report;
 mod store;
+mod webhooks;
 
 use tieline_store::StoreError;
 
@@ -31,6 +32,7 @@ impl Engine {
         findings.extend(asked.findings);
         findings.extend(apps);
         findings.extend(told(self.examine_instances().await));
+        findings.extend(told(self.examine_webhooks().await));
         Examination::of(findings)
     }
 }

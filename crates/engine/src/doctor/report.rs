@@ -61,6 +61,8 @@ pub enum Area {
     App,
     /// A connected account.
     Instance,
+    /// Where a host is told of events.
+    Webhook,
 }
 
 /// How something is.
@@ -105,6 +107,7 @@ impl Area {
             Self::Provider => "provider",
             Self::App => "app",
             Self::Instance => "instance",
+            Self::Webhook => "webhook",
         }
     }
 
@@ -112,7 +115,7 @@ impl Area {
     const fn kind(self) -> Kind {
         match self {
             Self::Store | Self::Keys | Self::Clock => Kind::Failure,
-            Self::Configuration | Self::App => Kind::Configuration,
+            Self::Configuration | Self::App | Self::Webhook => Kind::Configuration,
             Self::Instance => Kind::Reconnect,
             Self::Provider => Kind::Unavailable,
         }

@@ -14,6 +14,8 @@ use crate::webhooks::schedule::{PATIENCE, pause};
 use crate::webhooks::send::Sent;
 use crate::{Engine, EngineError, measure};
 
+/// How often a courier looks for more before it makes room for another, who may have waited.
+const ROUNDS: usize = 16;
 /// Events that one webhook is told of at once; one, where the last was not taken.
 const AT_ONCE: u32 = 4;
 /// How long nobody else sends what a courier has taken: well beyond what a receiver may take.
@@ -105,7 +107,7 @@ impl Way {
 
     async fn tell_all(&self, told: &mut Told) -> Result<(), EngineError> {
         let (shared, id) = (&self.shared, self.id);
-        loop {
+        for _ in 0..ROUNDS {
             if shared.tasks.is_closing() {
                 return Ok(());
             }
@@ -129,6 +131,7 @@ impl Way {
             }
             shared.couriers.succeeded(id);
         }
+        Ok(())
     }
 
     /// At the same time, each on a task of its own that shutting down waits for: what was taken is written down then.

@@ -13,7 +13,14 @@ const MOST: usize = 256;
 
 /// What this process knows of webhooks that is not worth being stored.
 #[derive(Debug, Default)]
-pub(crate) struct Couriers(Mutex<HashMap<WebhookId, Route>>);
+pub(crate) struct Couriers(Mutex<Routes>);
+
+#[derive(Debug, Default)]
+struct Routes {
+    known: HashMap<WebhookId, Route>,
+    /// Whom the last of the couriers went to: those behind it are next.
+    last: Option<WebhookId>,
+}
 
 #[derive(Debug, Default)]
 struct Route {
@@ -25,54 +32,65 @@ struct Route {
 impl Couriers {
     /// Which of them a courier is to go to now: none that rests, and none that another one is with. Whoever goes says so when
     /// it is [back](Self::back).
+    ///
+    /// Where there are more than couriers, those that fail come last, and all others take turns.
     pub(super) fn leave_for(&self, due: Vec<WebhookId>, now: Timestamp) -> Vec<WebhookId> {
         let mut routes = self.routes();
-        let known: HashSet<_> = due.iter().copied().collect();
-        routes
-            .retain(|id, route| route.is_travelled || route.is_resting(now) || known.contains(id));
-        let under_way = routes.values().filter(|route| route.is_travelled).count();
-        let free = due.into_iter().filter(|id| {
-            let route = routes.get(id);
-            route.is_none_or(|route| !route.is_travelled && !route.is_resting(now))
+        let Routes { known, last } = &mut *routes;
+        let wanted: HashSet<_> = due.iter().copied().collect();
+        known
+            .retain(|id, route| route.is_travelled || route.is_resting(now) || wanted.contains(id));
+        let under_way = known.values().filter(|route| route.is_travelled).count();
+        let mut free: Vec<_> = due
+            .into_iter()
+            .filter(|id| {
+                let route = known.get(id);
+                route.is_none_or(|route| !route.is_travelled && !route.is_resting(now))
+            })
+            .collect();
+        free.sort_by_key(|id| {
+            let is_failing = known.get(id).is_some_and(|route| route.failures > 0);
+            (is_failing, last.is_some_and(|last| *id <= last), *id)
         });
-        let chosen: Vec<_> = free.take(MOST.saturating_sub(under_way)).collect();
-        for id in &chosen {
-            routes.entry(*id).or_default().is_travelled = true;
+        free.truncate(MOST.saturating_sub(under_way));
+        for id in &free {
+            known.entry(*id).or_default().is_travelled = true;
         }
-        chosen
+        *last = free.last().copied().or(*last);
+        free
     }
 
     /// Whether the last that was sent to a webhook was not taken.
     pub(super) fn is_failing(&self, id: WebhookId) -> bool {
-        self.routes()
-            .get(&id)
-            .is_some_and(|route| route.failures > 0)
+        let routes = self.routes();
+        let route = routes.known.get(&id);
+        route.is_some_and(|route| route.failures > 0)
     }
 
     pub(super) fn succeeded(&self, id: WebhookId) {
-        if let Some(route) = self.routes().get_mut(&id) {
+        if let Some(route) = self.routes().known.get_mut(&id) {
             route.failures = 0;
             route.rests_until = None;
         }
     }
 
     pub(super) fn failed(&self, id: WebhookId, now: Timestamp) {
-        if let Some(route) = self.routes().get_mut(&id) {
+        if let Some(route) = self.routes().known.get_mut(&id) {
             route.failures = route.failures.saturating_add(1);
             route.rests_until = Some(saturating_add(now, rest(route.failures)));
         }
     }
 
     pub(super) fn back(&self, id: WebhookId) {
-        let mut routes = self.routes();
-        if routes.get(&id).is_some_and(|route| route.failures == 0) {
-            routes.remove(&id);
-        } else if let Some(route) = routes.get_mut(&id) {
+        let known = &mut self.routes().known;
+        if known.get(&id).is_some_and(|route| route.failures == 0) {
+            known.remove(&id);
+        } else if let Some(route) = known.get_mut(&id) {
             route.is_travelled = false;
         }
     }
 
-    fn routes(&self) -> MutexGuard<'_, HashMap<WebhookId, Route>> {
+    fn routes(&self) -> MutexGuard<'_, Routes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -118,6 +136,22 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_slow_does_not_keep_others_waiting_for_ever() {
+        let couriers = Couriers::default();
+        // All of them are due again as soon as they were told something.
+        let many: Vec<_> = (1..=1_000).map(WebhookId).collect();
+        let mut left = HashSet::new();
+        for _ in 0..4 {
+            for id in couriers.leave_for(many.clone(), at(0)) {
+                left.insert(id);
+                couriers.succeeded(id);
+                couriers.back(id);
+            }
+        }
+        assert_eq!(left.len(), 1_000);
+    }
+
+    #[test]
     fn a_clock_that_goes_back_makes_no_long_rest() {
         let (couriers, one) = (Couriers::default(), WebhookId(1));
         couriers.leave_for(vec![one], at(1_000_000));
@@ -139,8 +173,19 @@ mod tests {
         for id in &many[MOST..] {
             couriers.back(*id);
         }
+        // Those that were taken are done, and what fails comes after what is new.
         let rested = saturating_add(at(0), Duration::from_secs(5));
+        let fresh = WebhookId(1_000);
+        let mut again = many.clone();
+        again.push(fresh);
+        let left = couriers.leave_for(again, rested);
+        assert_eq!(left.len(), MOST);
+        assert!(left.contains(&fresh));
+        for id in left {
+            couriers.succeeded(id);
+            couriers.back(id);
+        }
         assert!(couriers.leave_for(Vec::new(), rested).is_empty());
-        assert!(couriers.routes().is_empty());
+        assert!(couriers.routes().known.is_empty());
     }
 }

@@ -92,6 +92,7 @@ async fn fill(store: &Store, count: usize) -> Result<Vec<InstanceId>, Failure> {
             account_id: None,
             account_label: None,
             parameters: BTreeMap::new(),
+            beside: None,
             tokens: tokens(),
             keep_alive_at: None,
         };

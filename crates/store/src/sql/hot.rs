@@ -133,6 +133,8 @@ fn commit(dialect: Dialect) -> String {
          intent_generation = CASE WHEN intent_attempt = v_attempt THEN NULL ELSE intent_generation END, \
          intent_token_hash = CASE WHEN intent_attempt = v_attempt THEN NULL ELSE intent_token_hash END, \
          intent_at = CASE WHEN intent_attempt = v_attempt THEN NULL ELSE intent_at END, \
+         contested_generation = CASE WHEN intent_attempt IS DISTINCT FROM v_attempt THEN v_generation \
+         ELSE contested_generation END, \
          intent_attempt = nullif(intent_attempt, v_attempt) \
          FROM v WHERE id = v_id AND generation = v_generation - 1 RETURNING {columns}, {TOLD}"
     )

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use tieline_core::{AppId, InstanceId, Timestamp};
 
 use super::journal::event_statement;
-use super::refresh::happened;
 use super::row::{facts, json, micros, parsed};
 use super::violations::is_dangling;
 use super::{Database, Row, Statement, only};
 use crate::backend::InstanceRows;
+use crate::events::happened;
 use crate::tokens::SealedTokens;
 use crate::{Instance, InstanceQuery, Intent, Lease, NewEvent, Relabel, Status, StoreError};
 
@@ -39,7 +39,11 @@ pub(crate) use columns;
 
 #[async_trait]
 impl<D: Database> InstanceRows for D {
-    async fn insert_instance(&self, new: &Instance) -> Result<Instance, StoreError> {
+    async fn insert_instance(
+        &self,
+        new: &Instance,
+        connected: &NewEvent,
+    ) -> Result<Instance, StoreError> {
         let statement = Statement::of(concat!(
             "INSERT INTO instances (id, tenant, app, provider, name, user_id, tags, account_id, account_label, status, status_since, \
              generation, access_token, refresh_token, expires_at, \
@@ -70,14 +74,21 @@ impl<D: Database> InstanceRows for D {
         .bind(micros(new.created_at))
         .bind(micros(new.refreshed_at))
         .bind(new.keep_alive_at.map(micros));
-        match self.write(statement).await.map(only) {
-            Ok(Some(row)) => from_row(&row),
-            Err(error) if !is_dangling(&error) => Err(error),
-            _ => Err(StoreError::NotFound {
-                what: "app",
-                name: new.app.to_string(),
-            }),
-        }
+        let mut transaction = self.begin().await?;
+        let inserted = match transaction.fetch(statement).await.and_then(one) {
+            Ok(Some(instance)) => instance,
+            Err(error) if !is_dangling(&error) => return Err(error),
+            _ => {
+                return Err(StoreError::NotFound {
+                    what: "app",
+                    name: new.app.to_string(),
+                });
+            }
+        };
+        let told = event_statement(connected, new.created_at)?;
+        transaction.execute(told).await?;
+        transaction.commit().await?;
+        Ok(inserted)
     }
 
     async fn instance(&self, tenant: &str, id: InstanceId) -> Result<Option<Instance>, StoreError> {
@@ -173,10 +184,7 @@ impl<D: Database> InstanceRows for D {
             } else {
                 "instance.enabled"
             };
-            let event = NewEvent {
-                actor: actor.map(str::to_owned),
-                ..happened(&instance, kind, serde_json::json!({}))
-            };
+            let event = happened(&instance, kind, serde_json::json!({})).by(actor);
             transaction.execute(event_statement(&event, now)?).await?;
         }
         transaction.commit().await?;
@@ -229,10 +237,27 @@ impl<D: Database> InstanceRows for D {
             .collect()
     }
 
-    async fn delete_instance(&self, id: InstanceId) -> Result<bool, StoreError> {
-        let statement =
-            Statement::of("DELETE FROM instances WHERE id = $1 AND status = 'deleting'").bind(id.0);
-        Ok(self.change(statement).await? > 0)
+    async fn delete_instance(
+        &self,
+        id: InstanceId,
+        revocation: &str,
+        now: Timestamp,
+        actor: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let statement = Statement::of(concat!(
+            "DELETE FROM instances WHERE id = $1 AND status = 'deleting' RETURNING ",
+            columns!()
+        ))
+        .bind(id.0);
+        let mut transaction = self.begin().await?;
+        let gone = one(transaction.fetch(statement).await?)?;
+        if let Some(instance) = &gone {
+            let detail = serde_json::json!({ "revocation": revocation });
+            let event = happened(instance, "instance.deleted", detail).by(actor);
+            transaction.execute(event_statement(&event, now)?).await?;
+        }
+        transaction.commit().await?;
+        Ok(gone.is_some())
     }
 
     async fn mark_unreadable(

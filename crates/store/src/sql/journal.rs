@@ -16,6 +16,7 @@ impl<D: Database> JournalRows for D {
         &self,
         record: &Quarantined,
         most: u32,
+        told: Option<&NewEvent>,
     ) -> Result<Option<i64>, StoreError> {
         let statement = Statement::of(
             "INSERT INTO quarantine (id, tenant, instance, generation, kind, answer, created_at) \
@@ -30,7 +31,14 @@ impl<D: Database> JournalRows for D {
         .bind(&*record.answer)
         .bind(micros(record.created_at))
         .bind(most);
-        if self.change(statement).await? > 0 {
+        let mut transaction = self.begin().await?;
+        let is_kept = transaction.execute(statement).await? > 0;
+        if let Some(event) = told {
+            let told = event_statement(event, record.created_at)?;
+            transaction.execute(told).await?;
+        }
+        transaction.commit().await?;
+        if is_kept {
             return Ok(None);
         }
         let statement = Statement::of(

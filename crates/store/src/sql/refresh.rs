@@ -9,7 +9,8 @@ use super::journal::event_statement;
 use super::row::{facts, json, micros};
 use super::{Database, HotKind, HotWrite, Statement};
 use crate::backend::{InstanceRows as _, RefreshRows};
-use crate::{BeginRefresh, Cause, Instance, NewEvent, StoreError};
+use crate::events::happened;
+use crate::{BeginRefresh, Cause, Instance, StoreError};
 
 #[async_trait]
 impl<D: Database> RefreshRows for D {
@@ -81,9 +82,10 @@ impl<D: Database> RefreshRows for D {
 
     async fn is_contested(&self, id: InstanceId) -> Result<bool, StoreError> {
         let statement = Statement::of(
-            "SELECT instances.id FROM instances JOIN quarantine ON quarantine.tenant = instances.tenant \
-             AND quarantine.instance = instances.id AND quarantine.generation = instances.generation - 1 \
-             WHERE instances.id = $1 AND quarantine.kind = 'conflict' AND committed_attempt IS NOT NULL LIMIT 1",
+            "SELECT id FROM instances WHERE id = $1 AND committed_attempt IS NOT NULL \
+             AND (contested_generation = generation OR EXISTS (SELECT 1 FROM quarantine \
+             WHERE quarantine.tenant = instances.tenant AND quarantine.instance = instances.id \
+             AND quarantine.generation = instances.generation - 1 AND quarantine.kind = 'conflict'))",
         )
         .bind(id.0);
         Ok(!self.read(statement).await?.is_empty())
@@ -182,7 +184,11 @@ impl<D: Database> RefreshRows for D {
         transaction.commit().await
     }
 
-    async fn replace_tokens(&self, next: &Instance) -> Result<Option<Instance>, StoreError> {
+    async fn replace_tokens(
+        &self,
+        next: &Instance,
+        actor: Option<&str>,
+    ) -> Result<Option<Instance>, StoreError> {
         let statement = Statement::of(concat!(
             "UPDATE instances SET generation = $2, access_token = $3, refresh_token = $4, \
              expires_at = $5, refresh_expires_at = $6, scopes = $7, captures = $8, \
@@ -208,7 +214,16 @@ impl<D: Database> RefreshRows for D {
         .bind(micros(next.refreshed_at))
         .bind(json(&next.parameters)?)
         .bind(next.keep_alive_at.map(micros));
-        one(self.write(statement).await?)
+        let mut transaction = self.begin().await?;
+        let replaced = one(transaction.fetch(statement).await?)?;
+        if let Some(instance) = &replaced {
+            let detail = serde_json::json!({ "generation": instance.generation });
+            let event = happened(instance, "instance.reconnected", detail).by(actor);
+            let told = event_statement(&event, next.refreshed_at)?;
+            transaction.execute(told).await?;
+        }
+        transaction.commit().await?;
+        Ok(replaced)
     }
 
     async fn unsettled(
@@ -261,20 +276,5 @@ impl<D: Database> RefreshRows for D {
         .bind(at)
         .bind(id);
         self.read(statement).await?.iter().map(from_row).collect()
-    }
-}
-
-pub(super) fn happened(
-    instance: &Instance,
-    kind: &'static str,
-    detail: serde_json::Value,
-) -> NewEvent {
-    NewEvent {
-        tenant: instance.tenant.clone(),
-        instance: Some(instance.id),
-        app: Some(instance.app),
-        kind,
-        detail,
-        actor: None,
     }
 }

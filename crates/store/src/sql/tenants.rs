@@ -22,6 +22,8 @@ impl<D: Database> TenantRows for D {
         .bind(micros(new.created_at));
         let mut transaction = self.begin().await?;
         let Some(tenant) = one(transaction.fetch(statement).await?)? else {
+            // Dropped, it would cost the connection.
+            transaction.commit().await?;
             return Err(StoreError::Conflict(format!(
                 "there is a tenant {:?} already: give another id",
                 new.id

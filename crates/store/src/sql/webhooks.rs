@@ -19,6 +19,8 @@ use crate::{
 const TOO_LONG: i64 = 24 * 60 * 60 * 1_000_000;
 /// What is put off for no longer may be on its way just now: a minute.
 const ON_ITS_WAY: i64 = 60 * 1_000_000;
+/// Why a webhook is disabled that nothing is wrong with.
+const BY_ITS_OWNER: &str = "its owner disabled it";
 
 macro_rules! columns {
     () => {
@@ -71,6 +73,21 @@ impl<D: Database> WebhookRows for D {
         rows.iter().map(webhook).collect()
     }
 
+    async fn given_up_webhooks(
+        &self,
+        after: WebhookId,
+        limit: u32,
+    ) -> Result<Vec<Webhook>, StoreError> {
+        let statement = Statement::of(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM webhooks WHERE id > $1 AND disabled_at IS NOT NULL AND disabled_why <> $2 ORDER BY id LIMIT $3"
+        ));
+        let statement = statement.bind(after.0).bind(BY_ITS_OWNER).bind(limit);
+        let rows = self.read(statement).await?;
+        rows.iter().map(webhook).collect()
+    }
+
     async fn change_webhook(
         &self,
         tenant: &str,
@@ -81,6 +98,8 @@ impl<D: Database> WebhookRows for D {
         let statement = changing(self.dialect(), tenant, id, changes, now)?;
         let mut transaction = self.begin().await?;
         let Some(changed) = one(transaction.fetch(statement).await?)? else {
+            // Dropped, it would cost the connection.
+            transaction.commit().await?;
             return Ok(None);
         };
         if changed.disabled_at.is_some() {
@@ -189,6 +208,7 @@ impl<D: Database> WebhookRows for D {
         let mut transaction = self.begin().await?;
         let Some(row) = only(transaction.fetch(failing).await?) else {
             // It is deleted or disabled, and with it what was waiting.
+            transaction.commit().await?;
             return Ok(false);
         };
         let is_over = row.get::<i64>("so_long")? >= in_micros(failed.patience);
@@ -258,7 +278,7 @@ fn changing(
         "UPDATE webhooks SET url = coalesce($3, url), kinds = coalesce($4, kinds), \
          failing_since = CASE WHEN $3 IS NULL AND coalesce($5, 0) = 0 THEN failing_since END, \
          disabled_at = CASE $5 WHEN 1 THEN NULL WHEN 0 THEN coalesce(disabled_at, {now_here}) ELSE disabled_at END, \
-         disabled_why = CASE $5 WHEN 1 THEN NULL WHEN 0 THEN coalesce(disabled_why, 'its owner disabled it') \
+         disabled_why = CASE $5 WHEN 1 THEN NULL WHEN 0 THEN coalesce(disabled_why, $7) \
          ELSE disabled_why END \
          WHERE tenant = $1 AND id = $2 RETURNING {}",
         columns!()
@@ -270,7 +290,8 @@ fn changing(
         .bind(&changes.url)
         .bind(kinds.as_deref())
         .bind(changes.enabled.map(i64::from))
-        .bind(micros(now)))
+        .bind(micros(now))
+        .bind(BY_ITS_OWNER))
 }
 
 async fn disable(

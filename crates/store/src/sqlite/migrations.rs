@@ -13,6 +13,11 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     ),
     (3, "recovery", include_str!("migrations/0003_recovery.sql")),
     (4, "host", include_str!("migrations/0004_host.sql")),
+    (
+        5,
+        "contested",
+        include_str!("migrations/0005_contested.sql"),
+    ),
 ];
 
 /// The number of the schema that these migrations lead to.

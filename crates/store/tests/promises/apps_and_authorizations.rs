@@ -155,7 +155,7 @@ async fn an_app_with_instances_stays() {
     );
 
     store.begin_delete(TENANT, kept.id).await.unwrap();
-    store.delete_instance(kept.id).await.unwrap();
+    store.delete_instance(kept.id, "revoked").await.unwrap();
     assert!(store.delete_app(TENANT, main.id).await.unwrap());
     assert!(
         store.take_authorization(&[1; 32]).await.unwrap().is_none(),

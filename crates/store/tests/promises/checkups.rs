@@ -11,6 +11,7 @@ async fn quarantined(store: &Store, tenant: &str, instance: InstanceId, second: 
     let answer = NewQuarantine {
         instance,
         tenant: tenant.to_owned(),
+        app: AppId(1),
         generation: 1,
         kind: QuarantineKind::Conflict,
         blob: tieline_core::Secret::new("an answer"),

@@ -210,7 +210,7 @@ async fn instances_are_found_by_user_and_tag() {
     );
 
     store.begin_delete(TENANT, ada.id).await.unwrap().unwrap();
-    assert!(store.delete_instance(ada.id).await.unwrap());
+    assert!(store.delete_instance(ada.id, "revoked").await.unwrap());
     assert_eq!(found(None, Some("red")).await, []);
     store.close().await;
 }
@@ -231,6 +231,11 @@ async fn an_instance_is_taken_out_of_use_once() {
     assert!(other.is_none());
     let events = store.events(TENANT, Some(made.id), 10).await.unwrap();
     let kinds: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
-    assert_eq!(kinds, ["instance.enabled", "instance.disabled"]);
+    let told = [
+        "instance.enabled",
+        "instance.disabled",
+        "instance.connected",
+    ];
+    assert_eq!(kinds, told);
     store.close().await;
 }

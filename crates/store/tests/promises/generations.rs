@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tieline_core::{InstanceId, Secret};
-use tieline_store::{Begun, Cause, Committed, Purpose, ReplaceTokens, Status};
+use tieline_store::{BeginRefresh, Begun, Cause, Committed, Purpose, ReplaceTokens, Status};
 
 use crate::home::{
     Home, TENANT, access, again, app, begin, commit, done, moved_on, opened, taken, tokens,
@@ -150,13 +150,43 @@ async fn a_reconnect_is_required_of_the_generation_that_failed_only() {
 }
 
 #[tokio::test]
+async fn a_generation_that_another_attempt_overtook_is_contested() {
+    let home = Home::new().await;
+    let (store, a) = opened(&home).await;
+    // The first one was taken for dead, and had its answer all the same.
+    let first = begin(a.id, 1, 7);
+    let second = BeginRefresh {
+        owner: first.owner.clone(),
+        ..begin(a.id, 1, 8)
+    };
+    taken(store.begin_refresh(first).await.unwrap());
+    taken(store.begin_refresh(second).await.unwrap());
+    assert!(!store.is_contested(a.id).await.unwrap());
+    let commit_first = commit(a.id, 1, 7, "first");
+    done(store.commit_refresh(&commit_first).await.unwrap());
+    assert!(store.is_contested(a.id).await.unwrap());
+
+    // What comes after it is not.
+    let third = BeginRefresh {
+        owner: "owner-8".to_owned(),
+        ..begin(a.id, 2, 9)
+    };
+    store.abandon_refresh(a.id, 8).await.unwrap();
+    taken(store.begin_refresh(third).await.unwrap());
+    let commit_third = commit(a.id, 2, 9, "third");
+    done(store.commit_refresh(&commit_third).await.unwrap());
+    assert!(!store.is_contested(a.id).await.unwrap());
+    store.close().await;
+}
+
+#[tokio::test]
 async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
     let home = Home::new().await;
     let (store, a) = opened(&home).await;
     taken(store.begin_refresh(begin(a.id, 1, 7)).await.unwrap());
     assert!(store.begin_delete("other", a.id).await.unwrap().is_none());
     assert!(
-        !store.delete_instance(a.id).await.unwrap(),
+        !store.delete_instance(a.id, "revoked").await.unwrap(),
         "not marked yet"
     );
     assert_eq!(
@@ -205,7 +235,7 @@ async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
         Status::Deleting
     );
 
-    assert!(store.delete_instance(a.id).await.unwrap());
+    assert!(store.delete_instance(a.id, "revoked").await.unwrap());
     assert!(store.instance(TENANT, a.id).await.unwrap().is_none());
     assert!(matches!(
         store

@@ -83,6 +83,7 @@ pub(crate) fn new_instance(tenant: &str, app: AppId, name: &str) -> NewInstance 
         account_id: Some("1".to_owned()),
         account_label: None,
         parameters: BTreeMap::new(),
+        beside: None,
         tokens: tokens(name),
         keep_alive_at: None,
     }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use tieline_core::{AppId, Secret, Timestamp};
 use tieline_store::{
-    Cause, InstanceQuery, NewEvent, NewQuarantine, Purpose, QuarantineKind, Relabel, Status,
-    StoreError,
+    Cause, InstanceQuery, NewQuarantine, Purpose, QuarantineKind, Relabel, Status, StoreError,
 };
 
 use crate::home::{Home, TENANT, again, app, at, instance, new_instance};
@@ -231,92 +230,6 @@ async fn account_and_name_change_without_touching_the_tokens() {
 }
 
 #[tokio::test]
-async fn events_come_newest_first_and_quarantine_outlives_its_instance() {
-    let home = Home::new().await;
-    let store = home.open().await;
-    let main = app(&store, TENANT, "main").await;
-    let made = instance(&store, &main, "a").await;
-    for (kind, id) in [
-        ("instance.connected", Some(made.id)),
-        ("instance.refreshed", Some(made.id)),
-    ] {
-        let detail = serde_json::json!({ "generation": 1 });
-        store
-            .record_event(NewEvent {
-                tenant: TENANT.to_owned(),
-                instance: id,
-                app: Some(main.id),
-                kind,
-                detail,
-                actor: None,
-            })
-            .await
-            .unwrap();
-    }
-    let answer = NewQuarantine {
-        instance: made.id,
-        tenant: TENANT.to_owned(),
-        generation: 1,
-        kind: QuarantineKind::Undecodable,
-        blob: Secret::new("<html>"),
-        now: at(1_800_000_000),
-    };
-    let id = store.quarantine(answer).await.unwrap();
-    store.begin_delete(TENANT, made.id).await.unwrap();
-    store.delete_instance(made.id).await.unwrap();
-
-    let kinds = |events: Vec<tieline_store::Event>| {
-        events
-            .into_iter()
-            .map(|event| event.kind)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        kinds(store.events(TENANT, None, 10).await.unwrap()),
-        ["instance.refreshed", "instance.connected", "app.created"]
-    );
-    assert_eq!(
-        kinds(store.events(TENANT, Some(made.id), 1).await.unwrap()),
-        ["instance.refreshed"]
-    );
-    assert!(store.events("other", None, 10).await.unwrap().is_empty());
-    let mut before = None;
-    for kind in ["instance.refreshed", "instance.connected", "app.created"] {
-        let page = store.events_before(TENANT, None, before, 1).await.unwrap();
-        before = page.last().map(|event| event.id);
-        assert_eq!(kinds(page), [kind]);
-    }
-    let rest = store.events_before(TENANT, None, before, 1).await.unwrap();
-    assert!(rest.is_empty());
-    let newest = store.events(TENANT, Some(made.id), 1).await.unwrap();
-    let newest = newest.first().map(|event| event.id);
-    assert_eq!(
-        kinds(
-            store
-                .events_before(TENANT, Some(made.id), newest, 10)
-                .await
-                .unwrap()
-        ),
-        ["instance.connected"]
-    );
-
-    let records = store.quarantined(TENANT).await.unwrap();
-    assert_eq!(
-        (records.len(), records[0].id, records[0].kind),
-        (1, id, QuarantineKind::Undecodable)
-    );
-    assert_eq!(
-        store
-            .quarantined_answer(&records[0], Purpose::Reveal)
-            .await
-            .unwrap(),
-        Secret::new("<html>")
-    );
-    assert!(store.quarantined("other").await.unwrap().is_empty());
-    store.close().await;
-}
-
-#[tokio::test]
 async fn quarantine_keeps_the_first_answers_of_a_generation() {
     let home = Home::new().await;
     let store = home.open().await;
@@ -329,6 +242,7 @@ async fn quarantine_keeps_the_first_answers_of_a_generation() {
         let record = NewQuarantine {
             instance,
             tenant: TENANT.to_owned(),
+            app: AppId(1),
             generation,
             kind,
             blob: Secret::new(format!("answer {second}")),

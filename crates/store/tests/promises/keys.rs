@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use std::sync::Arc;
 
-use tieline_core::Secret;
+use tieline_core::{AppId, Secret};
 use tieline_store::{
     Begun, Binding, Committed, Instance, MasterKey, NewAuthorization, NewQuarantine, Progress,
     Purpose, QuarantineKind, Status, Store, StoreError,
@@ -51,6 +51,7 @@ async fn filled(store: &Store, count: usize) -> Vec<Instance> {
     let answer = NewQuarantine {
         instance: made[0].id,
         tenant: TENANT.to_owned(),
+        app: AppId(1),
         generation: 1,
         kind: QuarantineKind::Conflict,
         blob: Secret::new("answer"),

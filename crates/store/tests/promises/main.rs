@@ -9,6 +9,8 @@
 mod apps_and_authorizations;
 mod backups;
 mod checkups;
+mod deliveries;
+mod events;
 mod folder;
 mod front_door;
 mod generations;

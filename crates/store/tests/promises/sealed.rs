@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tieline_core::Secret;
+use tieline_core::{AppId, Secret};
 use tieline_store::{
     Binding, Instance, NewAuthorization, NewQuarantine, Purpose, QuarantineKind, ReplaceTokens,
     Status, Store, StoreError,
@@ -264,6 +264,7 @@ async fn parameters_verifiers_and_answers_are_bound_to_their_rows_too() {
         let record = NewQuarantine {
             instance: kept.id,
             tenant: TENANT.to_owned(),
+            app: AppId(1),
             generation: 1,
             kind: QuarantineKind::Conflict,
             blob: Secret::new(answer),

@@ -114,7 +114,7 @@ async fn a_tenant_goes_when_nothing_of_it_is_left_and_takes_its_keys_with_it() {
     );
     for id in made {
         store.begin_delete("acme", id).await.unwrap();
-        store.delete_instance(id).await.unwrap();
+        store.delete_instance(id, "revoked").await.unwrap();
     }
     let refused = store.delete_tenant("acme").await;
     assert!(
@@ -318,12 +318,13 @@ async fn what_is_done_to_apps_is_told_with_who_did_it() {
         [
             ("app.created", Some(made.id), Some("api-key:7")),
             ("app.changed", Some(made.id), None),
+            ("instance.connected", Some(made.id), None),
             ("app.created", Some(other.id), None),
             ("app.deleted", Some(other.id), Some("api-key:7")),
         ]
     );
     let detail = serde_json::json!({ "provider": "acme", "name": "main", "version": 2 });
-    assert_eq!(events[2].detail, detail);
+    assert_eq!(events[3].detail, detail);
     assert_eq!(
         serde_json::to_value(&events[0]).unwrap()["actor"],
         "api-key:7"

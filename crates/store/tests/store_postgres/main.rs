@@ -22,6 +22,10 @@ mod postgres;
 mod apps_and_authorizations;
 #[path = "../promises/checkups.rs"]
 mod checkups;
+#[path = "../promises/deliveries.rs"]
+mod deliveries;
+#[path = "../promises/events.rs"]
+mod events;
 #[path = "../promises/front_door.rs"]
 mod front_door;
 #[path = "../promises/generations.rs"]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tieline::core::descriptor::{Authentication, OAuth2};
 use tieline::core::{ParameterKey, ProviderDescriptor, ProviderSetup, SystemClock};
-use tieline::engine::{CreatedApiKey, Engine, NewApiKey, NewApp, OWNER};
+use tieline::engine::{CreatedApiKey, EdgeOptions, Engine, NewApiKey, NewApp, OWNER};
 use tieline::store::{App, MasterKey, Permission, Store, StoreOptions};
 use tieline::{Configuration, Registry};
 use tieline_sandbox::{Outcome, Sandbox, VendorRules};
@@ -30,7 +30,10 @@ pub(super) struct Tried {
 }
 
 impl Tried {
-    pub(super) async fn begin(public_url: Option<Url>) -> Result<Self, CliError> {
+    pub(super) async fn begin(
+        public_url: Option<Url>,
+        edge: EdgeOptions,
+    ) -> Result<Self, CliError> {
         let clock = Arc::new(SystemClock);
         let sandbox = Sandbox::start(rules()?, Arc::clone(&clock) as _).await?;
         let folder = tempfile::tempdir()?;
@@ -41,8 +44,9 @@ impl Tried {
             deployment: "sandbox".to_owned(),
             clock,
         });
-        let builder =
-            Engine::builder(registry()?, store.await?).configuration(configuration(&sandbox)?);
+        let builder = Engine::builder(registry()?, store.await?)
+            .configuration(configuration(&sandbox)?)
+            .edge(edge);
         let engine = match public_url {
             Some(public_url) => builder.public_url(public_url).build()?,
             None => builder.build()?,
