@@ -64,6 +64,7 @@ async fn killed_in_a_refresh(stage: &Stage, instance: &Instance) {
             attempt: 7,
             token_hash: [7; 32],
             lease: Duration::from_secs(45),
+            in_doubt: true,
             seen: None,
         })
         .await

@@ -1,15 +1,17 @@
 //! What can be typed.
 
+mod hosts;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ipnet::IpNet;
-use tieline::store::Permission;
-use tieline::{ApiKeyId, AppId, InstanceId};
+use tieline::{AppId, InstanceId};
 use url::Url;
+
+pub(crate) use hosts::{ApiKeys, Tenants};
 
 /// Connects third-party accounts and keeps their tokens valid.
 #[derive(Debug, Parser)]
@@ -327,73 +329,6 @@ pub(crate) struct Call {
     /// The body; @FILE reads a file, @- standard input
     #[arg(long, short = 'd')]
     pub(crate) data: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Tenants {
-    /// Make one
-    Create {
-        /// Its id: 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or a digit
-        #[arg(value_parser = NonEmptyStringValueParser::new())]
-        tenant: String,
-        /// What to call it
-        #[arg(long)]
-        name: Option<String>,
-    },
-    /// List them
-    List,
-    /// Call one otherwise
-    Rename {
-        /// The tenant's id
-        #[arg(value_parser = NonEmptyStringValueParser::new())]
-        tenant: String,
-        /// Its new name; left out, it has none
-        name: Option<String>,
-    },
-    /// Delete one that has neither apps nor instances, with its API keys
-    Delete {
-        /// The tenant's id
-        #[arg(value_parser = NonEmptyStringValueParser::new())]
-        tenant: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ApiKeys {
-    /// Make one, and print it: this once
-    Create {
-        /// What to call it
-        #[arg(long)]
-        name: Option<String>,
-        /// For whom it speaks
-        #[arg(long, default_value = "default")]
-        tenant: String,
-        /// What it may do; again for more. None implies another
-        #[arg(
-            long = "permission",
-            value_name = "PERMISSION",
-            value_delimiter = ',',
-            default_value = "read,connect,call",
-            value_parser = permission()
-        )]
-        permissions: Vec<Permission>,
-    },
-    /// List them, without the keys themselves
-    List {
-        /// Only those of this tenant
-        #[arg(long)]
-        tenant: Option<String>,
-    },
-    /// Make one good for nothing, for ever
-    Revoke {
-        /// The API key's id
-        key: ApiKeyId,
-    },
-}
-
-fn permission() -> impl TypedValueParser<Value = Permission> {
-    let words = Permission::ALL.iter().map(|permission| permission.as_str());
-    PossibleValuesParser::new(words).try_map(|word| word.parse())
 }
 
 #[derive(Debug, Subcommand)]

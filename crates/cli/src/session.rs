@@ -122,7 +122,10 @@ pub(crate) async fn with_vault(
 async fn vault(common: &Common, output: &Output) -> Result<Vault, CliError> {
     let data_dir = data_dir(common)?;
     let found = match Control::find(&data_dir).await? {
-        Some(control) => control,
+        Some(control) => {
+            refuse_other_store(common, &control)?;
+            control
+        }
         None => match open_store(common, output).await {
             Err(locked) if is_locked(&locked) => {
                 // A server may have come up since.
@@ -140,6 +143,28 @@ async fn vault(common: &Common, output: &Output) -> Result<Vault, CliError> {
         ));
     }
     Ok(Vault::There(found))
+}
+
+/// A store that is named must be the one that is worked on.
+fn refuse_other_store(common: &Common, control: &Control) -> Result<(), CliError> {
+    if common.store.is_none() {
+        return Ok(());
+    }
+    Err(CliError::Configuration(format!(
+        "process {} serves the data folder, and works on a store of its own: leave --store out, or name another folder with \
+         --data-dir",
+        control.health().pid
+    )))
+}
+
+/// For what is about the data folder alone.
+pub(crate) fn refuse_store(common: &Common) -> Result<(), CliError> {
+    match common.store {
+        None => Ok(()),
+        Some(_) => Err(CliError::Configuration(
+            "--store says nothing here: this is about the data folder alone".to_owned(),
+        )),
+    }
 }
 
 fn is_locked(error: &CliError) -> bool {

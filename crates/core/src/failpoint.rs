@@ -68,20 +68,21 @@ mod armed {
         RULE.get_or_init(|| variable("TIELINE_SABOTAGE")).as_deref() == Some(rule)
     }
 
-    /// `TIELINE_SHORTENED=name:milliseconds`.
+    /// `TIELINE_SHORTENED=name:milliseconds,…`.
     pub fn shortened(name: &str, time: Duration) -> Duration {
-        static PLAN: OnceLock<Option<(String, u64)>> = OnceLock::new();
+        static PLAN: OnceLock<Vec<(String, u64)>> = OnceLock::new();
         let plan = PLAN.get_or_init(|| {
-            let text = variable("TIELINE_SHORTENED")?;
-            let (name, milliseconds) = text.split_once(':')?;
-            Some((name.to_owned(), milliseconds.parse().ok()?))
+            let text = variable("TIELINE_SHORTENED").unwrap_or_default();
+            let times = text.split(',').filter_map(|time| {
+                let (name, milliseconds) = time.split_once(':')?;
+                Some((name.to_owned(), milliseconds.parse().ok()?))
+            });
+            times.collect()
         });
-        match plan {
-            Some((shortened, milliseconds)) if shortened == name => {
-                Duration::from_millis(*milliseconds)
-            }
-            _ => time,
-        }
+        let found = plan.iter().find(|(shortened, _)| shortened == name);
+        found.map_or(time, |(_, milliseconds)| {
+            Duration::from_millis(*milliseconds)
+        })
     }
 
     fn plan() -> Option<&'static Plan> {

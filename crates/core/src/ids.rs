@@ -10,7 +10,7 @@ use crate::random::{self, NoRandomness};
 /// The text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not an id: ids are decimal numbers, as `tieline instances list`, `tieline apps list` and `tieline api-keys list` show them"
+    "{0:?} is not an id: ids are decimal numbers from 1 up, as `tieline instances list`, `tieline apps list` and `tieline api-keys list` show them"
 )]
 pub struct InvalidId(String);
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tieline_core::endpoint::is_endpoint;
 use tieline_core::{
-    Clock, Configuration, InstanceId, ProviderSetup, Registry, SystemClock, random,
+    Clock, Configuration, InstanceId, ProviderSetup, Registry, SystemClock, Timestamp, random,
 };
 use tieline_oauth::{Edge, EdgeOptions};
 use tieline_store::Store;
@@ -154,6 +154,11 @@ impl Engine {
     /// The operator's configuration.
     pub fn configuration(&self) -> &Configuration {
         &self.shared.configuration
+    }
+
+    /// What time it is, by its clock.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     /// One connected account, which may or may not exist.

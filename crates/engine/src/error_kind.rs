@@ -75,7 +75,7 @@ impl EngineError {
             Self::Store(error) => {
                 matches!(
                     error,
-                    StoreError::Unreachable { .. } | StoreError::Io { .. }
+                    StoreError::Unreachable { sent: true, .. } | StoreError::Io { .. }
                 )
             }
             _ => false,

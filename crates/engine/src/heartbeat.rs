@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use tieline_core::Timestamp;
 use tieline_core::clock::saturating_add;
+use tieline_core::{Timestamp, failpoint};
 use tieline_store::StoreError;
 
 use crate::Engine;
@@ -22,8 +22,15 @@ const BEAT: Duration = Duration::from_secs(1);
 /// A database that takes longer is of no use for this.
 const LONGEST_BEAT: Duration = Duration::from_millis(1_500);
 const FRESH: Duration = Duration::from_secs(2);
-/// For so long without a gap: others try again every two seconds to write what they have in hand.
-const IN_TOUCH: Duration = Duration::from_secs(5);
+/// A gap between two heartbeats: the database was away.
+const GAP: Duration = Duration::from_secs(3);
+/// For so long without a gap. Whoever lives writes meanwhile what it has in hand: a statement that was cut off is given up after ten
+/// seconds, a new connection takes five at most, and two pass between two tries.
+const IN_TOUCH: Duration = Duration::from_secs(20);
+
+pub(crate) fn in_touch() -> Duration {
+    failpoint::shortened("in-touch", IN_TOUCH)
+}
 
 /// Heartbeats that were acknowledged, without a gap between them.
 #[derive(Debug, Clone, Copy)]
@@ -51,10 +58,10 @@ impl Heartbeat {
     /// How long until the silence of others says something.
     fn until_others_are_heard(&self) -> Duration {
         match self.beats() {
-            Some(beats) if beats.last.elapsed() < IN_TOUCH => {
-                IN_TOUCH.saturating_sub(beats.first.elapsed())
+            Some(beats) if beats.last.elapsed() < GAP => {
+                in_touch().saturating_sub(beats.first.elapsed())
             }
-            _ => IN_TOUCH,
+            _ => in_touch(),
         }
     }
 
@@ -64,7 +71,7 @@ impl Heartbeat {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         let first = match *beats {
-            Some(beats) if sent.duration_since(beats.last) < IN_TOUCH => beats.first,
+            Some(beats) if sent.duration_since(beats.last) < GAP => beats.first,
             _ => sent,
         };
         *beats = Some(Beats { first, last: sent });

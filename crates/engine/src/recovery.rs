@@ -43,7 +43,7 @@ pub(crate) enum Verdict {
     Send,
     /// Use what there is, and ask when it is used up.
     Wait,
-    /// Whoever asked before may still be heard of: not before this instant.
+    /// Whoever asked before may still be heard of: neither asked nor called lost before this instant.
     NotBefore(Timestamp),
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn verdict(
     others: Others,
     now: Timestamp,
 ) -> Verdict {
-    of(instance.uncertain_since, rotation, urgency, others, now)
+    of(instance.doubtful_since(), rotation, urgency, others, now)
 }
 
 /// The same, of an instance that is in doubt since then.
@@ -110,8 +110,7 @@ fn of(
         Others::None => None,
     };
     match heard_by {
-        Some(then) if now < then && urgency != Urgency::Soon => Verdict::NotBefore(then),
-        Some(then) if now < then => Verdict::Wait,
+        Some(then) if now < then => Verdict::NotBefore(then),
         _ if is_safe || urgency != Urgency::Soon => Verdict::Send,
         _ => Verdict::Wait,
     }
@@ -155,32 +154,15 @@ mod tests {
             ..Rotation::UNKNOWN
         };
         let heard_by = |second| Others::HeardBy(at(second));
+        let not_before = |second| Verdict::NotBefore(at(second));
         for (rotation, others, now, soon, due) in [
             // Nothing is waited for where asking again brings the same answer.
             (window, heard_by(120), 110, Verdict::Send, Verdict::Send),
-            (
-                fails,
-                heard_by(120),
-                110,
-                Verdict::Wait,
-                Verdict::NotBefore(at(120)),
-            ),
+            (fails, heard_by(120), 110, not_before(120), not_before(120)),
             (fails, heard_by(120), 120, Verdict::Send, Verdict::Send),
             (fails, Others::None, 110, Verdict::Send, Verdict::Send),
-            (
-                strict,
-                heard_by(120),
-                119,
-                Verdict::Wait,
-                Verdict::NotBefore(at(140)),
-            ),
-            (
-                strict,
-                heard_by(200),
-                150,
-                Verdict::Wait,
-                Verdict::NotBefore(at(200)),
-            ),
+            (strict, heard_by(120), 119, not_before(140), not_before(140)),
+            (strict, heard_by(200), 150, not_before(200), not_before(200)),
             (strict, heard_by(200), 200, Verdict::Wait, Verdict::Send),
             (strict, Others::None, 101, Verdict::Wait, Verdict::Send),
         ] {

@@ -20,6 +20,8 @@ pub(crate) struct Refresh<'a> {
     pub(crate) app: &'a App,
     pub(crate) client: &'a TokenClient<'a>,
     pub(crate) rotation: Rotation,
+    /// Whether new tokens are asked for anew, so that nothing is spent.
+    pub(crate) is_anew: bool,
     pub(crate) refresh_token: &'a Secret,
     pub(crate) end: &'a FlightEnd,
 }
@@ -159,35 +161,17 @@ impl Engine {
             app,
             client,
             rotation: descriptor.oauth2().rotation,
+            is_anew: anew,
             refresh_token: &refresh_token,
             end,
         };
-        if instance.uncertain {
-            // Who is to judge others must be in touch with the store.
-            self.keep_beating().await?;
-        }
-        // Before anything is written, as far as this process's clock can tell.
-        let now = self.shared.clock.now();
-        if let Verdict::NotBefore(then) = self.verdict(&instance, &refresh.rotation, urgency, now) {
-            return Err(self.not_before(&instance, then, now));
-        }
-        let Some(attempt) = self.take_lease(instance, &refresh_token).await? else {
+        let Some(attempt) = self.take_lease(instance, &refresh, urgency).await? else {
             return Ok(());
         };
         if anew {
             return self.obtain_anew(&refresh, attempt).await;
         }
-        let now = attempt.begun_at();
-        let reason = "an earlier attempt ended without a known outcome; the access token is used while it lives";
-        match self.verdict(&attempt.instance, &refresh.rotation, urgency, now) {
-            Verdict::Send => self.send(&refresh, attempt, second).await,
-            Verdict::Wait => self.leave_uncertain(attempt, reason).await,
-            Verdict::NotBefore(then) => {
-                let refused = self.not_before(&attempt.instance, then, now);
-                self.leave_uncertain(attempt, reason).await?;
-                Err(refused)
-            }
-        }
+        self.send(&refresh, attempt, second).await
     }
 
     pub(crate) fn verdict(
@@ -198,14 +182,6 @@ impl Engine {
         now: Timestamp,
     ) -> Verdict {
         verdict(instance, rotation, urgency, self.others(now), now)
-    }
-
-    /// Whoever asked the provider before may still be given the answer.
-    fn not_before(&self, instance: &Instance, then: Timestamp, now: Timestamp) -> EngineError {
-        EngineError::RefreshInProgress {
-            instance: instance.id,
-            retry_after: then.duration_since(now).try_into().unwrap_or_default(),
-        }
     }
 
     /// Sends once; and once more where nobody knows what came of that, and asking again can do no harm.

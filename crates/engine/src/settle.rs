@@ -68,7 +68,9 @@ impl Engine {
             Cause::LostResponse
         } else if expired {
             Cause::Expired
-        } else if self.shared.store.is_contested(instance.id).await? {
+        } else if refresh.rotation.on_reuse == OnReuse::RevokesFamily
+            && self.shared.store.is_contested(instance.id).await?
+        {
             Cause::Conflict
         } else {
             Cause::Revoked

@@ -181,7 +181,12 @@ impl Engine {
         self.rested(instance).is_ok()
             && !shared.breakers.is_shut(instance.app, shared.clock.now())
             && shared.flights.under_way(instance.id).is_none()
-            && self.verdict(instance, &rotation, urgency(instance, now), now) == Verdict::Send
+            && match self.verdict(instance, &rotation, urgency(instance, now), now) {
+                Verdict::Send => true,
+                // That is to be written down once.
+                Verdict::Wait => !instance.uncertain,
+                Verdict::NotBefore(_) => false,
+            }
     }
 
     async fn refresh_for_its_own_sake(&self, instance: &Instance) -> bool {

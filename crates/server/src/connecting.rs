@@ -209,7 +209,7 @@ async fn start_device(
     });
     let id = served
         .devices
-        .remember(engine.tenant(), started)
+        .remember(engine.tenant(), started, engine.now())
         .map_err(EngineError::from)?;
     answer["id"] = id.into();
     Ok((StatusCode::CREATED, Json(answer)))

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tieline_core::Timestamp;
 use tieline_core::random::{self, NoRandomness};
 use tieline_engine::DeviceStarted;
 
@@ -19,9 +20,15 @@ impl Devices {
         &self,
         tenant: &str,
         started: DeviceStarted,
+        now: Timestamp,
     ) -> Result<String, NoRandomness> {
         let name = random::context()?;
         let mut all = self.all();
+        // What can't be polled any more is forgotten.
+        all.retain(|_, own| {
+            own.retain(|(_, started)| started.expires_at > now);
+            !own.is_empty()
+        });
         let own = all.entry(tenant.to_owned()).or_default();
         if own.len() == REMEMBERED {
             own.pop_front();

@@ -188,11 +188,14 @@ mod tests {
             let (_, answer) = kept(Problem::from(error).into_response()).await;
             answer.map(|answer| (answer.status, answer.text.expose().contains("is there")))
         };
-        let why = "the connection broke".to_owned();
-        let place = "postgres://db".into();
-        let unreachable = StoreError::Unreachable { place, why };
-        assert_eq!(told(unreachable).await, Some((409, true)));
+        let unreachable = |sent| StoreError::Unreachable {
+            place: "postgres://db".into(),
+            why: "the connection broke".to_owned(),
+            sent,
+        };
+        assert_eq!(told(unreachable(true)).await, Some((409, true)));
         // These did nothing.
+        assert_eq!(told(unreachable(false)).await, None);
         assert_eq!(told(StoreError::Busy).await, None);
         let conflict = StoreError::Conflict("there is one".to_owned());
         assert_eq!(told(conflict).await, Some((409, false)));

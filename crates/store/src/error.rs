@@ -191,13 +191,16 @@ pub enum StoreError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// The database server cannot be reached, or does not serve for now. Whether a write was done that failed like this is not known.
+    /// The database server cannot be reached, or does not serve for now. Whether a write was done that failed like this is not known,
+    /// if it was sent.
     #[error("{} cannot be reached or does not serve: {why}; nothing stored is lost", place.display())]
     Unreachable {
         /// The database's address, without user and password.
         place: PathBuf,
         /// What the operating system or the database said.
         why: String,
+        /// Whether anything was sent that may have been done.
+        sent: bool,
     },
     /// The database server is there and does not let this process in.
     #[error("{} refuses: {why}; check database, user, password and rights", place.display())]
@@ -243,6 +246,19 @@ impl StoreError {
                 | Self::Io { .. }
                 | Self::Unreachable { .. }
         )
+    }
+
+    /// The same, of what failed before anything was sent.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn unsent(self) -> Self {
+        match self {
+            Self::Unreachable { place, why, .. } => Self::Unreachable {
+                place,
+                why,
+                sent: false,
+            },
+            error => error,
+        }
     }
 
     /// An operating system's error about `path`.

@@ -169,6 +169,20 @@ pub struct Lease {
     pub until: Timestamp,
 }
 
+impl Instance {
+    /// Whether an attempt to refresh this generation has not ended, or ended unknown.
+    pub fn is_in_doubt(&self) -> bool {
+        self.doubtful_since().is_some()
+    }
+
+    /// When the first attempt of this generation was begun that has not ended, or ended unknown; by the clock that leases go by.
+    pub fn doubtful_since(&self) -> Option<Timestamp> {
+        let intent = self.intent.as_ref();
+        let own = intent.filter(|intent| intent.generation == self.generation);
+        self.uncertain_since.or(own.map(|intent| intent.at))
+    }
+}
+
 /// Changes of what the host calls an instance and finds it by: what is `None` stays.
 #[derive(Debug, Clone, Default)]
 pub struct Relabel {

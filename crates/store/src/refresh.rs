@@ -25,6 +25,8 @@ pub struct BeginRefresh {
     pub token_hash: [u8; 32],
     /// How long until the lease ends by itself.
     pub lease: Duration,
+    /// Whether to begin although an earlier attempt of this generation has not ended, or ended unknown.
+    pub in_doubt: bool,
     /// The instance as the caller read it, where the caller still has it: that saves a look.
     pub seen: Option<Instance>,
 }
@@ -41,6 +43,9 @@ pub enum Begun {
     /// Somebody else refreshes it: this is how it stands, lease included. The lease is missing where it ended between two
     /// statements: try again at once.
     Leased(Instance),
+    /// Nobody refreshes it, and an earlier attempt of this generation has not ended, or ended unknown. Only from
+    /// [`in_doubt`](BeginRefresh::in_doubt) = `false`.
+    InDoubt(Instance),
     /// There is no such instance any more, or it is being deleted.
     Gone,
 }
@@ -121,7 +126,14 @@ impl Store {
             {
                 Begun::Moved(instance)
             }
-            Some(instance) => Begun::Leased(instance),
+            Some(instance) if begin.in_doubt || !instance.is_in_doubt() => Begun::Leased(instance),
+            Some(instance) => {
+                let leased = self.backend().is_leased(begin.id, &begin.owner, self.now());
+                match leased.await? {
+                    true => Begun::Leased(instance),
+                    false => Begun::InDoubt(instance),
+                }
+            }
         })
     }
 
@@ -214,7 +226,24 @@ impl Store {
         reason: &str,
     ) -> Result<(), StoreError> {
         self.backend()
-            .keep_uncertain(id, attempt, generation, reason, self.now())
+            .keep_uncertain(id, attempt, generation, reason, self.now(), true)
+            .await
+    }
+
+    /// Says of somebody else's attempt, which has not ended and whose lease is not alive, that its outcome is unknown, as
+    /// [`leave_uncertain`](Self::leave_uncertain) does. Its lease stays: if it does live, the next heartbeat is heard.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn call_uncertain(
+        &self,
+        id: InstanceId,
+        attempt: i64,
+        generation: i64,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        self.backend()
+            .keep_uncertain(id, attempt, generation, reason, self.now(), false)
             .await
     }
 
@@ -235,7 +264,8 @@ impl Store {
 
     /// Says that a person must authorize the instance again, if the generation still is the one given, it is not being deleted, and
     /// no other attempt than the one given is under way (any, if none is given);
-    /// clears intent and lease. The event `instance.reconnect_required` is written with it, unless it was so before. Returns how the instance stands then, whether or not that was so.
+    /// clears intent and lease. The event `instance.reconnect_required` is written with it, unless it was so before. Returns how
+    /// the instance stands then, whether or not that was so.
     ///
     /// # Errors
     /// The database cannot be written.

@@ -157,6 +157,7 @@ async fn connect_and_refresh(store: &Store, app: &App) -> Instance {
         attempt: 7,
         token_hash: [7; 32],
         lease: Duration::MAX,
+        in_doubt: true,
         seen: None,
     };
     let begun = store.begin_refresh(begin).await.unwrap();

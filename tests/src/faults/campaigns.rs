@@ -368,10 +368,11 @@ impl<'a> Runner<'a> {
             accounts,
             environment: sabotage
                 .map(|rule| ("TIELINE_SABOTAGE".to_owned(), rule.clone()))
-                // The sandbox answers at once: nobody need wait for what a dead process may still be told.
+                // The sandbox answers at once: nobody need wait for what a dead process may still be told. A database that is
+                // killed refuses connections: nobody hangs who has an answer in hand.
                 .chain([(
                     "TIELINE_SHORTENED".to_owned(),
-                    "surely-over:6000".to_owned(),
+                    "surely-over:6000,in-touch:5000".to_owned(),
                 )])
                 .collect(),
             arguments: vec!["--log".to_owned(), "info".to_owned()],

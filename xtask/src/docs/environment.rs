@@ -44,6 +44,21 @@ pub(crate) const OWN_VARIABLES: &[(&str, &str, &str)] = &[
         "The file of the master key, never inside the data folder; not together with `TIELINE_MASTER_KEY`",
         "`$XDG_CONFIG_HOME/tieline/master.key`, made at the first start",
     ),
+    (
+        "TIELINE_PUBLIC_URL",
+        "Where browsers and providers reach `tieline serve --listen` from outside, as `--public-url`",
+        "the address itself, if it is this machine's own",
+    ),
+    (
+        "TIELINE_STORE",
+        "The address of a PostgreSQL database that holds the store, password included",
+        "the data folder",
+    ),
+    (
+        "TIELINE_WEBHOOK_RANGES",
+        "Ranges of addresses that webhooks may be at besides public ones, with commas between them, as `--webhook-range`",
+        "none",
+    ),
 ];
 
 /// Renders the page.

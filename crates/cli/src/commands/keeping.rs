@@ -31,6 +31,7 @@ pub(crate) async fn restore(
     force: bool,
     output: &Output,
 ) -> Result<(), CliError> {
+    session::refuse_store(common)?;
     let data_dir = session::data_dir(common)?;
     let report = Store::restore(file, &data_dir, force).await?;
     output.answer(&report, || {

@@ -36,6 +36,7 @@ pub(crate) async fn run(common: &Common, serve: Serve, output: &Output) -> Resul
     let front = Front::open(&serve).await?;
     let edge = edge(&serve);
     if serve.sandbox {
+        session::refuse_store(common)?;
         let tried = Tried::begin(front.public_url.clone(), edge).await?;
         let (engine, data_dir) = (tried.engine.clone(), tried.data_dir());
         let served = serve_until(signals, &engine, &data_dir, front, Some(&tried), output).await;

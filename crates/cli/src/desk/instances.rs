@@ -18,6 +18,8 @@ use crate::error::CliError;
 
 /// Rows of a page.
 const PAGE: u32 = 500;
+/// As many as a page may have.
+const LONGEST_PAGE: u32 = 1_000;
 
 impl Desk {
     /// All instances, or all of one provider.
@@ -157,7 +159,7 @@ async fn events(control: &Control, path: &str, limit: u32) -> Result<Vec<Event>,
         let left = limit.saturating_sub(u32::try_from(all.len()).unwrap_or(u32::MAX));
         let query = EventsQuery {
             cursor,
-            limit: Some(left),
+            limit: Some(left.min(LONGEST_PAGE)),
         };
         let page: Events = control.get(&with_query(path, &query)?).await?;
         all.extend(page.events);

@@ -1,7 +1,7 @@
 //! What a courier does: it tells one webhook what is due, a few events at a time, until nothing is or one is not taken.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tieline_core::WebhookId;
@@ -14,8 +14,8 @@ use crate::webhooks::schedule::{PATIENCE, pause};
 use crate::webhooks::send::Sent;
 use crate::{Engine, EngineError, measure};
 
-/// How often a courier looks for more before it makes room for another, who may have waited.
-const ROUNDS: usize = 16;
+/// How long a courier looks for more before it makes room for another, who may have waited.
+const LONGEST_WAY: Duration = Duration::from_secs(15);
 /// Events that one webhook is told of at once; one, where the last was not taken.
 const AT_ONCE: u32 = 4;
 /// How long nobody else sends what a courier has taken: well beyond what a receiver may take.
@@ -29,11 +29,17 @@ impl Engine {
     /// nothing.
     pub(crate) async fn tell_webhooks(&self) -> Result<Told, EngineError> {
         let mut sum = (0, 0);
-        for courier in self.send_couriers().await? {
-            let (told, failed) = courier.await.unwrap_or_default();
-            sum = (sum.0 + told, sum.1 + failed);
+        loop {
+            // Those that fail rest, so that this ends.
+            let couriers = self.send_couriers().await?;
+            if couriers.is_empty() {
+                return Ok(sum);
+            }
+            for courier in couriers {
+                let (told, failed) = courier.await.unwrap_or_default();
+                sum = (sum.0 + told, sum.1 + failed);
+            }
         }
-        Ok(sum)
     }
 
     /// A courier to every webhook that there is something for, unless one is with it or it rests.
@@ -107,7 +113,8 @@ impl Way {
 
     async fn tell_all(&self, told: &mut Told) -> Result<(), EngineError> {
         let (shared, id) = (&self.shared, self.id);
-        for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        while begun.elapsed() < LONGEST_WAY {
             if shared.tasks.is_closing() {
                 return Ok(());
             }

@@ -10,6 +10,8 @@ use crate::webhooks::schedule::{LONGEST_REST, rest};
 
 /// Couriers at once. Each waits for its own webhook alone; this is how much may be in memory.
 const MOST: usize = 256;
+/// One in so many is kept for webhooks that fail.
+const OF_THE_FAILING: usize = 8;
 
 /// What this process knows of webhooks that is not worth being stored.
 #[derive(Debug, Default)]
@@ -33,7 +35,7 @@ impl Couriers {
     /// Which of them a courier is to go to now: none that rests, and none that another one is with. Whoever goes says so when
     /// it is [back](Self::back).
     ///
-    /// Where there are more than couriers, those that fail come last, and all others take turns.
+    /// Where there are more than couriers, those that fail have an eighth of them, and all others take turns.
     pub(super) fn leave_for(&self, due: Vec<WebhookId>, now: Timestamp) -> Vec<WebhookId> {
         let mut routes = self.routes();
         let Routes { known, last } = &mut *routes;
@@ -41,23 +43,23 @@ impl Couriers {
         known
             .retain(|id, route| route.is_travelled || route.is_resting(now) || wanted.contains(id));
         let under_way = known.values().filter(|route| route.is_travelled).count();
-        let mut free: Vec<_> = due
-            .into_iter()
-            .filter(|id| {
-                let route = known.get(id);
-                route.is_none_or(|route| !route.is_travelled && !route.is_resting(now))
-            })
-            .collect();
-        free.sort_by_key(|id| {
-            let is_failing = known.get(id).is_some_and(|route| route.failures > 0);
-            (is_failing, last.is_some_and(|last| *id <= last), *id)
+        let free = due.into_iter().filter(|id| {
+            let route = known.get(id);
+            route.is_none_or(|route| !route.is_travelled && !route.is_resting(now))
         });
-        free.truncate(MOST.saturating_sub(under_way));
-        for id in &free {
+        let is_well = |id: &WebhookId| known.get(id).is_none_or(|route| route.failures == 0);
+        let (mut well, failing): (Vec<_>, Vec<_>) = free.partition(is_well);
+        well.sort_by_key(|id| (last.is_some_and(|last| *id <= last), *id));
+        let places = MOST.saturating_sub(under_way);
+        well.truncate(places - failing.len().min(places / OF_THE_FAILING));
+        *last = well.last().copied().or(*last);
+        let mut chosen = well;
+        let left = places - chosen.len();
+        chosen.extend(failing.into_iter().take(left));
+        for id in &chosen {
             known.entry(*id).or_default().is_travelled = true;
         }
-        *last = free.last().copied().or(*last);
-        free
+        chosen
     }
 
     /// Whether the last that was sent to a webhook was not taken.

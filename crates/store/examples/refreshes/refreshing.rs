@@ -113,6 +113,7 @@ async fn refresh(store: &Store, id: InstanceId) -> Result<Duration, Failure> {
         attempt,
         token_hash: [0; 32],
         lease: Duration::from_secs(60),
+        in_doubt: true,
         seen: Some(seen),
     };
     let Begun::Taken(begun) = store.begin_refresh(begin).await? else {

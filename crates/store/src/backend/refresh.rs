@@ -11,7 +11,7 @@ use crate::{BeginRefresh, Cause, Instance, StoreError};
 #[async_trait]
 pub(crate) trait RefreshRows {
     /// Lease and intent, if generation and status are as expected and no lease of another owner is alive. An intent of the
-    /// same generation that is replaced counts as one whose outcome is unknown.
+    /// same generation that is replaced counts as one whose outcome is unknown; without `in_doubt` none is replaced.
     async fn begin_refresh(
         &self,
         begin: &BeginRefresh,
@@ -30,7 +30,7 @@ pub(crate) trait RefreshRows {
     /// this one was written, or one that brought tokens too.
     async fn is_contested(&self, id: InstanceId) -> Result<bool, StoreError>;
     async fn clear_intent(&self, id: InstanceId, attempt: i64) -> Result<(), StoreError>;
-    /// The event that says so is written the first time for each generation.
+    /// The event that says so is written the first time for each generation. With `is_over`, the lease goes.
     async fn keep_uncertain(
         &self,
         id: InstanceId,
@@ -38,7 +38,15 @@ pub(crate) trait RefreshRows {
         generation: i64,
         reason: &str,
         now: Timestamp,
+        is_over: bool,
     ) -> Result<(), StoreError>;
+    /// Whether another than `owner` has a lease that is alive.
+    async fn is_leased(
+        &self,
+        id: InstanceId,
+        owner: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
     /// One more rejection; the intent and lease of `attempt` go.
     async fn count_rejection(
         &self,

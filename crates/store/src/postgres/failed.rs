@@ -14,6 +14,7 @@ pub(super) fn failed(place: &Path, error: sqlx::Error) -> StoreError {
     let unreachable = |why: String| StoreError::Unreachable {
         place: place.to_owned(),
         why,
+        sent: true,
     };
     match error {
         sqlx::Error::PoolClosed => StoreError::Closed,
@@ -51,6 +52,7 @@ fn told(place: &Path, error: Box<dyn sqlx::error::DatabaseError>) -> StoreError 
         "25006" => StoreError::Unreachable {
             place: owned(),
             why: "it takes no writes: is it a standby?".to_owned(),
+            sent: false,
         },
         "58030" => StoreError::Io {
             path: owned(),
@@ -74,6 +76,8 @@ fn told(place: &Path, error: Box<dyn sqlx::error::DatabaseError>) -> StoreError 
             StoreError::Unreachable {
                 place: owned(),
                 why: why(),
+                // Out of something, it has done nothing.
+                sent: !code.starts_with("53"),
             }
         }
         _ => StoreError::Database(Box::new(sqlx::Error::Database(error))),

@@ -29,7 +29,8 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) async fn of(pool: &PgPool, place: &'a Path) -> Result<Self, StoreError> {
-        let connection = pool.acquire().await.map_err(|error| failed(place, error))?;
+        let acquired = pool.acquire().await;
+        let connection = acquired.map_err(|error| failed(place, error).unsent())?;
         Ok(Self {
             place,
             connection: Some(connection),
@@ -107,5 +108,11 @@ impl Transaction for Session<'_> {
         self.run(Statement::of("COMMIT")).await?;
         self.in_transaction = false;
         Ok(())
+    }
+
+    async fn roll_back(mut self: Box<Self>) {
+        if self.run(Statement::of("ROLLBACK")).await.is_ok() {
+            self.in_transaction = false;
+        }
     }
 }

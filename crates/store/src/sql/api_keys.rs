@@ -44,6 +44,7 @@ impl<D: Database> ApiKeyRows for D {
             stored => one(stored.unwrap_or_default())?,
         };
         let Some(key) = stored else {
+            transaction.roll_back().await;
             return Err(StoreError::NotFound {
                 what: "tenant",
                 name: new.tenant.clone(),

@@ -43,6 +43,7 @@ impl<D: Database> AppRows for D {
         let mut transaction = self.begin().await?;
         match transaction.execute(statement).await {
             Err(error) if is_duplicate(&error) => {
+                transaction.roll_back().await;
                 return Err(StoreError::Conflict(format!(
                     "tenant {:?} has an app {:?} at {} already: give another name",
                     app.tenant, app.name, app.provider

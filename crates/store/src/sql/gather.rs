@@ -93,9 +93,10 @@ pub(crate) fn same(error: &StoreError) -> StoreError {
             path: path.clone(),
             why,
         },
-        StoreError::Unreachable { place, why } => StoreError::Unreachable {
+        StoreError::Unreachable { place, why, sent } => StoreError::Unreachable {
             place: place.clone(),
             why: why.clone(),
+            sent: *sent,
         },
         StoreError::DatabaseRefused { place, why } => StoreError::DatabaseRefused {
             place: place.clone(),

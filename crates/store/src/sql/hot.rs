@@ -38,6 +38,7 @@ impl HotKind {
                 "v_attempt",
                 "v_token_hash",
                 "v_now",
+                "v_in_doubt",
             ],
             Self::Commit => &[
                 "v_id",
@@ -114,7 +115,9 @@ fn begin(dialect: Dialect) -> String {
          uncertain_generation = CASE WHEN intent_generation = generation THEN generation ELSE uncertain_generation END, \
          intent_attempt = v_attempt, intent_generation = generation, intent_token_hash = v_token_hash, intent_at = {now} \
          FROM v WHERE id = v_id AND generation = v_generation AND status = 'ok' \
-         AND (lease_owner IS NULL OR lease_owner = v_owner OR NOT {alive}) RETURNING {columns}"
+         AND (lease_owner IS NULL OR lease_owner = v_owner OR NOT {alive}) \
+         AND (v_in_doubt = 1 OR (intent_generation IS DISTINCT FROM generation \
+         AND uncertain_generation IS DISTINCT FROM generation)) RETURNING {columns}"
     )
 }
 

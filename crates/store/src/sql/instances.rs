@@ -79,6 +79,7 @@ impl<D: Database> InstanceRows for D {
             Ok(Some(instance)) => instance,
             Err(error) if !is_dangling(&error) => return Err(error),
             _ => {
+                transaction.roll_back().await;
                 return Err(StoreError::NotFound {
                     what: "app",
                     name: new.app.to_string(),

@@ -56,7 +56,8 @@ pub(crate) trait Database: Upkeep + fmt::Debug + Send + Sync {
     async fn write_hot(&self, write: HotWrite) -> Result<Option<Row>, StoreError>;
 }
 
-/// Several statements that happen together or not at all. Dropped without [`commit`](Self::commit), none happens.
+/// Several statements that happen together or not at all. Dropped without [`commit`](Self::commit), none happens; which may cost a
+/// connection, and [`roll_back`](Self::roll_back) does not.
 #[async_trait]
 pub(crate) trait Transaction: Send {
     /// Runs a statement, for a count of the rows it changed.
@@ -64,6 +65,7 @@ pub(crate) trait Transaction: Send {
     /// Runs a statement, for the rows it returns.
     async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, StoreError>;
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+    async fn roll_back(self: Box<Self>);
 }
 
 impl<D: Database> Backend for D {}

@@ -31,6 +31,7 @@ impl<D: Database> RefreshRows for D {
                 begin.attempt.into(),
                 begin.token_hash.as_slice().into(),
                 micros(now).into(),
+                i64::from(begin.in_doubt).into(),
             ],
         };
         let Some(row) = self.write_hot(write).await? else {
@@ -107,16 +108,19 @@ impl<D: Database> RefreshRows for D {
         generation: i64,
         reason: &str,
         now: Timestamp,
+        is_over: bool,
     ) -> Result<(), StoreError> {
         let statement = Statement::of(
-            "UPDATE instances SET lease_owner = NULL, lease_until = NULL, \
+            "UPDATE instances SET lease_owner = CASE $4 WHEN 0 THEN lease_owner END, \
+             lease_until = CASE $4 WHEN 0 THEN lease_until END, \
              uncertain_at = CASE WHEN uncertain_generation IS DISTINCT FROM $3 THEN intent_at ELSE uncertain_at END, \
              uncertain_generation = $3 \
              WHERE id = $1 AND intent_attempt = $2 AND intent_generation = $3",
         )
         .bind(id.0)
         .bind(attempt)
-        .bind(generation);
+        .bind(generation)
+        .bind(i64::from(is_over));
         let first_telling = Statement::of(concat!(
             "UPDATE instances SET uncertain_told = $2 \
              WHERE id = $1 AND generation = $2 AND uncertain_generation = $2 AND uncertain_told IS DISTINCT FROM $2 \
@@ -133,6 +137,22 @@ impl<D: Database> RefreshRows for D {
             transaction.execute(event_statement(&event, now)?).await?;
         }
         transaction.commit().await
+    }
+
+    async fn is_leased(
+        &self,
+        id: InstanceId,
+        owner: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let statement = Statement::built(format!(
+            "SELECT id FROM instances WHERE id = $1 AND lease_owner <> $2 AND {}",
+            self.dialect().lease_alive("$3")
+        ))
+        .bind(id.0)
+        .bind(owner)
+        .bind(micros(now));
+        Ok(!self.read(statement).await?.is_empty())
     }
 
     async fn count_rejection(

@@ -22,8 +22,7 @@ impl<D: Database> TenantRows for D {
         .bind(micros(new.created_at));
         let mut transaction = self.begin().await?;
         let Some(tenant) = one(transaction.fetch(statement).await?)? else {
-            // Dropped, it would cost the connection.
-            transaction.commit().await?;
+            transaction.roll_back().await;
             return Err(StoreError::Conflict(format!(
                 "there is a tenant {:?} already: give another id",
                 new.id
@@ -79,6 +78,7 @@ impl<D: Database> TenantRows for D {
             return Ok(false);
         }
         if apps > 0 {
+            transaction.roll_back().await;
             return Err(StoreError::Conflict(format!(
                 "the tenant {id:?} still has {} and {}: disconnect the instances, then delete the apps",
                 counted(apps, "app"),

@@ -98,8 +98,7 @@ impl<D: Database> WebhookRows for D {
         let statement = changing(self.dialect(), tenant, id, changes, now)?;
         let mut transaction = self.begin().await?;
         let Some(changed) = one(transaction.fetch(statement).await?)? else {
-            // Dropped, it would cost the connection.
-            transaction.commit().await?;
+            transaction.roll_back().await;
             return Ok(None);
         };
         if changed.disabled_at.is_some() {
@@ -208,7 +207,7 @@ impl<D: Database> WebhookRows for D {
         let mut transaction = self.begin().await?;
         let Some(row) = only(transaction.fetch(failing).await?) else {
             // It is deleted or disabled, and with it what was waiting.
-            transaction.commit().await?;
+            transaction.roll_back().await;
             return Ok(false);
         };
         let is_over = row.get::<i64>("so_long")? >= in_micros(failed.patience);
@@ -278,7 +277,7 @@ fn changing(
         "UPDATE webhooks SET url = coalesce($3, url), kinds = coalesce($4, kinds), \
          failing_since = CASE WHEN $3 IS NULL AND coalesce($5, 0) = 0 THEN failing_since END, \
          disabled_at = CASE $5 WHEN 1 THEN NULL WHEN 0 THEN coalesce(disabled_at, {now_here}) ELSE disabled_at END, \
-         disabled_why = CASE $5 WHEN 1 THEN NULL WHEN 0 THEN coalesce(disabled_why, $7) \
+         disabled_why = CASE $5 WHEN 1 THEN NULL WHEN 0 THEN $7 \
          ELSE disabled_why END \
          WHERE tenant = $1 AND id = $2 RETURNING {}",
         columns!()

@@ -80,6 +80,7 @@ fn begin(id: i64, generation: i64, attempt: i64) -> HotWrite {
             attempt.into(),
             [0; 32].as_slice().into(),
             1_i64.into(),
+            1_i64.into(),
         ],
     }
 }

@@ -167,6 +167,12 @@ impl sql::Transaction for Transaction<'_> {
         self.writer()?.unfinished = false;
         Ok(())
     }
+
+    async fn roll_back(mut self: Box<Self>) {
+        if let Some(writer) = self.writer.as_mut() {
+            writer.roll_back().await;
+        }
+    }
 }
 
 impl Transaction<'_> {

@@ -180,6 +180,49 @@ async fn a_generation_that_another_attempt_overtook_is_contested() {
 }
 
 #[tokio::test]
+async fn what_is_in_doubt_is_begun_only_by_whoever_says_so() {
+    let home = Home::new().await;
+    let (store, a) = opened(&home).await;
+    let careful = |attempt| BeginRefresh {
+        in_doubt: false,
+        ..begin(a.id, 1, attempt)
+    };
+    taken(store.begin_refresh(careful(7)).await.unwrap());
+    // Its lease is alive: whoever has it is at work.
+    let leased = store.begin_refresh(careful(8)).await.unwrap();
+    assert!(matches!(leased, Begun::Leased(_)), "{leased:?}");
+    let own = BeginRefresh {
+        owner: "owner-7".to_owned(),
+        ..careful(9)
+    };
+    let begun = store.begin_refresh(own).await.unwrap();
+    let Begun::InDoubt(doubtful) = begun else {
+        panic!("{begun:?}");
+    };
+    let intent = doubtful.intent.as_ref().unwrap();
+    assert_eq!((intent.attempt, doubtful.uncertain), (7, false));
+    assert_eq!(doubtful.doubtful_since(), Some(intent.at));
+
+    // It is called uncertain, once, and nobody's lease is taken away.
+    for _ in 0..2 {
+        store.call_uncertain(a.id, 7, 1, "why").await.unwrap();
+    }
+    let doubtful = again(&store, &a).await;
+    assert!(doubtful.uncertain && doubtful.lease.is_some());
+    let events = store.events(TENANT, Some(a.id), 10).await.unwrap();
+    let told = events
+        .iter()
+        .filter(|it| it.kind == "instance.refresh_uncertain");
+    assert_eq!(told.count(), 1);
+    store.abandon_refresh(a.id, 7).await.unwrap();
+    let begun = store.begin_refresh(careful(10)).await.unwrap();
+    assert!(matches!(begun, Begun::InDoubt(_)), "{begun:?}");
+    let knowing = taken(store.begin_refresh(begin(a.id, 1, 11)).await.unwrap());
+    assert!(knowing.intent.unwrap().uncertain);
+    store.close().await;
+}
+
+#[tokio::test]
 async fn a_refresh_in_flight_sees_that_its_instance_is_being_deleted() {
     let home = Home::new().await;
     let (store, a) = opened(&home).await;

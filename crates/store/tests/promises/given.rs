@@ -105,6 +105,7 @@ pub(crate) fn begin(id: InstanceId, generation: i64, attempt: i64) -> BeginRefre
         attempt,
         token_hash: [attempt as u8; 32],
         lease: Duration::from_secs(60),
+        in_doubt: true,
         seen: None,
     }
 }
