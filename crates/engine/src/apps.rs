@@ -41,6 +41,15 @@ pub struct AppChanges {
 /// Changes of an app's own parameters: a new value, or `None` to take one away. The others stay.
 pub type Changes = BTreeMap<String, Option<Secret>>;
 
+fn apply(changes: Changes, parameters: &mut Given) {
+    for (key, value) in changes {
+        match value {
+            Some(value) => parameters.insert(key, value),
+            None => parameters.remove(&key),
+        };
+    }
+}
+
 impl Engine {
     /// Registers an app. Its endpoints are fixed now: the provider's, or the operator's overrides.
     ///
@@ -150,13 +159,22 @@ impl Engine {
         if let Some(origins) = changes.return_origins {
             app.return_origins = checked_origins(origins)?;
         }
-        for (key, value) in changes.parameters {
-            match value {
-                Some(value) => parameters.insert(key, value),
-                None => parameters.remove(&key),
-            };
-        }
+        apply(changes.parameters, &mut parameters);
         self.set_app_parameters(&app, parameters).await
+    }
+
+    /// Whether an app would have all that it needs, and nothing wrong, with these changes of its own parameters. Nothing is
+    /// changed.
+    ///
+    /// # Errors
+    /// Everything that would be missing or wrong, at once; or when those that are there don't open.
+    pub async fn check_app_changes(&self, app: &App, changes: Changes) -> Result<(), EngineError> {
+        let provider = self.provider(&app.provider)?;
+        let mut parameters = self.app_own_parameters(app).await?;
+        apply(changes, &mut parameters);
+        self.check_given(provider, &parameters)?;
+        self.resolve(provider, &parameters)?;
+        Ok(())
     }
 
     /// What an app gives for itself, for a person to read: `[redacted]` in the place of secrets, and of what the provider

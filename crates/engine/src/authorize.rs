@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tieline_core::clock::saturating_add;
 use tieline_core::parameters::Given;
-use tieline_core::{AuthorizationId, Format, InstanceId, OAuthField, Parameters, Timestamp};
+use tieline_core::{
+    AuthorizationId, Format, InstanceId, OAuthField, Parameters, Secret, Timestamp,
+};
 use tieline_oauth::AuthorizationRequestOptions;
 use tieline_store::{App, Binding, Instance, NewAuthorization};
 
@@ -47,6 +49,11 @@ pub enum BoundTo {
     Session {
         /// The host's name for the person.
         user: String,
+    },
+    /// The browser that starts it, whosever it is.
+    Browser {
+        /// SHA-256 of what that browser holds, and no other: such as a cookie that only this origin can set.
+        hash: [u8; 32],
     },
     /// Whoever the host says it is, after the callback, with the [ticket](Engine::confirm) that the browser brings it.
     Confirm {
@@ -90,6 +97,15 @@ impl AuthorizeOptions {
         }
     }
 
+    /// For whoever holds this in their browser, now and when they come back: see [`BoundTo::Browser`].
+    pub fn browser(held: &Secret) -> Self {
+        let hash = lookup_hash(held.expose());
+        Self {
+            bound_to: BoundTo::Browser { hash },
+            ..Self::LOCAL
+        }
+    }
+
     /// For a user whom the host names once more when they are back: see [`BoundTo::Confirm`].
     pub fn confirm(user: impl Into<String>) -> Self {
         let user = user.into();
@@ -120,7 +136,7 @@ impl Engine {
         // As it is now: whoever holds an app may have held it for long.
         let app = &self.app(app.id).await?;
         self.check_return_to(options.return_to.as_deref(), &app.return_origins)?;
-        let (binding, user) = bound(app, options.bound_to)?;
+        let bound = bound(app, options.bound_to)?;
         let parameters = self
             .parameters_to_connect(app, options.instance, &options.parameters)
             .await?;
@@ -150,8 +166,9 @@ impl Engine {
                 verifier: request.code_verifier,
                 redirect_uri: request.redirect_uri.clone(),
                 scopes: request.scopes.clone(),
-                binding,
-                user,
+                binding: bound.binding,
+                user: bound.user,
+                browser_hash: bound.browser_hash,
                 instance: options.instance,
                 instance_name: options.instance_name,
                 tags,
@@ -197,19 +214,31 @@ impl Engine {
 }
 
 /// What the callback will be held against.
-fn bound(app: &App, bound_to: BoundTo) -> Result<(Binding, Option<String>), EngineError> {
-    match bound_to {
-        BoundTo::Local => Ok((Binding::Local, None)),
+struct Bound {
+    binding: Binding,
+    user: Option<String>,
+    browser_hash: Option<[u8; 32]>,
+}
+
+fn bound(app: &App, bound_to: BoundTo) -> Result<Bound, EngineError> {
+    let (binding, user, browser_hash) = match bound_to {
+        BoundTo::Local => (Binding::Local, None, None),
         BoundTo::Session { user } => {
             check_user(&user)?;
-            Ok((Binding::Session, Some(user)))
+            (Binding::Session, Some(user), None)
         }
+        BoundTo::Browser { hash } => (Binding::Session, None, Some(hash)),
         BoundTo::Confirm { user } => {
             check_user(&user)?;
             confirm_url(app)?;
-            Ok((Binding::Confirm, Some(user)))
+            (Binding::Confirm, Some(user), None)
         }
-    }
+    };
+    Ok(Bound {
+        binding,
+        user,
+        browser_hash,
+    })
 }
 
 /// Each is a scope-token of RFC 6749 section 3.3.

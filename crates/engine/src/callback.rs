@@ -20,6 +20,24 @@ pub enum Arrival {
         /// The user, as at the start.
         user: String,
     },
+    /// At the app's own redirect URI, in a browser that holds what it held at the start.
+    Browser {
+        /// The app's context, from the path of the redirect URI.
+        context: String,
+        /// SHA-256 of what it holds.
+        hash: [u8; 32],
+    },
+}
+
+/// Who comes to the front door, as far as it can be seen.
+#[derive(Debug, Clone, Copy)]
+pub enum Visitor<'a> {
+    /// Somebody.
+    Anybody,
+    /// A user whom the host sees signed in.
+    User(&'a str),
+    /// A browser that holds this.
+    Browser(&'a Secret),
 }
 
 /// What became of a callback at the front door.
@@ -44,8 +62,7 @@ pub enum Received {
 }
 
 impl Engine {
-    /// Receives a callback at an app's own redirect URI, whosever app it is: the app's `context` is from the path, `user` is
-    /// whom the host sees in that browser, if it looks. What the app's host must confirm is parked; what a session started is
+    /// Receives a callback at an app's own redirect URI, whosever app it is: the app's `context` is from the path. What the app's host must confirm is parked; what a session started is
     /// followed to its end.
     ///
     /// The state is looked at before anything else and is used up whatever comes of it, unless the process that made it is still
@@ -56,13 +73,13 @@ impl Engine {
     pub async fn receive_callback(
         &self,
         context: &str,
-        user: Option<&str>,
+        visitor: Visitor<'_>,
         query: Secret,
     ) -> Result<Received, EngineError> {
         let parsed = CallbackQuery::parse(query.expose());
         let state = lookup_hash(tieline_oauth::state_of(&parsed)?);
-        let (context, user) = (context.to_owned(), user.map(str::to_owned));
-        let engine = self.clone();
+        let (engine, context) = (self.clone(), context.to_owned());
+        let arrival = visitor.arrival(&context);
         self.uninterrupted(async move {
             if engine.is_awaited_elsewhere(&state, &context).await? {
                 return Ok(Received::ToStarter);
@@ -75,11 +92,10 @@ impl Engine {
                 let address = engine.park(&app, &taken, &query).await?;
                 return Ok(Received::ToHost { address });
             }
-            let Some(user) = user else {
+            let Some(arrival) = arrival else {
                 return Err(not_yours(&app, &taken));
             };
             let return_to = taken.return_to.clone();
-            let arrival = Arrival::Session { context, user };
             let instance = engine.follow(app, taken, &arrival, &parsed).await?;
             Ok(Received::Connected {
                 instance: Box::new(instance),
@@ -157,6 +173,24 @@ impl Engine {
     }
 }
 
+impl Visitor<'_> {
+    /// Their arrival at an app's redirect URI, where there is anything to know them by.
+    fn arrival(self, context: &str) -> Option<Arrival> {
+        let context = context.to_owned();
+        match self {
+            Self::Anybody => None,
+            Self::User(user) => Some(Arrival::Session {
+                context,
+                user: user.to_owned(),
+            }),
+            Self::Browser(held) => Some(Arrival::Browser {
+                context,
+                hash: lookup_hash(held.expose()),
+            }),
+        }
+    }
+}
+
 fn not_yours(app: &App, taken: &TakenAuthorization) -> EngineError {
     let provider = app.provider.clone();
     tracing::warn!(provider, app = %app.id, authorization = %taken.id, "callback of someone else's authorization");
@@ -173,6 +207,13 @@ fn belongs(taken: &TakenAuthorization, context: &str, arrival: &Arrival) -> bool
                 user,
             },
         ) => arrived_at == context && taken.user.as_deref() == Some(user),
+        (
+            Binding::Session,
+            Arrival::Browser {
+                context: arrived_at,
+                hash,
+            },
+        ) => arrived_at == context && taken.browser_hash.as_ref() == Some(hash),
         _ => false,
     }
 }

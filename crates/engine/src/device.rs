@@ -200,7 +200,7 @@ impl Engine {
 
 fn user_of(options: &AuthorizeOptions) -> Option<String> {
     match &options.bound_to {
-        BoundTo::Local => None,
+        BoundTo::Local | BoundTo::Browser { .. } => None,
         BoundTo::Session { user } | BoundTo::Confirm { user } => Some(user.clone()),
     }
 }

@@ -1,5 +1,5 @@
 //! What has expired goes: authorizations that nobody finished, links that nobody opened, answers that nobody asked for again,
-//! and what memory holds of instances that nobody uses.
+//! sessions that have ended, and what memory holds of instances that nobody uses.
 
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ impl Engine {
         store.purge_authorizations(before(now, REMEMBERED)).await?;
         store.purge_front_door(before(now, CLEARED_AFTER)).await?;
         store.purge_requests(before(now, ANSWERS_KEPT)).await?;
+        store.purge_sessions(now).await?;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! One connected account, as a host holds it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use tieline_core::descriptor::Account;
@@ -192,6 +193,14 @@ impl Engine {
             .store
             .instances(InstanceQuery { tenant, ..query })
             .await?)
+    }
+
+    /// How many of the tenant's instances there are with each status.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn census(&self) -> Result<BTreeMap<Status, u64>, EngineError> {
+        Ok(self.shared.store.census_of(&self.tenant).await?)
     }
 
     /// What happened to all of the tenant's apps and instances, newest first.

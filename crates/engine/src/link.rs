@@ -53,6 +53,8 @@ pub struct NewlyLinked {
 pub struct Linked {
     /// The app.
     pub app: App,
+    /// The scopes that are asked for.
+    pub scopes: Vec<String>,
     /// The keys of what the account's owner must give and nobody has given.
     pub wanted: Vec<ParameterKey>,
     /// When it stops being good.
@@ -119,11 +121,19 @@ impl Engine {
         let link = self.good_link(token).await?;
         let engine = self.for_tenant(&link.made_of.tenant);
         let app = engine.app(link.made_of.app).await?;
+        let parameters = engine.app_parameters(&app).await?;
+        let usual = parameters.descriptor().oauth2().scopes;
+        let scopes = match (link.made_of.scopes, parameters.field(OAuthField::Scope)) {
+            (Some(scopes), _) => scopes,
+            (None, Some(own)) => own.split_whitespace().map(str::to_owned).collect(),
+            (None, None) => usual.iter().map(|scope| (*scope).to_owned()).collect(),
+        };
         Ok(Linked {
             wanted: engine
                 .wanted_to_connect(&app, link.made_of.instance)
                 .await?,
             app,
+            scopes,
             expires_at: link.made_of.expires_at,
         })
     }

@@ -3,6 +3,7 @@
 //! Whatever comes of it, the browser leaves for an address without code, state and token, or sees a page that sends nobody
 //! anything of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,11 +17,14 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tieline_core::Secret;
 use tieline_core::http::CallbackQuery;
-use tieline_engine::{Engine, EngineError, Kind, Received};
+use tieline_engine::{Engine, EngineError, Kind, Received, Visitor};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::pages::{ConnectPage, MessagePage, Wanted};
+use crate::pages::door::{self, ConnectPage};
+use crate::pages::{
+    Field, Known, Pages, When, asset_tag, connected as connected_page, held_by, sentence, shown,
+};
 use crate::{Problem, body};
 
 /// Who is signed in at the host, in the browser that sent this request; `None` = nobody. Where a host embeds the routes, it says
@@ -32,6 +36,9 @@ pub type SignedIn = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 pub(crate) struct FrontDoor {
     pub(crate) engine: Engine,
     pub(crate) signed_in: Option<SignedIn>,
+    pub(crate) pages: Pages,
+    /// Whether people sign in to pages of ours.
+    pub(crate) has_pages: bool,
 }
 
 pub(crate) fn routes(door: FrontDoor) -> Router {
@@ -73,20 +80,29 @@ async fn call_back(
     parts: Parts,
 ) -> Response {
     let Ok(Path(context)) = context else {
-        return failed(&EngineError::UnknownState);
+        return door.failed(&EngineError::UnknownState);
     };
     let user = door.signed_in.as_ref().and_then(|who| who(&parts));
+    let browser = held_by(&parts.headers).filter(|_| door.has_pages);
+    let visitor = match (&user, &browser) {
+        (Some(user), _) => Visitor::User(user),
+        (None, Some(held)) => Visitor::Browser(held),
+        (None, None) => Visitor::Anybody,
+    };
     let query = Secret::new(query.unwrap_or_default());
-    let received = door
-        .engine
-        .receive_callback(&context, user.as_deref(), query);
+    let received = door.engine.receive_callback(&context, visitor, query);
     match received.await {
         Ok(Received::ToHost { address }) => see_other(address.expose()),
-        Ok(Received::Connected { return_to, .. }) => {
-            see_other(&return_to.unwrap_or_else(|| own(&door.engine, "/connected")))
-        }
-        Ok(Received::ToStarter) => to_the_terminal(),
-        Err(error) => failed(&error),
+        Ok(Received::Connected {
+            instance,
+            return_to,
+        }) => see_other(&match (return_to, visitor) {
+            (Some(return_to), _) => return_to,
+            (None, Visitor::Browser(_)) => connected_page(&door.pages, &instance),
+            (None, _) => own(&door.engine, "/connected"),
+        }),
+        Ok(Received::ToStarter) => door.to_the_terminal(),
+        Err(error) => door.failed(&error),
     }
 }
 
@@ -108,11 +124,11 @@ async fn show(
     token: Result<Path<String>, PathRejection>,
 ) -> Response {
     let Ok(Path(token)) = token else {
-        return failed(&EngineError::UnknownLink);
+        return door.failed(&EngineError::UnknownLink);
     };
-    match page(&door.engine, &Secret::new(token), None).await {
+    match door.page(&Secret::new(token), None).await {
         Ok(page) => shown(StatusCode::OK, &page),
-        Err(error) => failed(&error),
+        Err(error) => door.failed(&error),
     }
 }
 
@@ -136,28 +152,30 @@ async fn follow(
     request: Request,
 ) -> Response {
     let Ok(Path(token)) = token else {
-        return failed(&EngineError::UnknownLink);
+        return door.failed(&EngineError::UnknownLink);
     };
     if !is_a_form(request.headers()) {
-        return unreadable_form();
+        return door.unreadable_form();
     }
     let Ok(form) = body::whole(request).await else {
-        return unreadable_form();
+        return door.unreadable_form();
     };
     let token = Secret::new(token);
-    let filled = form_urlencoded::parse(&form)
+    let typed: BTreeMap<String, String> = form_urlencoded::parse(&form)
         .filter(|(_, value)| !value.is_empty())
-        .map(|(key, value)| (key.into_owned(), Secret::new(value)))
+        .map(|(key, value)| (key.into_owned(), value.into_owned()))
         .collect();
-    match door.engine.follow_link(&token, filled).await {
+    let filled = typed.iter();
+    let filled = filled.map(|(key, value)| (key.clone(), Secret::new(value.clone())));
+    match door.engine.follow_link(&token, filled.collect()).await {
         Ok(started) => see_other(&started.authorization_url),
         Err(error @ EngineError::Parameters(_)) => {
-            match page(&door.engine, &token, Some(&error)).await {
+            match door.page(&token, Some((typed, &error))).await {
                 Ok(page) => shown(StatusCode::UNPROCESSABLE_ENTITY, &page),
-                Err(error) => failed(&error),
+                Err(error) => door.failed(&error),
             }
         }
-        Err(error) => failed(&error),
+        Err(error) => door.failed(&error),
     }
 }
 
@@ -170,26 +188,19 @@ async fn follow(
     tag = "front door",
     responses((status = 200, description = "A page.", body = String, content_type = "text/html"))
 )]
-async fn connected(RawQuery(query): RawQuery) -> Response {
+async fn connected(State(door): State<FrontDoor>, RawQuery(query): RawQuery) -> Response {
     let query = CallbackQuery::parse(query.as_deref().unwrap_or_default());
     if query.has("ticket") {
         let text = "The account is not connected yet. Whoever runs the application confirms within a minute that it was you: with \
                     the ticket in this page's address.";
-        return told(StatusCode::OK, "One step to go", text);
+        return door.told(StatusCode::OK, "One step to go", text);
     }
     if query.has("error") {
         let text = "Nothing was connected. Start again where you began.";
-        return told(StatusCode::OK, "Not connected", text);
+        return door.told(StatusCode::OK, "Not connected", text);
     }
     let text = "Your account is connected. You can close this window.";
-    told(StatusCode::OK, "Connected", text)
-}
-
-/// The callback stays in the browser's address bar: only whoever made its state can follow it.
-fn to_the_terminal() -> Response {
-    let text = "This was started in a terminal, which waits for it: copy the whole address of this page from the address bar of \
-                your browser, paste it into that terminal and press Enter. Show it to nobody else.";
-    told(StatusCode::OK, "One step more", text)
+    door.told(StatusCode::OK, "Connected", text)
 }
 
 fn is_a_form(headers: &HeaderMap) -> bool {
@@ -200,14 +211,9 @@ fn is_a_form(headers: &HeaderMap) -> bool {
     })
 }
 
-fn unreadable_form() -> Response {
-    let text = "What was sent is not the form of this page; open the link again.";
-    told(StatusCode::BAD_REQUEST, "Not connected", text)
-}
-
-async fn no_such_method() -> Response {
+async fn no_such_method(State(door): State<FrontDoor>) -> Response {
     let text = "This address takes other requests than that; open the link again where you got it.";
-    told(StatusCode::METHOD_NOT_ALLOWED, "Not connected", text)
+    door.told(StatusCode::METHOD_NOT_ALLOWED, "Not connected", text)
 }
 
 /// Where nothing is, such as at a redirect URI that was registered with a slash too many: its query may hold a code.
@@ -215,77 +221,91 @@ pub(crate) async fn nothing_here() -> Response {
     guarded(Problem::not_found().into_response()).await
 }
 
-async fn page(
-    engine: &Engine,
-    token: &Secret,
-    problem: Option<&EngineError>,
-) -> Result<ConnectPage, EngineError> {
-    let linked = engine.link(token).await?;
-    let descriptor = engine
-        .registry()
-        .provider(&linked.app.provider)?
-        .descriptor();
-    let wanted = linked.wanted.iter().filter_map(|key| {
-        let row = descriptor.parameter(*key)?;
-        Some(Wanted {
-            key: key.to_string(),
-            credential: row.credential.to_owned(),
+impl FrontDoor {
+    async fn page(
+        &self,
+        token: &Secret,
+        failed: Option<(BTreeMap<String, String>, &EngineError)>,
+    ) -> Result<ConnectPage, EngineError> {
+        let linked = self.engine.link(token).await?;
+        let provider = self.engine.registry().provider(&linked.app.provider)?;
+        let descriptor = provider.descriptor();
+        let mut known = Known::default();
+        let problem = failed.and_then(|(typed, error)| {
+            known.typed = typed;
+            known.learn(error)
+        });
+        let rows = descriptor.end_user_parameters();
+        let wanted: Vec<_> = rows
+            .filter(|row| linked.wanted.contains(&row.parameter))
+            .map(|row| Field {
+                kept: None,
+                ..Field::of(row, &known)
+            })
+            .collect();
+        Ok(ConnectPage {
+            base: self.pages.path(""),
+            tag: asset_tag(),
+            title: format!("Connect {}", descriptor.name),
+            provider: descriptor.name.to_owned(),
+            asker: linked.app.name,
+            vendor: descriptor.vendor.to_owned(),
+            scopes: linked.scopes,
+            problem: problem.or_else(|| known.left_over(&wanted)),
+            wanted,
+            expires: When::of(linked.expires_at, self.engine.now()),
         })
-    });
-    Ok(ConnectPage {
-        provider: descriptor.name.to_owned(),
-        vendor: descriptor.vendor.to_owned(),
-        wanted: wanted.collect(),
-        problem: problem.map(ToString::to_string),
-    })
+    }
+
+    fn failed(&self, error: &EngineError) -> Response {
+        let problem = Problem::told(error);
+        tracing::info!(kind = problem.name(), "a browser was turned away: {error}");
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let text = match error.kind() {
+            // What the operator has to mend is not the visitor's.
+            Kind::Configuration => {
+                "This can't be done now: whoever sent you here has to change something first."
+                    .to_owned()
+            }
+            // Neither is how this server keeps things, and what ails it.
+            Kind::Unavailable => {
+                "This can't be done right now; go back to where you came from, and start again in a minute."
+                    .to_owned()
+            }
+            _ if matches!(error, EngineError::Store(_)) => {
+                "What this belongs to is no longer there; start again where you came from."
+                    .to_owned()
+            }
+            _ => sentence(&error.to_string()),
+        };
+        self.told(status, "Not connected", &text)
+    }
+
+    /// The callback stays in the browser's address bar: only whoever made its state can follow it.
+    fn to_the_terminal(&self) -> Response {
+        let text = "This was started in a terminal, which waits for it: copy the whole address of this page from the address bar of \
+                    your browser, paste it into that terminal and press Enter. Show it to nobody else.";
+        self.told(StatusCode::OK, "One step more", text)
+    }
+
+    fn unreadable_form(&self) -> Response {
+        let text = "What was sent is not the form of this page; open the link again.";
+        self.told(StatusCode::BAD_REQUEST, "Not connected", text)
+    }
+
+    fn told(&self, status: StatusCode, title: &str, text: &str) -> Response {
+        door::told(&self.pages.path(""), status, title, text, None)
+    }
 }
 
 fn own(engine: &Engine, path: &str) -> String {
     format!("{}{path}", engine.public_url().unwrap_or_default())
 }
 
-fn failed(error: &EngineError) -> Response {
-    let problem = Problem::told(error);
-    tracing::info!(kind = problem.name(), "a browser was turned away: {error}");
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let text = match error.kind() {
-        // What the operator has to mend is not the visitor's.
-        Kind::Configuration => {
-            "This can't be done now: whoever sent you here has to change something first."
-                .to_owned()
-        }
-        // Neither is how this server keeps things, and what ails it.
-        Kind::Unavailable => {
-            "This can't be done right now; go back to where you came from, and start again in a minute."
-                .to_owned()
-        }
-        _ if matches!(error, EngineError::Store(_)) => {
-            "What this belongs to is no longer there; start again where you came from.".to_owned()
-        }
-        _ => error.to_string(),
-    };
-    told(status, "Not connected", &text)
-}
-
-fn told(status: StatusCode, title: &str, text: &str) -> Response {
-    let page = MessagePage {
-        title: title.to_owned(),
-        text: text.to_owned(),
-    };
-    shown(status, &page)
-}
-
-fn shown(status: StatusCode, page: &impl askama::Template) -> Response {
-    // A template that can't be written has an error of its own, which no page of ours has.
-    let html = page.render().unwrap_or_default();
-    let html_type = HeaderValue::from_static("text/html; charset=utf-8");
-    (status, [(header::CONTENT_TYPE, html_type)], html).into_response()
-}
-
 /// RFC 9700 section 4.11: 303, so that no browser sends a form on.
 fn see_other(address: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(address) else {
-        return failed(&EngineError::BrokeOff);
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
@@ -313,7 +333,7 @@ fn of_pages() -> [(HeaderName, HeaderValue); 5] {
             header::CONTENT_SECURITY_POLICY,
             // No form-action: browsers hold redirects of a form to it, and this form leads to the provider.
             HeaderValue::from_static(
-                "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+                "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
             ),
         ),
     ]

@@ -56,6 +56,7 @@ pub use socket::{ControlSocket, SocketError, SocketFile, connect};
 use crate::caller::Caller;
 use crate::devices::Devices;
 use crate::front_door::FrontDoor;
+use crate::pages::Pages;
 
 /// What handlers share beside their caller's engine.
 #[derive(Clone)]
@@ -72,6 +73,8 @@ pub struct ApiOptions {
     pub signed_in: Option<SignedIn>,
     /// What `/metrics` tells the operator. Without it, there is none.
     pub metrics: Option<Metrics>,
+    /// Whether there are pages for people who sign in with an API key: setup, accounts, and what needs somebody. Default: no.
+    pub pages: bool,
 }
 
 /// Everything that the owner of the store may do: the API below `/v1`, the store itself below `/v1/store`, and `/healthz`.
@@ -96,9 +99,16 @@ pub fn control(engine: Engine) -> Router {
 ///
 /// A host can nest it in a router of its own: then that prefix belongs into the engine's public URL.
 pub fn api(engine: Engine, options: ApiOptions) -> Router {
+    let pages = Pages::new(engine.clone());
     let door = FrontDoor {
         engine: engine.clone(),
         signed_in: options.signed_in,
+        pages: pages.clone(),
+        has_pages: options.pages,
+    };
+    let rooms = match options.pages {
+        true => pages::routes(pages),
+        false => Router::new(),
     };
     let (shared, _) = shared_routes().split_for_parts();
     let v1 = shared
@@ -118,6 +128,8 @@ pub fn api(engine: Engine, options: ApiOptions) -> Router {
         .merge(Router::from(health::readiness()).with_state(engine))
         .merge(counted)
         .merge(front_door::routes(door))
+        .merge(pages::assets())
+        .merge(rooms)
         .nest("/v1", v1)
         .fallback(front_door::nothing_here)
         .layer(from_fn(metrics::measured))

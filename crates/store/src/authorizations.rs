@@ -13,7 +13,7 @@ words! {
     pub enum Binding {
         /// The process that made the state receives the callback.
         Local = "local",
-        /// The same user is signed in at start and at callback.
+        /// The same user is signed in at start and at callback, or it is the same browser.
         Session = "session",
         /// The caller confirms with a ticket after the callback.
         Confirm = "confirm",
@@ -39,6 +39,8 @@ pub struct NewAuthorization {
     pub binding: Binding,
     /// Who started it, in the host's words.
     pub user: Option<String>,
+    /// SHA-256 of what the browser holds that started it, where it is bound to that browser alone.
+    pub browser_hash: Option<[u8; 32]>,
     /// The instance that is authorized again; `None` for a new one.
     pub instance: Option<InstanceId>,
     /// The name of the instance to be.
@@ -72,6 +74,8 @@ pub struct TakenAuthorization {
     pub binding: Binding,
     /// Who started it.
     pub user: Option<String>,
+    /// SHA-256 of what the browser held that started it.
+    pub browser_hash: Option<[u8; 32]>,
     /// The instance that is authorized again.
     pub instance: Option<InstanceId>,
     /// The name of the instance to be.

@@ -394,6 +394,14 @@ impl Store {
         self.backend().census().await
     }
 
+    /// How many of a tenant's instances there are with each status.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn census_of(&self, tenant: &str) -> Result<BTreeMap<Status, u64>, StoreError> {
+        self.backend().census_of(tenant).await
+    }
+
     /// Removes an instance that [`begin_delete`](Self::begin_delete) marked; `false` when there is none so marked. The event
     /// `instance.deleted` is written with it, and says what became of the tokens at the provider: `revocation`, in a word.
     ///

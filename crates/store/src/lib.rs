@@ -49,6 +49,7 @@ mod postgres;
 mod quarantine;
 mod refresh;
 mod seal;
+mod sessions;
 mod sql;
 mod sqlite;
 mod store;

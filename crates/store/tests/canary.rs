@@ -121,6 +121,7 @@ async fn authorize(store: &Store, app: &App) {
         scopes: Vec::new(),
         binding: Binding::Local,
         user: None,
+        browser_hash: None,
         instance: None,
         instance_name: None,
         tags: Vec::new(),

@@ -1,5 +1,6 @@
 //! `tieline serve`: holds the data folder for as long as it runs, and works for whoever may ask.
 
+mod host;
 mod tried;
 
 use std::future::pending;
@@ -131,9 +132,13 @@ async fn serve_until(
     if let Some(listener) = front.listener {
         let options = ApiOptions {
             metrics,
+            pages: true,
             ..ApiOptions::default()
         };
-        let router = api(engine.clone(), options);
+        let router = match tried {
+            Some(tried) => api(engine.clone(), options).merge(tried.host()),
+            None => api(engine.clone(), options),
+        };
         serving.spawn(serve_tcp(listener, router, limits, dropped(stopped)));
     }
     signals.next().await;
@@ -199,7 +204,9 @@ fn tell_ready(
             shown(&path)
         );
         if let Some(address) = listen {
-            text.push_str(&format!("  API      http://{address}/v1\n"));
+            text.push_str(&format!(
+                "  pages    http://{address}/\n  API      http://{address}/v1\n"
+            ));
             match engine.public_url() {
                 Some(public) => text.push_str(&format!("  public   {}\n", shown(public))),
                 None => text.push_str(

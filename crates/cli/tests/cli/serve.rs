@@ -71,7 +71,7 @@ async fn a_server_says_where_it_is_and_is_the_only_one() {
         ("/v1/instances", 401),
         ("/v1/store", 404),
         ("/v1/configuration", 404),
-        ("/", 404),
+        ("/nothing", 404),
     ] {
         let answer = get(listen, hidden).await;
         let expected = format!("HTTP/1.1 {status} ");

@@ -72,12 +72,12 @@ async fn curl_alone_connects_calls_and_disconnects() {
     let told = &ran.stdout;
     for expected in [
         "\"confirm_url\":\"http://127.0.0.1:",
-        "/connected?authorization=",
+        "/host/confirm?authorization=",
         "\"account_label\":\"ada@example.com\"",
         "\"name\":\"Analytical Engines\"",
         "\"generation\":2",
         "\"type\":\"urn:tieline:problem:no-such-instance\"",
-        "<button>Continue to Infusionsoft</button>",
+        "Continue to Infusionsoft</button>",
         "\"revocation\":\"not_offered\"",
         "\"kind\":\"instance.deleted\"",
     ] {

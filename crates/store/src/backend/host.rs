@@ -1,4 +1,4 @@
-//! Tenants and their API keys.
+//! Tenants, their API keys, and who is signed in with one.
 
 use async_trait::async_trait;
 use tieline_core::{ApiKeyId, Timestamp};
@@ -59,4 +59,25 @@ pub(crate) trait ApiKeyRows {
         now: Timestamp,
         unless_after: Timestamp,
     ) -> Result<(), StoreError>;
+}
+
+/// Who is signed in to the pages, each by the hash of what the browser holds.
+#[async_trait]
+pub(crate) trait SessionRows {
+    /// `false` where the key is gone or revoked.
+    async fn insert_session(
+        &self,
+        token_hash: &[u8; 32],
+        key: ApiKeyId,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// While neither has ended.
+    async fn api_key_of_session(
+        &self,
+        token_hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<ApiKey>, StoreError>;
+    async fn delete_session(&self, token_hash: &[u8; 32]) -> Result<(), StoreError>;
+    async fn purge_sessions(&self, expired_before: Timestamp) -> Result<u64, StoreError>;
 }

@@ -57,6 +57,8 @@ pub(crate) trait InstanceRows {
     ) -> Result<Vec<Instance>, StoreError>;
     /// How many instances there are with each status, of whatever tenant.
     async fn census(&self) -> Result<BTreeMap<Status, u64>, StoreError>;
+    /// The same of one tenant.
+    async fn census_of(&self, tenant: &str) -> Result<BTreeMap<Status, u64>, StoreError>;
     /// Only an instance that is marked as being deleted; with the event that says what became of its tokens.
     async fn delete_instance(
         &self,

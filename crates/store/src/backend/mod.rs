@@ -17,7 +17,7 @@ use std::fmt;
 
 pub(crate) use apps::AppRows;
 pub(crate) use front_door::{AuthorizationRows, FrontDoorRows, RequestRows};
-pub(crate) use host::{ApiKeyRows, TenantRows};
+pub(crate) use host::{ApiKeyRows, SessionRows, TenantRows};
 pub(crate) use instances::InstanceRows;
 pub(crate) use journal::JournalRows;
 pub(crate) use keys::{KeyRow, KeyRows, SealedRow, SealedTable};
@@ -30,6 +30,7 @@ pub(crate) trait Backend:
     KeyRows
     + TenantRows
     + ApiKeyRows
+    + SessionRows
     + AppRows
     + AuthorizationRows
     + FrontDoorRows

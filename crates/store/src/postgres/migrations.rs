@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("migrations/0001_first.sql")),
     (2, include_str!("migrations/0002_host.sql")),
     (3, include_str!("migrations/0003_contested.sql")),
+    (4, include_str!("migrations/0004_pages.sql")),
 ];
 
 /// What there must be before the first migration: a place of our own, so that a host may keep its tables beside ours, and a table

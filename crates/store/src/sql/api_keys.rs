@@ -17,6 +17,7 @@ macro_rules! columns {
         "id, tenant, name, permissions, hint, created_at, last_used_at, revoked_at"
     };
 }
+pub(super) use columns;
 
 #[async_trait]
 impl<D: Database> ApiKeyRows for D {
@@ -145,7 +146,7 @@ fn happened(key: &ApiKey, kind: &'static str, actor: Option<&str>) -> NewEvent {
     }
 }
 
-fn one(rows: Vec<Row>) -> Result<Option<ApiKey>, StoreError> {
+pub(super) fn one(rows: Vec<Row>) -> Result<Option<ApiKey>, StoreError> {
     only(rows).as_ref().map(from_row).transpose()
 }
 

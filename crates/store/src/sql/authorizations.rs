@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use tieline_core::{AppId, AuthorizationId, InstanceId, Timestamp};
 
 use super::front_door::nowhere;
-use super::row::{json, micros};
+use super::row::{json, micros, parsed};
 use super::violations::{is_dangling, is_duplicate};
-use super::{Database, Statement, only};
+use super::{Database, Row, Statement, only};
 use crate::backend::AuthorizationRows;
 use crate::seal::Blob;
 use crate::{NewAuthorization, StoreError, TakenAuthorization, UnderWay};
@@ -24,8 +24,8 @@ impl<D: Database> AuthorizationRows for D {
             .change(
                 Statement::of(
                     "INSERT INTO authorizations (id, tenant, app, state_hash, verifier, redirect_uri, scopes, binding, \
-                     user_id, instance, instance_name, tags, parameters, return_to, created_at, expires_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                     user_id, instance, instance_name, tags, parameters, return_to, created_at, expires_at, browser_hash) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
                 )
                 .bind(id)
                 .bind(&new.tenant)
@@ -42,7 +42,8 @@ impl<D: Database> AuthorizationRows for D {
                 .bind(json(&new.parameters)?)
                 .bind(&new.return_to)
                 .bind(micros(created_at))
-                .bind(micros(new.expires_at)),
+                .bind(micros(new.expires_at))
+                .bind(new.browser_hash.map(Vec::from)),
             )
             .await;
         match inserted {
@@ -81,7 +82,7 @@ impl<D: Database> AuthorizationRows for D {
         }
         let statement = Statement::of(
             "DELETE FROM authorizations WHERE state_hash = $1 RETURNING id, tenant, app, verifier, redirect_uri, \
-             scopes, binding, user_id, instance, instance_name, tags, parameters, return_to, created_at, expires_at",
+             scopes, binding, user_id, browser_hash, instance, instance_name, tags, parameters, return_to, created_at, expires_at",
         )
         .bind(state_hash.as_slice());
         let Some(row) = only(self.write(statement).await?) else {
@@ -96,6 +97,7 @@ impl<D: Database> AuthorizationRows for D {
             scopes: row.json("scopes")?,
             binding: row.word("binding")?,
             user: row.get("user_id")?,
+            browser_hash: browser_hash(&row)?,
             instance: row.get::<Option<i64>>("instance")?.map(InstanceId),
             instance_name: row.get("instance_name")?,
             tags: row.json("tags")?,
@@ -114,4 +116,10 @@ impl<D: Database> AuthorizationRows for D {
         )
         .await
     }
+}
+
+fn browser_hash(row: &Row) -> Result<Option<[u8; 32]>, StoreError> {
+    let hash: Option<&[u8]> = row.get("browser_hash")?;
+    let hash = hash.map(|hash| parsed(hash.try_into(), "browser_hash"));
+    hash.transpose()
 }

@@ -71,6 +71,7 @@ impl<D: Database> FrontDoorRows for D {
             scopes: row.json("scopes")?,
             binding: Binding::Confirm,
             user: Some(row.get("user_id")?),
+            browser_hash: None,
             instance: row.get::<Option<i64>>("instance")?.map(InstanceId),
             instance_name: row.get("instance_name")?,
             tags: row.json("tags")?,

@@ -231,11 +231,15 @@ impl<D: Database> InstanceRows for D {
         let statement = Statement::of(
             "SELECT status, count(*) AS n FROM instances GROUP BY status ORDER BY status",
         );
-        self.read(statement)
-            .await?
-            .iter()
-            .map(|row| Ok((row.word("status")?, row.unsigned("n")?)))
-            .collect()
+        self.read(statement).await?.iter().map(counted).collect()
+    }
+
+    async fn census_of(&self, tenant: &str) -> Result<BTreeMap<Status, u64>, StoreError> {
+        let statement = Statement::of(
+            "SELECT status, count(*) AS n FROM instances WHERE tenant = $1 GROUP BY status ORDER BY status",
+        )
+        .bind(tenant);
+        self.read(statement).await?.iter().map(counted).collect()
     }
 
     async fn delete_instance(
@@ -276,6 +280,10 @@ impl<D: Database> InstanceRows for D {
         .bind(micros(now));
         self.change(statement).await.map(|_| ())
     }
+}
+
+fn counted(row: &Row) -> Result<(Status, u64), StoreError> {
+    Ok((row.word("status")?, row.unsigned("n")?))
 }
 
 pub(super) fn one(rows: Vec<Row>) -> Result<Option<Instance>, StoreError> {

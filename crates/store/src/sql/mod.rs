@@ -18,6 +18,7 @@ mod lookups;
 mod marks;
 mod refresh;
 mod row;
+mod sessions;
 mod statement;
 mod tenants;
 mod violations;

@@ -108,6 +108,12 @@ impl From<&[u8]> for Value {
     }
 }
 
+impl From<Option<Vec<u8>>> for Value {
+    fn from(value: Option<Vec<u8>>) -> Self {
+        Self::Blob(value)
+    }
+}
+
 impl From<&Blob> for Value {
     fn from(value: &Blob) -> Self {
         Self::Blob(Some(value.0.clone()))

@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "contested",
         include_str!("migrations/0005_contested.sql"),
     ),
+    (6, "pages", include_str!("migrations/0006_pages.sql")),
 ];
 
 /// The number of the schema that these migrations lead to.

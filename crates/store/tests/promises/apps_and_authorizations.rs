@@ -18,6 +18,7 @@ fn authorization(app: AppId, hash: u8) -> NewAuthorization {
         scopes: vec!["full".to_owned(), "more".to_owned()],
         binding: Binding::Confirm,
         user: Some("ada".to_owned()),
+        browser_hash: None,
         instance: None,
         instance_name: Some("books".to_owned()),
         tags: Vec::new(),

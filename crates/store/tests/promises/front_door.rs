@@ -22,6 +22,7 @@ async fn called_back(store: &Store, app: AppId) -> TakenAuthorization {
         scopes: vec!["full".to_owned()],
         binding: Binding::Confirm,
         user: Some("ada".to_owned()),
+        browser_hash: None,
         instance: None,
         instance_name: Some("books".to_owned()),
         tags: vec!["blue".to_owned()],

@@ -40,6 +40,7 @@ async fn filled(store: &Store, count: usize) -> Vec<Instance> {
         scopes: Vec::new(),
         binding: Binding::Local,
         user: None,
+        browser_hash: None,
         instance: None,
         instance_name: None,
         tags: Vec::new(),

@@ -250,6 +250,7 @@ async fn parameters_verifiers_and_answers_are_bound_to_their_rows_too() {
             scopes: Vec::new(),
             binding: Binding::Local,
             user: None,
+            browser_hash: None,
             instance: None,
             instance_name: None,
             tags: Vec::new(),

@@ -35,7 +35,7 @@ async fn of_many_first_starts_at_once_each_opens_the_same_store() {
         database
             .number("SELECT max(version) FROM schema_versions", &[])
             .await,
-        3
+        4
     );
     for store in stores {
         store.close().await;

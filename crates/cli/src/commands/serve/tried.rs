@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::Router;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tieline::core::descriptor::{Authentication, OAuth2};
@@ -14,6 +15,7 @@ use tieline::{Configuration, Registry};
 use tieline_sandbox::{Outcome, Sandbox, VendorRules};
 use url::Url;
 
+use super::host;
 use crate::error::CliError;
 use crate::output::Output;
 
@@ -60,8 +62,8 @@ impl Tried {
         let key = key.await?;
         let new = NewApp {
             provider: PROVIDER.to_owned(),
-            // Where a host of yours would answer; the address bar shows what it is told.
-            confirm_url: engine.public_url().map(|url| format!("{url}/connected")),
+            // Where a host of yours would answer.
+            confirm_url: engine.public_url().map(|url| format!("{url}/host/confirm")),
             ..NewApp::default()
         };
         let app = engine.create_app(new).await?;
@@ -72,6 +74,11 @@ impl Tried {
             sandbox,
             folder,
         })
+    }
+
+    /// What plays a host application.
+    pub(super) fn host(&self) -> Router {
+        host::routes(self.engine.clone(), self.app.clone())
     }
 
     pub(super) fn data_dir(&self) -> PathBuf {
@@ -108,7 +115,8 @@ impl Tried {
         let public = self.engine.public_url().unwrap_or_default();
         format!(
             "  sandbox  {} plays Infusionsoft; nothing of this is kept\n  app      {app}\n  API key  {key}\n\n\
-             Connect an account of it:\n  \
+             Open {public}/ and sign in with that key; {public}/host plays an application of yours.\n\
+             Or connect an account with curl:\n  \
              curl {public}/v1/links -H 'Authorization: Bearer {key}' \\\n       \
              --json '{{\"app\": {app}, \"user\": \"ada\"}}'\n\n",
             self.sandbox.base_url()

@@ -1,0 +1,68 @@
+//! Whether a provider takes an app's credentials, found out before anybody consents.
+
+use tieline_core::descriptor::Authentication;
+use tieline_core::{OAuthField, Secret, random};
+use tieline_oauth::{Outcome, TokenClient, TokenFailure};
+use tieline_store::App;
+
+use crate::{Engine, EngineError};
+
+/// What came of trying an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tried {
+    /// The provider takes its credentials. Whether it takes the redirect URI and the scopes shows when an account is connected.
+    Taken,
+    /// The provider refuses, and doesn't say whether it is the app: this is what it said.
+    Unclear(String),
+    /// There is nothing to be tried: the account's owner gives the credential, when it is connected.
+    NothingToTry,
+}
+
+impl Engine {
+    /// Asks the provider for tokens with a code that nobody was ever given: who takes the app's credentials refuses the code, and
+    /// who doesn't refuses them. Nothing is spent or stored, but that an app which is taken again has no trouble any more.
+    ///
+    /// # Errors
+    /// What the app lacks; that the provider refuses it, in the provider's own words; or that nobody answers.
+    pub async fn try_app(&self, app: &App) -> Result<Tried, EngineError> {
+        let provider = self.provider(&app.provider)?;
+        let descriptor = provider.descriptor();
+        let parameters = self.app_parameters(app).await?;
+        let (edge, clock) = (&self.shared.edge, &*self.shared.clock);
+        let client = TokenClient::new(provider, &parameters, edge, clock);
+        let failure = match descriptor.authentication {
+            Authentication::ApiKey | Authentication::Basic => return Ok(Tried::NothingToTry),
+            Authentication::AuthorizationCode(_) => {
+                let (code, verifier) = (Secret::from("nobody-was-given-this"), random::token()?);
+                let redirect_uri = parameters.field(OAuthField::RedirectUri);
+                let redirect_uri = redirect_uri.unwrap_or_default();
+                let asked = client.exchange(&code, redirect_uri, Some(&verifier)).await;
+                asked.map(drop).err()
+            }
+            Authentication::ClientCredentials(_) => {
+                client.client_credentials().await.map(drop).err()
+            }
+            Authentication::DeviceAuthorization(_) => {
+                client.device_authorization().await.map(drop).err()
+            }
+        };
+        let tried = match failure {
+            None => Tried::Taken,
+            Some(failure) => judged(failure)?,
+        };
+        if tried == Tried::Taken {
+            self.app_taken(app).await;
+        }
+        Ok(tried)
+    }
+}
+
+/// What a refusal says of the app.
+fn judged(failure: TokenFailure) -> Result<Tried, EngineError> {
+    match failure.outcome {
+        // It is the code that is refused.
+        Outcome::Dead => Ok(Tried::Taken),
+        Outcome::Rejected => Ok(Tried::Unclear(failure.to_string())),
+        _ => Err(failure.into()),
+    }
+}

@@ -1,0 +1,283 @@
+//! What is done on the pages: each form goes to the address of the page that shows it, and says which action it is.
+//!
+//! What was done leads to another address, so that neither reloading nor going back does it again.
+
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use http::StatusCode;
+use tieline_core::parameters::Given;
+use tieline_core::{ProviderDescriptor, Secret};
+use tieline_engine::{AppChanges, AuthorizeOptions, EngineError, GiveOptions, LinkOptions, Tried};
+use tieline_store::{App, Instance, Permission};
+
+use super::Pages;
+use super::app::{self, Attempt, LinkForm};
+use super::fields::Known;
+use super::form::Form;
+use super::frame::{see_other, shown};
+use super::instance;
+use super::refused::{not_permitted, refused, sentence};
+use super::session::Signed;
+
+/// What became of an action.
+type Done = Result<Response, EngineError>;
+
+pub(super) async fn on_app(
+    State(pages): State<Pages>,
+    signed: Signed,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let form = match Form::of(&signed, request).await {
+        Ok(form) => form,
+        Err(refused) => return refused,
+    };
+    let action = form.text("action").to_owned();
+    let permission = match &*action {
+        "connect" | "link" => Permission::Connect,
+        _ => Permission::Admin,
+    };
+    if !signed.may(permission) {
+        return not_permitted(&signed, permission);
+    }
+    let done = async {
+        let app = app::find(&signed, &id).await?;
+        match &*action {
+            "connect" => connect(&signed, &app, &form).await,
+            "link" => link(&signed, &app, &form).await,
+            "delete" => {
+                signed.engine.delete_app(app.id).await?;
+                Ok(see_other(&pages.path("/providers?done=deleted")))
+            }
+            action => save(&signed, &app, &form, action == "try").await,
+        }
+    };
+    done.await.unwrap_or_else(|error| refused(&pages, &error))
+}
+
+/// Saves what was typed, and tries it if that is wanted.
+async fn save(signed: &Signed, app: &App, form: &Form, and_try: bool) -> Done {
+    let (engine, pages) = (&signed.engine, &signed.pages);
+    let descriptor = engine.registry().provider(&app.provider)?.descriptor();
+    let stored = engine.app_parameters_shown(app).await?;
+    let changes = AppChanges {
+        parameters: app::changes(descriptor, form, |key| stored.contains_key(key)),
+        ..AppChanges::default()
+    };
+    let tried = match engine.change_app(app, changes).await {
+        Ok(app) if and_try => engine.try_app(&app).await.map(Some),
+        Ok(_) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let problem = match tried {
+        Ok(None) => return done(pages, app, "saved"),
+        Ok(Some(Tried::Taken)) => return done(pages, app, "taken"),
+        Ok(Some(Tried::NothingToTry)) => return done(pages, app, "untried"),
+        Ok(Some(Tried::Unclear(said))) => Err(format!(
+            "Saved. Whether the credentials are right is not clear: {said}. Connect an account to find out."
+        )),
+        Err(error) => Ok(error),
+    };
+    let mut attempt = Attempt::default();
+    attempt.known.typed = typed(descriptor, form);
+    attempt.problem = match problem {
+        Ok(error) => attempt.known.learn(&error),
+        Err(text) => Some(text),
+    };
+    let app = engine.app(app.id).await?;
+    let page = app::page(signed, &app, attempt).await?;
+    Ok(shown(StatusCode::UNPROCESSABLE_ENTITY, &page))
+}
+
+fn done(pages: &Pages, app: &App, word: &str) -> Done {
+    Ok(see_other(
+        &pages.path(&format!("/apps/{}?done={word}", app.id)),
+    ))
+}
+
+/// What was typed and is no secret.
+fn typed(
+    descriptor: &ProviderDescriptor,
+    form: &Form,
+) -> std::collections::BTreeMap<String, String> {
+    let open = descriptor.parameters().filter(|row| !row.secret);
+    open.map(|row| row.parameter.to_string())
+        .map(|key| (key.clone(), form.text(&key).to_owned()))
+        .collect()
+}
+
+/// Connects an account of whoever is at this browser.
+async fn connect(signed: &Signed, app: &App, form: &Form) -> Done {
+    let (engine, pages) = (&signed.engine, &signed.pages);
+    let descriptor = engine.registry().provider(&app.provider)?.descriptor();
+    let parameters = given(descriptor, form);
+    let name = form.filled("name");
+    let error = if descriptor.authentication.has_front_channel() {
+        let options = AuthorizeOptions {
+            instance_name: name,
+            parameters,
+            ..AuthorizeOptions::browser(signed.browser())
+        };
+        match engine.authorize(app, options).await {
+            Ok(started) => return Ok(see_other(&started.authorization_url)),
+            Err(error) => error,
+        }
+    } else {
+        let options = GiveOptions {
+            instance_name: name,
+            parameters,
+            ..GiveOptions::default()
+        };
+        match engine.give(app, options).await {
+            Ok(instance) => return Ok(see_other(&connected(pages, &instance))),
+            Err(error) => error,
+        }
+    };
+    let mut attempt = Attempt::default();
+    attempt.wanted.typed = typed(descriptor, form);
+    attempt.connect_problem = attempt.wanted.learn(&error);
+    let page = app::page(signed, app, attempt).await?;
+    Ok(shown(StatusCode::UNPROCESSABLE_ENTITY, &page))
+}
+
+/// Where somebody goes who has connected an account.
+pub(crate) fn connected(pages: &Pages, instance: &Instance) -> String {
+    let done = if instance.generation == 1 {
+        "connected"
+    } else {
+        "reconnected"
+    };
+    pages.path(&format!("/instances/{}?done={done}", instance.id))
+}
+
+/// What the account's owner has given.
+pub(super) fn given(descriptor: &ProviderDescriptor, form: &Form) -> Given {
+    let rows = descriptor.end_user_parameters();
+    rows.map(|row| row.parameter.to_string())
+        .filter(|key| !form.text(key).is_empty())
+        .map(|key| (key.clone(), Secret::new(form.text(&key).to_owned())))
+        .collect()
+}
+
+/// Makes a link for somebody else, which is shown this once.
+async fn link(signed: &Signed, app: &App, form: &Form) -> Done {
+    let user = form.text("user").trim().to_owned();
+    let options = LinkOptions {
+        user: user.clone(),
+        ..LinkOptions::default()
+    };
+    let mut link = LinkForm {
+        user,
+        ..LinkForm::default()
+    };
+    let status = match (
+        signed.engine.public_url(),
+        signed.engine.create_link(app, options).await,
+    ) {
+        (Some(public_url), Ok(made)) => {
+            link.made = Some(format!("{public_url}/connect/{}", made.token.expose()));
+            StatusCode::CREATED
+        }
+        (None, _) => {
+            link.problem = Some(
+                "No public URL is configured, so there is no address for a link: set TIELINE_PUBLIC_URL."
+                    .to_owned(),
+            );
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        (_, Err(error)) => {
+            link.problem = Some(sentence(&error.to_string()));
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+    };
+    let attempt = Attempt {
+        link,
+        ..Attempt::default()
+    };
+    let page = app::page(signed, app, attempt).await?;
+    Ok(shown(status, &page))
+}
+
+pub(super) async fn on_instance(
+    State(pages): State<Pages>,
+    signed: Signed,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let form = match Form::of(&signed, request).await {
+        Ok(form) => form,
+        Err(refused) => return refused,
+    };
+    let action = form.text("action").to_owned();
+    let permission = match &*action {
+        "check" | "refresh" | "call" => Permission::Call,
+        _ => Permission::Connect,
+    };
+    if !signed.may(permission) {
+        return not_permitted(&signed, permission);
+    }
+    let done = async {
+        let instance = instance::find(&signed, &id).await?;
+        let handle = signed.engine.instance(instance.id);
+        let word = match &*action {
+            "check" => handle.check().await.map(|_| "checked"),
+            "refresh" => handle.refresh().await.map(|_| "refreshed"),
+            "enable" => handle.set_disabled(false).await.map(|_| "enabled"),
+            "disable" => handle.set_disabled(true).await.map(|_| "disabled"),
+            "call" => return instance::call(&signed, &instance, &form).await,
+            "reconnect" => return reconnect(&signed, &instance, &form).await,
+            "disconnect" => {
+                let anyway = form.text("anyway") == "yes";
+                match handle.disconnect(anyway).await {
+                    Ok(_) => return Ok(see_other(&pages.path("/instances?done=disconnected"))),
+                    Err(error) => Err(error),
+                }
+            }
+            _ => Ok("saved"),
+        };
+        match word {
+            Ok(word) => {
+                let address = format!("/instances/{}?done={word}", instance.id);
+                Ok(see_other(&pages.path(&address)))
+            }
+            Err(error) => instance::failed(&signed, instance.id, &error).await,
+        }
+    };
+    done.await.unwrap_or_else(|error| refused(&pages, &error))
+}
+
+/// Connects an account again, in place.
+async fn reconnect(signed: &Signed, instance: &Instance, form: &Form) -> Done {
+    let (engine, pages) = (&signed.engine, &signed.pages);
+    let descriptor = engine.registry().provider(&instance.provider)?.descriptor();
+    let app = engine.app(instance.app).await?;
+    let parameters = given(descriptor, form);
+    let error = if descriptor.authentication.has_front_channel() {
+        let options = AuthorizeOptions {
+            instance: Some(instance.id),
+            parameters,
+            ..AuthorizeOptions::browser(signed.browser())
+        };
+        match engine.authorize(&app, options).await {
+            Ok(started) => return Ok(see_other(&started.authorization_url)),
+            Err(error) => error,
+        }
+    } else {
+        let options = GiveOptions {
+            instance: Some(instance.id),
+            parameters,
+            ..GiveOptions::default()
+        };
+        match engine.give(&app, options).await {
+            Ok(instance) => return Ok(see_other(&connected(pages, &instance))),
+            Err(error) => error,
+        }
+    };
+    let mut known = Known {
+        typed: typed(descriptor, form),
+        ..Known::default()
+    };
+    let problem = known.learn(&error);
+    let page = instance::reconnect_page(signed, instance, &known, problem).await?;
+    Ok(shown(StatusCode::UNPROCESSABLE_ENTITY, &page))
+}

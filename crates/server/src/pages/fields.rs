@@ -1,0 +1,115 @@
+//! The fields of a form, one for each parameter: with the provider's own word for it, what it is, and what is wrong with it.
+
+use std::collections::BTreeMap;
+
+use tieline_core::parameters::{ParameterProblems, Problem};
+use tieline_core::{Format, ParameterMapping, REDACTED};
+use tieline_engine::EngineError;
+
+use super::refused::sentence;
+
+/// One field.
+pub(crate) struct Field {
+    /// The parameter's key, which names the field.
+    pub(crate) key: String,
+    /// The provider's word, or the key where it has none.
+    pub(crate) label: String,
+    pub(crate) description: String,
+    /// What it is filled in with: `text`, `url`, `password` or `select`.
+    pub(crate) input: &'static str,
+    /// Of a `select`.
+    pub(crate) choices: Vec<&'static str>,
+    pub(crate) value: String,
+    pub(crate) is_required: bool,
+    /// What there is already, where it is not shown.
+    pub(crate) kept: Option<&'static str>,
+    pub(crate) problem: Option<String>,
+}
+
+/// What is known when a form is shown.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// What is stored, by key: `[redacted]` in the place of secrets.
+    pub(crate) stored: BTreeMap<String, String>,
+    /// What was typed, by key, without secrets.
+    pub(crate) typed: BTreeMap<String, String>,
+    /// What is wrong, by key.
+    pub(crate) problems: BTreeMap<String, String>,
+    /// What nobody has given.
+    pub(crate) missing: Vec<String>,
+}
+
+impl Known {
+    /// Takes what is wrong with single fields out of an error; what is left of it is said once, above them.
+    pub(crate) fn learn(&mut self, error: &EngineError) -> Option<String> {
+        let EngineError::Parameters(ParameterProblems(problems)) = error else {
+            return Some(sentence(&error.to_string()));
+        };
+        for told in problems {
+            if told.problem == Problem::Missing {
+                self.missing.push(told.parameter.clone());
+            }
+            self.problems
+                .insert(told.parameter.clone(), sentence(&told.to_string()));
+        }
+        None
+    }
+}
+
+impl Known {
+    /// What is wrong with what has no field here.
+    pub(crate) fn left_over(&self, fields: &[Field]) -> Option<String> {
+        let left: Vec<_> = self
+            .problems
+            .iter()
+            .filter(|(key, _)| fields.iter().all(|field| field.key != **key))
+            .map(|(_, problem)| problem.as_str())
+            .collect();
+        (!left.is_empty()).then(|| left.join(" "))
+    }
+}
+
+impl Field {
+    pub(crate) fn of(row: &ParameterMapping, known: &Known) -> Self {
+        let key = row.parameter.to_string();
+        let stored = known.stored.get(&key).map(String::as_str);
+        let typed = known.typed.get(&key).map(String::as_str);
+        let (input, choices) = match row.format {
+            _ if row.secret => ("password", Vec::new()),
+            Format::OneOf(words) => ("select", words.iter().map(|(word, _)| *word).collect()),
+            Format::Url => ("url", Vec::new()),
+            Format::Text | Format::HostLabel => ("text", Vec::new()),
+        };
+        let kept = match stored {
+            Some(REDACTED) => Some("It is set. Leave this empty to keep it."),
+            None if row.required && !known.missing.contains(&key) => {
+                Some("The operator's configuration gives it.")
+            }
+            _ => None,
+        };
+        let shown = typed.or(stored.filter(|text| *text != REDACTED));
+        Self {
+            label: match row.credential {
+                "" => key.clone(),
+                credential => credential.to_owned(),
+            },
+            description: sentence(row.description),
+            input,
+            choices,
+            value: if row.secret {
+                String::new()
+            } else {
+                shown.unwrap_or_default().to_owned()
+            },
+            is_required: row.required,
+            kept,
+            problem: known.problems.get(&key).cloned(),
+            key,
+        }
+    }
+
+    /// Whether a choice is the one there is.
+    pub(crate) fn is_chosen(&self, choice: &&str) -> bool {
+        self.value == **choice
+    }
+}

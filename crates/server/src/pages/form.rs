@@ -1,0 +1,79 @@
+//! A form that somebody has sent from one of these pages, and from nowhere else.
+
+use std::collections::BTreeMap;
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, header};
+use tieline_core::Secret;
+
+use super::Pages;
+use super::refused::told;
+use super::session::Signed;
+use crate::body;
+
+/// What was filled in, by the field's name.
+pub(crate) struct Form(BTreeMap<String, Secret>);
+
+/// The field that holds the form's word.
+pub(crate) const WORD: &str = "_word";
+
+impl Form {
+    /// Reads a form of somebody who is signed in.
+    pub(crate) async fn of(signed: &Signed, request: Request) -> Result<Self, Response> {
+        let form = Self::read(&signed.pages, request).await?;
+        if form.text(WORD) != signed.word {
+            return Err(elsewhere(&signed.pages));
+        }
+        Ok(form)
+    }
+
+    /// Reads a form of one of these pages.
+    pub(crate) async fn read(pages: &Pages, request: Request) -> Result<Self, Response> {
+        if !is_from_here(request.headers()) {
+            return Err(elsewhere(pages));
+        }
+        let unreadable = || {
+            let text = "What was sent is no form of this page. Go back, and send it again.";
+            told(pages, StatusCode::BAD_REQUEST, "Nothing was done", text)
+        };
+        if !is_a_form(request.headers()) {
+            return Err(unreadable());
+        }
+        let bytes = body::whole(request).await.map_err(|_| unreadable())?;
+        let pairs = form_urlencoded::parse(&bytes);
+        let pairs = pairs.map(|(name, value)| (name.into_owned(), Secret::new(value)));
+        Ok(Self(pairs.collect()))
+    }
+
+    /// What a field holds; nothing where there is no such field.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", Secret::expose)
+    }
+
+    /// What a field holds, without white space around it, if that is anything.
+    pub(crate) fn filled(&self, name: &str) -> Option<String> {
+        let text = self.text(name).trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+}
+
+/// Browsers say where a request comes from (Fetch metadata). Those that don't are held by the cookie and the form's word.
+fn is_from_here(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    site.is_none_or(|site| site == "same-origin" || site == "none")
+}
+
+fn is_a_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| {
+        kind.as_bytes()
+            .starts_with(b"application/x-www-form-urlencoded")
+    })
+}
+
+fn elsewhere(pages: &Pages) -> Response {
+    let text = "This was sent from another page, or from one that you had open before you signed in. Open the page again, and \
+                send it from there.";
+    told(pages, StatusCode::FORBIDDEN, "Nothing was done", text)
+}

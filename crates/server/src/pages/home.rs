@@ -1,0 +1,130 @@
+//! `/`: what needs a person now, and how much there is.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use tieline_engine::{Engine, EngineError};
+use tieline_store::{App, Instance, InstanceQuery, Permission, Status};
+
+use super::Pages;
+use super::asked::{After, Asked};
+use super::frame::{Frame, Room, shown};
+use super::refused::{not_permitted, refused, sentence};
+use super::session::Signed;
+
+/// As many accounts are named that need somebody.
+const NAMED: u32 = 20;
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    frame: Frame,
+    needs: Vec<Need>,
+    /// How many accounts more than are named need somebody.
+    more: u64,
+    counts: Vec<Count>,
+    is_new: bool,
+}
+
+/// Something that waits for a person.
+struct Need {
+    title: String,
+    what: String,
+    link: String,
+    cure: &'static str,
+}
+
+struct Count {
+    number: String,
+    what: &'static str,
+    link: String,
+}
+
+pub(super) async fn show(
+    State(pages): State<Pages>,
+    signed: Signed,
+    Asked(after): Asked<After>,
+) -> Response {
+    if !signed.may(Permission::Read) {
+        return not_permitted(&signed, Permission::Read);
+    }
+    match page(&signed, after.done).await {
+        Ok(page) => shown(StatusCode::OK, &page),
+        Err(error) => refused(&pages, &error),
+    }
+}
+
+async fn page(signed: &Signed, done: Option<String>) -> Result<HomePage, EngineError> {
+    let (engine, pages) = (&signed.engine, &signed.pages);
+    let apps = engine.apps().await?;
+    let census = engine.census().await?;
+    let count = |status| census.get(&status).copied().unwrap_or_default();
+    let mut needs: Vec<_> = apps.iter().filter_map(|app| troubled(pages, app)).collect();
+    let mut named = 0;
+    for status in [Status::ReconnectRequired, Status::Unreadable] {
+        for instance in of_status(engine, status).await? {
+            named += 1;
+            needs.push(waiting(signed, &instance));
+        }
+    }
+    let waiting = count(Status::ReconnectRequired) + count(Status::Unreadable);
+    let all: u64 = census.values().sum();
+    let counts = [
+        (count(Status::Ok), "accounts work", "/instances?status=ok"),
+        (
+            waiting,
+            "accounts wait for a person",
+            "/instances?status=reconnect_required",
+        ),
+        (apps.len() as u64, "apps", "/providers"),
+        (
+            engine.registry().iter().count() as u64,
+            "providers",
+            "/providers",
+        ),
+    ];
+    Ok(HomePage {
+        frame: Frame::of(signed, Room::Home, "Home").after(done.as_deref()),
+        needs,
+        more: waiting.saturating_sub(named),
+        counts: counts
+            .into_iter()
+            .map(|(number, what, path)| Count {
+                number: number.to_string(),
+                what,
+                link: pages.path(path),
+            })
+            .collect(),
+        is_new: apps.is_empty() && all == 0,
+    })
+}
+
+async fn of_status(engine: &Engine, status: Status) -> Result<Vec<Instance>, EngineError> {
+    let query = InstanceQuery {
+        status: Some(status),
+        limit: NAMED,
+        ..InstanceQuery::of(engine.tenant())
+    };
+    engine.instances(query).await
+}
+
+fn troubled(pages: &Pages, app: &App) -> Option<Need> {
+    let trouble = app.trouble.as_deref()?;
+    Some(Need {
+        title: format!("The app {} is refused", app.name),
+        what: sentence(trouble),
+        link: pages.path(&format!("/apps/{}", app.id)),
+        cure: "Look at its credentials",
+    })
+}
+
+fn waiting(signed: &Signed, instance: &Instance) -> Need {
+    let provider = super::instances::provider_name(&signed.engine, &instance.provider);
+    Need {
+        title: format!("{provider}: {}", super::instances::account(instance)),
+        what: super::instance::explained(instance),
+        link: signed.pages.path(&format!("/instances/{}", instance.id)),
+        cure: "Connect it again",
+    }
+}

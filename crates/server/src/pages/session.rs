@@ -1,0 +1,154 @@
+//! Who is signed in, in the browser that asks.
+//!
+//! The browser holds a session in a cookie that no script reads, that other sites' forms don't bring, and that, over `https`, no
+//! other host can set. Forms hold a word made of it besides, which nobody else can make.
+
+use axum::extract::FromRequestParts;
+use axum::response::Response;
+use http::header::{COOKIE, HeaderMap};
+use http::request::Parts;
+use http::{HeaderValue, Method};
+use sha2::{Digest as _, Sha256};
+use tieline_core::Secret;
+use tieline_engine::{Engine, SESSION_LIFETIME};
+use tieline_store::{ApiKey, Permission};
+
+use super::frame::see_other;
+use super::refused::refused;
+use super::{Pages, sign_in};
+
+/// Somebody who is signed in.
+pub(crate) struct Signed {
+    /// That of their tenant, which notes that they act.
+    pub(crate) engine: Engine,
+    pub(crate) key: ApiKey,
+    /// What their forms hold.
+    pub(crate) word: String,
+    /// What their browser holds.
+    pub(crate) session: Secret,
+    pub(crate) pages: Pages,
+}
+
+impl Signed {
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.key.permissions.contains(permission)
+    }
+}
+
+impl FromRequestParts<Pages> for Signed {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, Response> {
+        let session = held(&parts.headers);
+        let key = match &session {
+            Some(session) => pages.engine.session(session).await,
+            None => Ok(None),
+        };
+        match (key.map_err(|error| refused(pages, &error))?, session) {
+            (Some(key), Some(session)) => Ok(Self {
+                engine: pages
+                    .engine
+                    .for_tenant(&key.tenant)
+                    .acting_as(&format!("api-key:{}", key.id)),
+                key,
+                word: word_of(&session),
+                session,
+                pages: pages.clone(),
+            }),
+            // Back to where they were: a page is shown there to whoever sends a form to it.
+            _ => Err(see_other(&sign_in::address(
+                pages,
+                parts
+                    .uri
+                    .path_and_query()
+                    .filter(|_| parts.method == Method::GET || parts.method == Method::POST),
+            ))),
+        }
+    }
+}
+
+/// The name of the cookie. With the prefix `__Host-` browsers take it from this very host alone.
+const NAMES: [&str; 2] = ["__Host-tieline", "tieline"];
+
+/// The session that a browser holds.
+pub(crate) fn held(headers: &HeaderMap) -> Option<Secret> {
+    let cookies = headers.get_all(COOKIE).iter();
+    let texts = cookies.filter_map(|cookie| cookie.to_str().ok());
+    let pairs: Vec<_> = texts
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .collect();
+    NAMES.iter().find_map(|name| {
+        let mut own = pairs.iter().filter(|(found, _)| found == name);
+        match (own.next(), own.next()) {
+            // Of two, somebody else has set one.
+            (Some((_, value)), None) => Some(Secret::new((*value).to_owned())),
+            _ => None,
+        }
+    })
+}
+
+/// What forms hold: made of the session, and telling nothing of it.
+pub(crate) fn word_of(session: &Secret) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"a form of ");
+    hash.update(session.expose());
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The header that gives a browser its session, or takes it away.
+pub(crate) fn cookie(pages: &Pages, session: Option<&Secret>) -> Option<HeaderValue> {
+    let (value, seconds) = match session {
+        Some(session) => (session.expose(), SESSION_LIFETIME.as_secs()),
+        None => ("", 0),
+    };
+    // With the prefix, browsers want `Secure` and no narrower path.
+    let is_own_host = pages.is_secure && pages.base.is_empty();
+    let name = if is_own_host { NAMES[0] } else { NAMES[1] };
+    let path = if pages.base.is_empty() {
+        "/"
+    } else {
+        &*pages.base
+    };
+    let secure = if pages.is_secure { "; Secure" } else { "" };
+    let text =
+        format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let mut header = HeaderValue::from_str(&text).ok()?;
+    header.set_sensitive(true);
+    Some(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(cookies: &[&str]) -> Option<String> {
+        let headers = cookies
+            .iter()
+            .map(|cookie| (COOKIE, HeaderValue::from_str(cookie).unwrap()));
+        let headers: HeaderMap = headers.collect();
+        held(&headers).map(|session| session.expose().to_owned())
+    }
+
+    #[test]
+    fn one_session_is_held_and_two_are_none() {
+        assert_eq!(found(&["a=b; tieline=x; c=d"]).as_deref(), Some("x"));
+        assert_eq!(
+            found(&["tieline=x", "__Host-tieline=y"]).as_deref(),
+            Some("y")
+        );
+        assert_eq!(found(&["tieline=x; tieline=y"]), None);
+        assert_eq!(found(&["tielin=x"]), None);
+        assert_eq!(found(&[]), None);
+    }
+
+    #[test]
+    fn the_word_of_a_form_is_not_the_session() {
+        let (one, two) = (Secret::from("one"), Secret::from("two"));
+        assert_ne!(word_of(&one), word_of(&two));
+        assert_eq!(word_of(&one).len(), 64);
+    }
+}

@@ -1,0 +1,158 @@
+//! `/providers/{id}`: how accounts of a provider are set up, beginning with an app, whose callback URL is told first.
+
+use askama::Template;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use http::StatusCode;
+use tieline_core::ProviderDescriptor;
+use tieline_core::descriptor::Stated;
+use tieline_core::words::{calls, window};
+use tieline_engine::{EngineError, NewApp};
+use tieline_store::Permission;
+
+use super::Pages;
+use super::form::Form;
+use super::frame::{Frame, Room, see_other, shown};
+use super::markup::html;
+use super::refused::{not_permitted, refused, sentence};
+use super::session::Signed;
+
+#[derive(Template)]
+#[template(path = "provider.html")]
+struct ProviderPage {
+    frame: Frame,
+    name: String,
+    vendor: String,
+    category: String,
+    /// How an account comes to be connected.
+    way: &'static str,
+    limits: Vec<String>,
+    rows: Vec<Row>,
+    apps: Vec<(String, String)>,
+    may_create: bool,
+    /// What was typed.
+    app_name: String,
+    problem: Option<String>,
+}
+
+/// A row of the credential-mapping table.
+struct Row {
+    credential: &'static str,
+    parameter: String,
+    what: String,
+}
+
+pub(super) async fn show(
+    State(pages): State<Pages>,
+    signed: Signed,
+    Path(id): Path<String>,
+) -> Response {
+    if !signed.may(Permission::Read) {
+        return not_permitted(&signed, Permission::Read);
+    }
+    match page(&signed, &id, None).await {
+        Ok(page) => shown(StatusCode::OK, &page),
+        Err(error) => refused(&pages, &error),
+    }
+}
+
+/// Creates an app, so that there is a callback URL to register.
+pub(super) async fn create(
+    State(pages): State<Pages>,
+    signed: Signed,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let form = match Form::of(&signed, request).await {
+        Ok(form) => form,
+        Err(refused) => return refused,
+    };
+    if !signed.may(Permission::Admin) {
+        return not_permitted(&signed, Permission::Admin);
+    }
+    let name = form.filled("name");
+    let new = NewApp {
+        provider: id.clone(),
+        name: name.clone(),
+        ..NewApp::default()
+    };
+    let error = match signed.engine.create_app(new).await {
+        Ok(app) => return see_other(&pages.path(&format!("/apps/{}?done=created", app.id))),
+        Err(error) => error,
+    };
+    // Sent twice, it is there already: that is where both are to go.
+    let wanted = name.clone().unwrap_or_else(|| id.clone());
+    if let Ok(Some(app)) = signed.engine.app_named(&id, &wanted).await {
+        return see_other(&pages.path(&format!("/apps/{}", app.id)));
+    }
+    match page(&signed, &id, Some((name.unwrap_or_default(), error))).await {
+        Ok(page) => shown(StatusCode::UNPROCESSABLE_ENTITY, &page),
+        Err(error) => refused(&pages, &error),
+    }
+}
+
+async fn page(
+    signed: &Signed,
+    id: &str,
+    failed: Option<(String, EngineError)>,
+) -> Result<ProviderPage, EngineError> {
+    let (engine, pages) = (&signed.engine, &signed.pages);
+    let descriptor = engine.registry().provider(id)?.descriptor();
+    let apps = engine.apps().await?.into_iter();
+    let apps = apps
+        .filter(|app| app.provider == descriptor.id)
+        .map(|app| (app.name, pages.path(&format!("/apps/{}", app.id))));
+    let (app_name, problem) = match failed {
+        Some((name, error)) => (name, Some(sentence(&error.to_string()))),
+        None => (String::new(), None),
+    };
+    Ok(ProviderPage {
+        frame: Frame::of(signed, Room::Providers, descriptor.name),
+        name: descriptor.name.to_owned(),
+        vendor: descriptor.vendor.to_owned(),
+        category: descriptor.category.to_string(),
+        way: way(descriptor),
+        limits: limits(descriptor),
+        rows: rows(descriptor),
+        apps: apps.collect(),
+        may_create: signed.may(Permission::Admin),
+        app_name,
+        problem,
+    })
+}
+
+/// How an account of a provider comes to be connected, in a sentence.
+pub(super) fn way(descriptor: &ProviderDescriptor) -> &'static str {
+    use tieline_core::descriptor::Authentication as A;
+    match descriptor.authentication {
+        A::AuthorizationCode(_) => "The account's owner signs in there and consents, in a browser.",
+        A::DeviceAuthorization(_) => "The account's owner types a code on another device.",
+        A::ClientCredentials(_) => "The app is the account: nobody needs to consent.",
+        A::ApiKey => "The account's owner gives an API key.",
+        A::Basic => "The account's owner gives a name and a password.",
+    }
+}
+
+fn limits(descriptor: &ProviderDescriptor) -> Vec<String> {
+    match descriptor.rate_limits {
+        Stated::Known(limits) => limits
+            .iter()
+            .filter(|limit| limit.kept)
+            .map(|limit| {
+                let (calls, window) = (calls(limit.calls), window(limit.per));
+                format!("{calls} per {window} for each {}", limit.counted_per)
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn rows(descriptor: &ProviderDescriptor) -> Vec<Row> {
+    let rows = descriptor.mappings.iter();
+    rows.map(|row| Row {
+        credential: row.credential,
+        parameter: row.parameter.to_string(),
+        what: html(row.description),
+    })
+    .collect()
+}
