@@ -173,7 +173,7 @@ async fn a_form_from_elsewhere_does_nothing() {
         assert_eq!(refused.status, 403, "{refused:?}");
     }
     let own = visitor.open(&app).await.word();
-    let client = reqwest::Client::new();
+    let client = tieline_tests::browser::raw_client().unwrap();
     for site in ["cross-site", "same-site"] {
         let request = client
             .post(format!("{}{app}", house.base))
