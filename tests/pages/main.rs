@@ -143,6 +143,54 @@ async fn what_is_wrong_with_credentials_is_told_beside_them() {
 }
 
 #[tokio::test]
+async fn a_link_is_made_where_the_host_confirms() {
+    let house = House::new().await;
+    let visitor = house.signed_in(Permission::ALL).await;
+    let app = app(&visitor).await;
+    let link = [("action", "link"), ("user", "ada <b>")];
+    let refused = visitor.fill(&app, &link).await;
+    assert_eq!(refused.status, 422);
+    refused.shows("has no confirm_url").hides("<b>");
+    let wrong = [
+        ("action", "host"),
+        ("confirm_url", "http://host.example/confirm"),
+    ];
+    let refused = visitor.fill(&app, &wrong).await;
+    assert_eq!(refused.status, 422);
+    refused
+        .shows("confirm_url is an absolute https URL")
+        .shows("http://host.example/confirm");
+    let right = [
+        ("action", "host"),
+        ("confirm_url", "https://host.example/confirm"),
+        ("return_origins", " https://host.example \n\n"),
+    ];
+    assert_eq!(visitor.fill(&app, &right).await.status, 303);
+    let made = visitor.fill(&app, &link).await;
+    assert_eq!(made.status, 201);
+    let rest = made
+        .body
+        .split(&format!("{}/connect/", house.base))
+        .nth(1)
+        .unwrap();
+    let path = format!("/connect/{}", rest.split('"').next().unwrap());
+    let stranger = house.visitor();
+    stranger
+        .open(&path)
+        .await
+        .shows("<strong>crm</strong> asks");
+    let sent = stranger.send(&path, &[]).await;
+    let callback = house.stage.sandbox.consent(&sent.location).await.unwrap();
+    let back = stranger.open(&callback).await;
+    assert!(
+        back.location.starts_with("https://host.example/confirm?"),
+        "{back:?}"
+    );
+    stranger.open(&path).await.shows("used already");
+    assert_eq!(token_requests(&house), 0, "nobody has confirmed");
+}
+
+#[tokio::test]
 async fn a_callback_in_another_browser_connects_nothing() {
     let house = House::new().await;
     let attacker = house.signed_in(Permission::ALL).await;

@@ -11,7 +11,7 @@ use tieline_engine::{AppChanges, AuthorizeOptions, EngineError, GiveOptions, Lin
 use tieline_store::{App, Instance, Permission};
 
 use super::Pages;
-use super::app::{self, Attempt, LinkForm};
+use super::app::{self, Attempt, HostForm, LinkForm};
 use super::fields::Known;
 use super::form::Form;
 use super::frame::{see_other, shown};
@@ -45,6 +45,7 @@ pub(super) async fn on_app(
         match &*action {
             "connect" => connect(&signed, &app, &form).await,
             "link" => link(&signed, &app, &form).await,
+            "host" => host(&signed, &app, &form).await,
             "delete" => {
                 signed.engine.delete_app(app.id).await?;
                 Ok(see_other(&pages.path("/providers?done=deleted")))
@@ -86,6 +87,39 @@ async fn save(signed: &Signed, app: &App, form: &Form, and_try: bool) -> Done {
     };
     let app = engine.app(app.id).await?;
     let page = app::page(signed, &app, attempt).await?;
+    Ok(shown(StatusCode::UNPROCESSABLE_ENTITY, &page))
+}
+
+/// Saves where the host confirms, and where people may be sent back.
+async fn host(signed: &Signed, app: &App, form: &Form) -> Done {
+    let typed = HostForm {
+        confirm_url: form.text("confirm_url").trim().to_owned(),
+        return_origins: form.text("return_origins").to_owned(),
+        problem: None,
+    };
+    let origins = typed.return_origins.lines().map(str::trim);
+    let changes = AppChanges {
+        confirm_url: Some(form.filled("confirm_url")),
+        return_origins: Some(
+            origins
+                .filter(|it| !it.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        ),
+        ..AppChanges::default()
+    };
+    let error = match signed.engine.change_app(app, changes).await {
+        Ok(app) => return done(&signed.pages, &app, "saved"),
+        Err(error) => error,
+    };
+    let attempt = Attempt {
+        host: Some(HostForm {
+            problem: Some(sentence(&error.to_string())),
+            ..typed
+        }),
+        ..Attempt::default()
+    };
+    let page = app::page(signed, app, attempt).await?;
     Ok(shown(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 

@@ -51,6 +51,7 @@ pub(super) struct AppPage {
     /// Why an account can't be connected.
     connect_problem: Option<String>,
     link: LinkForm,
+    host: HostForm,
     has_accounts: bool,
     accounts_link: String,
 }
@@ -63,6 +64,15 @@ pub(super) struct LinkForm {
     pub(super) problem: Option<String>,
 }
 
+/// Where the host of this app answers.
+#[derive(Default)]
+pub(super) struct HostForm {
+    pub(super) confirm_url: String,
+    /// One on each line.
+    pub(super) return_origins: String,
+    pub(super) problem: Option<String>,
+}
+
 /// What somebody tried on the page before it is shown again.
 #[derive(Default)]
 pub(super) struct Attempt {
@@ -71,6 +81,8 @@ pub(super) struct Attempt {
     pub(super) wanted: Known,
     pub(super) connect_problem: Option<String>,
     pub(super) link: LinkForm,
+    /// As it was typed; nothing = as it is stored.
+    pub(super) host: Option<HostForm>,
 }
 
 pub(super) async fn show(
@@ -213,6 +225,7 @@ pub(super) async fn page(
         wanted,
         connect_problem,
         link,
+        host,
     } = attempt;
     known.stored = engine.app_parameters_shown(app).await?;
     let complete = engine.wanted_to_connect(app, None).await;
@@ -276,6 +289,11 @@ pub(super) async fn page(
         wanted: wanted_fields(descriptor, &complete.unwrap_or_default(), &wanted),
         connect_problem,
         link,
+        host: host.unwrap_or_else(|| HostForm {
+            confirm_url: app.confirm_url.clone().unwrap_or_default(),
+            return_origins: app.return_origins.join("\n"),
+            problem: None,
+        }),
         has_accounts,
         accounts_link: pages.path(&format!("/instances?app={}", app.id)),
     })
