@@ -78,7 +78,7 @@ fn document(vendor: &Vendor, body: &str) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">\
          <title>{title} (sandbox)</title><style>{STYLE}</style></head>\n\
-         <body>\n<h1>{title}</h1>\n<p>A sandbox that plays {title}. Nothing here is real.</p>\n{body}\n</body>\n</html>\n"
+         <body><main>\n<h1>{title}</h1>\n<p>A sandbox that plays {title}. Nothing here is real.</p>\n{body}\n</main></body>\n</html>\n"
     )
 }
 

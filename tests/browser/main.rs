@@ -1,0 +1,7 @@
+//! Pages in Chromium, as people see them; `cargo xtask test --without chromium` leaves them out.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails is a failed test")]
+
+mod connect;
+mod harness;
+mod scene;
