@@ -6,7 +6,7 @@ use crate::reply::Reply;
 use crate::vendor::Vendor;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:28rem;margin:4rem auto;padding:0 1rem;\
-    color-scheme:light dark}button,select{font:inherit;padding:.4rem 1rem;margin-right:.5rem}code{word-break:break-all}";
+    }:root{color-scheme:light dark}button,select{font:inherit;padding:.4rem 1rem;margin-right:.5rem}code{word-break:break-all}";
 
 /// What a consent page is about.
 pub(crate) struct Asks<'a> {

@@ -10,9 +10,7 @@ impl Window {
     ///
     /// That a page itself was answered with an error is no complaint: pages that refuse are.
     pub async fn console(&self) -> Vec<String> {
-        let history = self
-            .devtools("Page.getNavigationHistory", json!({}))
-            .await;
+        let history = self.devtools("Page.getNavigationHistory", json!({})).await;
         let pages = history["entries"].as_array().into_iter().flatten();
         let pages: Vec<_> = pages.filter_map(|page| page["url"].as_str()).collect();
         let log = done(vendor::log(&self.client).await);

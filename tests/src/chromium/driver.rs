@@ -24,7 +24,7 @@ const LAST_RESORT: Duration = Duration::from_secs(60);
 const KEEPER: &str = r#"
     trap '' HUP INT QUIT TERM PIPE
     cat > /dev/null
-    tries=100
+    tries=25
     while kill -s KILL -- "-$1" 2> /dev/null && [ "$tries" -gt 0 ]; do
         tries=$((tries - 1))
         sleep 0.02
@@ -73,7 +73,10 @@ impl Chromium {
     /// # Panics
     /// When there is no `chromedriver` on the `PATH`, or it does not start.
     pub async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("tieline-chromium.")
+            .tempdir()
+            .unwrap();
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             // Whatever a browser keeps, it keeps here.
