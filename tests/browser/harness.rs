@@ -127,6 +127,7 @@ async fn a_window_is_what_its_mode_says() {
         window.fill("Name", "Ada").await;
         assert_eq!(window.value("Name").await, "Ada");
         window.look("harness").await;
+        window.reload().await;
         window.look("harness").await;
         // Scripts would have run in all that time: once a hundredth of a second.
         let (title, ran) = (window.title().await, ran.load(Ordering::SeqCst));

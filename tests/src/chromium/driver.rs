@@ -17,8 +17,8 @@ use super::window::Window;
 
 const CURE: &str = "`cargo xtask test` finds or installs chromium and chromedriver";
 
-/// A driver that says nothing for this long has failed; nothing waits for it to pass.
-const LAST_RESORT: Duration = Duration::from_secs(60);
+/// A driver or browser that says nothing for this long has failed; nothing waits for it to pass.
+pub(super) const LAST_RESORT: Duration = Duration::from_secs(60);
 
 /// Ends the process group and takes its folder away as soon as its input ends: with the test's process, however that ends.
 const KEEPER: &str = r#"

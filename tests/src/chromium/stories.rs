@@ -5,8 +5,9 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-use super::driver::Chromium;
+use super::driver::{Chromium, LAST_RESORT};
 use super::mode::Mode;
 use super::window::Window;
 
@@ -35,7 +36,8 @@ async fn in_mode(chromium: &Chromium, mode: Mode, story: &impl AsyncFn(&Window))
     let _turn = AT_ONCE.acquire().await.unwrap();
     let window = chromium.open(mode).await;
     if let Err(panic) = AssertUnwindSafe(story(&window)).catch_unwind().await {
-        tell(&window).await;
+        // A browser that hangs tells nothing.
+        let _ = timeout(LAST_RESORT, tell(&window)).await;
         resume_unwind(panic);
     }
     window.close().await;

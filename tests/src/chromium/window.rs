@@ -5,10 +5,10 @@ use std::time::Duration;
 use fantoccini::error::CmdError;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
-use super::driver::connect;
+use super::driver::{LAST_RESORT, connect};
 use super::mode::{Mode, Width};
 use super::vendor;
 
@@ -156,7 +156,9 @@ impl Window {
     }
 
     pub(super) async fn devtools(&self, command: &str, parameters: Value) -> Value {
-        done(vendor::devtools(&self.client, command, parameters).await)
+        let answer = vendor::devtools(&self.client, command, parameters);
+        let answer = timeout(LAST_RESORT, answer).await;
+        done(answer.unwrap_or_else(|_| panic!("the browser does not answer to {command}")))
     }
 
     /// Whether scripts of pages run from now on.
