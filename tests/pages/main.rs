@@ -127,7 +127,7 @@ async fn what_is_wrong_with_credentials_is_told_beside_them() {
     assert!(taken.location.ends_with("?done=taken"), "{taken:?}");
     let shown = visitor.open(&taken.location).await;
     shown
-        .shows("takes the app&#39;s credentials")
+        .shows("takes the app as far as can be told")
         .shows(id)
         .hides(secret);
     // A secret that nobody typed again stays.

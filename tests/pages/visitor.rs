@@ -1,46 +1,28 @@
 //! A browser, as far as these tests need one: it holds a cookie, sends the forms that it was shown, and goes where it is sent.
 
+use std::ops::Deref;
 use std::sync::Mutex;
 
 use http::StatusCode;
-use tieline_engine::{NewApiKey, OWNER};
-use tieline_server::{ApiOptions, Limits, api, serve_tcp};
 use tieline_store::Permission;
 use tieline_tests::browser::raw_client;
 use tieline_tests::stage::Stage;
-use tokio::net::TcpListener;
 
-/// A server with pages.
-pub(crate) struct House {
-    pub(crate) stage: Stage,
-    pub(crate) base: String,
+/// A server with pages, whom nobody visits yet.
+pub(crate) struct House(tieline_tests::house::House);
+
+/// But for its visitors, it is as others.
+impl Deref for House {
+    type Target = tieline_tests::house::House;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl House {
     pub(crate) async fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let stage = Stage::acme().await.reached_at(&base).await;
-        let options = ApiOptions {
-            pages: true,
-            ..ApiOptions::default()
-        };
-        let router = api(stage.engine.clone(), options);
-        let forever = std::future::pending();
-        tokio::spawn(serve_tcp(listener, router, Limits::default(), forever));
-        Self { stage, base }
-    }
-
-    /// An API key, of a tenant.
-    pub(crate) async fn key(&self, tenant: Option<&str>, may: &[Permission]) -> String {
-        let new = NewApiKey {
-            tenant: tenant.map(str::to_owned),
-            permissions: may.iter().copied().collect(),
-            ..NewApiKey::default()
-        };
-        let engine = self.stage.engine.acting_as(OWNER);
-        let created = engine.create_api_key(new).await.unwrap();
-        created.key.expose().to_owned()
+        Self(tieline_tests::house::House::of(Stage::acme().await).await)
     }
 
     pub(crate) fn visitor(&self) -> Visitor {

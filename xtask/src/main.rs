@@ -2,6 +2,7 @@
 
 mod apt;
 mod bench;
+mod chromium;
 mod curl;
 mod docs;
 mod faults;

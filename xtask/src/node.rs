@@ -1,4 +1,4 @@
-//! Node and the npm packages for the anchor tests: the machine's own, or else installed into the repository's folder.
+//! Node and the npm packages of tests: the machine's own, or else installed into the repository's folder.
 
 use std::{
     fs, io,
@@ -12,7 +12,7 @@ use crate::{
     say,
 };
 
-/// The oldest major version that the anchors run on.
+/// The oldest major version that the packages run on.
 const OLDEST: u32 = 20;
 
 /// Debian's packages for what fetches Node.
@@ -21,10 +21,31 @@ pub(crate) const PYTHON: [&str; 2] = ["python3", "python3-pip"];
 /// Names one release with its hashes; a copy of it marks a complete installation.
 const REQUIREMENTS: &str = include_str!("../node-requirements.txt");
 
-const ANCHOR: &str = "tests/anchors/oidc-provider";
-
 const WAYS_OUT: &str = "install Node 20 or newer with npm yourself, or leave out the tests that need it: \
-                        cargo xtask test --without node";
+                        cargo xtask test --without node --without chromium";
+
+/// An npm package that tests need, installed beside the lock file that names it.
+pub(crate) struct Package {
+    name: &'static str,
+    /// Of the lock file.
+    folder: &'static str,
+    /// To download, with what it needs.
+    size: &'static str,
+}
+
+/// An authorization server that nobody here wrote.
+pub(crate) const OIDC_PROVIDER: Package = Package {
+    name: "oidc-provider",
+    folder: "tests/anchors/oidc-provider",
+    size: "4 MB",
+};
+
+/// Judges whether everybody can use a page.
+pub(crate) const AXE_CORE: Package = Package {
+    name: "axe-core",
+    folder: "tests/browser",
+    size: "1 MB",
+};
 
 /// A Node that is new enough, with its npm.
 pub(crate) struct Node {
@@ -48,8 +69,8 @@ pub(crate) enum Error {
     Step(#[from] machine::Error),
 }
 
-/// Finds or installs everything, after saying what will be installed and where.
-pub(crate) fn provide(root: &Path) -> Result<Node, Error> {
+/// Finds or installs Node and the package, after saying what will be installed and where.
+pub(crate) fn provide(root: &Path, package: &Package) -> Result<Node, Error> {
     let _lock = machine::alone(root)?;
 
     let folder = machine::tools(root)?.join("node");
@@ -58,11 +79,11 @@ pub(crate) fn provide(root: &Path) -> Result<Node, Error> {
         None if !has_pip() => Some(AptGet::find().map_err(|why| Error::Python { why })?),
         _ => None,
     };
-    let anchor = Anchor::new(root);
+    let place = Place::of(package, root);
     let plan = plan(
         found.is_none().then_some(&folder),
         apt_get.as_ref(),
-        &anchor,
+        (!place.is_complete()).then(|| package.plan(&place)),
     );
     machine::announce(&plan);
 
@@ -77,12 +98,12 @@ pub(crate) fn provide(root: &Path) -> Result<Node, Error> {
         }
     };
     say(&format!("Node is {}", node.program.display()));
-    anchor.install(&node)?;
+    place.install(&node)?;
     Ok(node)
 }
 
 /// What will be installed and where, a line each.
-fn plan(node: Option<&PathBuf>, apt_get: Option<&AptGet>, anchor: &Anchor) -> Vec<String> {
+fn plan(node: Option<&PathBuf>, apt_get: Option<&AptGet>, package: Option<String>) -> Vec<String> {
     let mut plan = Vec::new();
     if let Some(apt_get) = apt_get {
         plan.push(apt_get.plan(&PYTHON));
@@ -95,14 +116,16 @@ fn plan(node: Option<&PathBuf>, apt_get: Option<&AptGet>, anchor: &Anchor) -> Ve
             folder.display()
         ));
     }
-    if !anchor.is_complete() {
-        let target = anchor.folder.join("node_modules");
-        plan.push(format!(
-            "oidc-provider (npm, locked, 4 MB) into {}",
-            target.display()
-        ));
-    }
+    plan.extend(package);
     plan
+}
+
+impl Package {
+    fn plan(&self, place: &Place) -> String {
+        let target = place.folder.join("node_modules");
+        let (name, size) = (self.name, self.size);
+        format!("{name} (npm, locked, {size}) into {}", target.display())
+    }
 }
 
 impl Node {
@@ -135,17 +158,17 @@ impl Node {
     }
 }
 
-/// An npm package whose dependencies are installed beside it.
-struct Anchor {
+/// Where a package is installed.
+struct Place {
     folder: PathBuf,
     lock: PathBuf,
     /// A copy of the lock file that was installed from; npm never writes it.
     stamp: PathBuf,
 }
 
-impl Anchor {
-    fn new(root: &Path) -> Self {
-        let folder = root.join(ANCHOR);
+impl Place {
+    fn of(package: &Package, root: &Path) -> Self {
+        let folder = root.join(package.folder);
         Self {
             lock: folder.join("package-lock.json"),
             stamp: folder.join("node_modules/.installed.json"),

@@ -9,7 +9,7 @@ use std::{
 use cargo_metadata::MetadataCommand;
 use clap::{Args, ValueEnum};
 
-use crate::{curl, machine::shown, node, postgres, python, root, say};
+use crate::{chromium, curl, machine::shown, node, postgres, python, root, say};
 
 /// What needs more than Rust. Each target is a test target of exactly one package.
 const NEEDS: &[Need] = &[
@@ -33,6 +33,11 @@ const NEEDS: &[Need] = &[
         targets: &["guides"],
         missed: "no command of a guide ran",
     },
+    Need {
+        tool: Tool::Chromium,
+        targets: &["browser"],
+        missed: "no page was opened in a browser",
+    },
 ];
 
 const WHOLE_SUITE: [&str; 2] = ["--workspace", "--all-features"];
@@ -44,7 +49,8 @@ const WHOLE_SUITE: [&str; 2] = ["--workspace", "--all-features"];
 /// newer with npm: the machine's own, or else one installed into target/tools from PyPI (with python3 and pip, which
 /// apt-get installs where they are missing). The tests on PostgreSQL start servers of their own: with the machine's
 /// programs, or else those of Debian's package `postgresql`, which apt-get installs. The guides' commands are run with
-/// the machine's curl, or else Debian's. TIELINE_TEST_NODE and
+/// the machine's curl, or else Debian's. Pages are opened in the machine's Chromium, or else in that of Debian's packages
+/// `chromium` and `chromium-driver`, and judged by axe-core, which needs Node to install. TIELINE_TEST_NODE and
 /// TIELINE_TEST_POSTGRES_BIN tell the tests where Node and PostgreSQL are.
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -62,6 +68,7 @@ enum Tool {
     Python,
     Postgres,
     Curl,
+    Chromium,
 }
 
 /// A tool, and the tests that can't do without.
@@ -104,7 +111,10 @@ impl Tool {
     /// Finds or installs it; returns the variables that tell the tests where things are, unless they call them by name.
     fn provide(self, root: &Path) -> Result<Vec<(&'static str, PathBuf)>, Box<dyn Error>> {
         Ok(match self {
-            Self::Node => vec![("TIELINE_TEST_NODE", node::provide(root)?.program)],
+            Self::Node => vec![(
+                "TIELINE_TEST_NODE",
+                node::provide(root, &node::OIDC_PROVIDER)?.program,
+            )],
             Self::Python => vec![
                 (
                     "TIELINE_TEST_DJANGO",
@@ -120,6 +130,7 @@ impl Tool {
                 curl::provide(root)?;
                 Vec::new()
             }
+            Self::Chromium => vec![("TIELINE_TEST_NODE", chromium::provide(root)?)],
         })
     }
 }
@@ -227,6 +238,7 @@ mod tests {
                 "LEFT OUT, as asked (--without postgres): the test targets faults_postgres, postgres and store_postgres, so nothing \
                  ran on PostgreSQL",
                 "LEFT OUT, as asked (--without curl): the test target guides, so no command of a guide ran",
+                "LEFT OUT, as asked (--without chromium): the test target browser, so no page was opened in a browser",
             ]
         );
     }

@@ -103,6 +103,6 @@ pub use webhooks::{NewWebhook, Tested};
 pub use windows::WindowUse;
 // What an [`EngineError`] may hold: a host that matches on it needs no other crate.
 pub use tieline_oauth::{
-    ByteStream, CallBody, CallbackRefusal, DeviceRefusal, EdgeOptions, Egress, Outcome,
-    PlaceProblem, RevokeFailure, TokenFailure,
+    ByteStream, CallBody, CallbackRefusal, DeviceRefusal, EdgeOptions, Egress, FailureDetails,
+    Outcome, PlaceProblem, Reason, RevokeFailure, TokenFailure, TurnedAway,
 };

@@ -1,8 +1,11 @@
 //! Whether a provider takes an app's credentials, found out before anybody consents.
 
 use tieline_core::descriptor::Authentication;
-use tieline_core::{OAuthField, Secret, random};
-use tieline_oauth::{Outcome, TokenClient, TokenFailure};
+use tieline_core::{OAuthField, Parameters, Secret, random};
+use tieline_oauth::{
+    AuthorizationError, AuthorizationRequestOptions, EndpointProblem, NoWelcome, Outcome,
+    TokenClient, TokenFailure, TurnedAway,
+};
 use tieline_store::App;
 
 use crate::{Engine, EngineError};
@@ -10,8 +13,10 @@ use crate::{Engine, EngineError};
 /// What came of trying an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tried {
-    /// The provider takes its credentials. Whether it takes the redirect URI and the scopes shows when an account is connected.
+    /// The provider takes its credentials, and lets in whoever comes to consent, as far as can be told before somebody does.
     Taken,
+    /// The provider takes its credentials, and turns away whoever comes to consent.
+    TurnedAway(TurnedAway),
     /// The provider refuses, and doesn't say whether it is the app: this is what it said.
     Unclear(String),
     /// There is nothing to be tried: the account's owner gives the credential, when it is connected.
@@ -20,7 +25,8 @@ pub enum Tried {
 
 impl Engine {
     /// Asks the provider for tokens with a code that nobody was ever given: who takes the app's credentials refuses the code, and
-    /// who doesn't refuses them. Nothing is spent or stored, but that an app which is taken again has no trouble any more.
+    /// who doesn't refuses them. Then opens the page to which people are sent for their consent, which tells whether the redirect
+    /// URI and the scopes are taken. Nothing is spent or stored, but that an app which is taken again has no trouble any more.
     ///
     /// # Errors
     /// What the app lacks; that the provider refuses it, in the provider's own words; or that nobody answers.
@@ -52,8 +58,37 @@ impl Engine {
         };
         if tried == Tried::Taken {
             self.app_taken(app).await;
+            if descriptor.authentication.has_front_channel() {
+                return self.welcome(app, &parameters).await;
+            }
         }
         Ok(tried)
+    }
+
+    /// How people would be met who come to consent.
+    async fn welcome(&self, app: &App, parameters: &Parameters) -> Result<Tried, EngineError> {
+        let provider = self.provider(&app.provider)?;
+        let redirect_uri = parameters.field(OAuthField::RedirectUri);
+        let options = AuthorizationRequestOptions {
+            redirect_uri: redirect_uri.unwrap_or_default(),
+            scopes: None,
+        };
+        let request = match tieline_oauth::authorization(provider, parameters, options) {
+            // The account's owner says where, when it is connected.
+            Err(AuthorizationError::Endpoint(EndpointProblem::Template { .. })) => {
+                return Ok(Tried::Taken);
+            }
+            request => request?,
+        };
+        let asked = self.shared.edge.welcome(provider, parameters, &request);
+        Ok(match asked.await {
+            Ok(None) => Tried::Taken,
+            Ok(Some(turned_away)) => Tried::TurnedAway(turned_away),
+            Err(NoWelcome::Endpoint(problem)) => {
+                return Err(AuthorizationError::from(problem).into());
+            }
+            Err(unreached @ NoWelcome::Unreached(_)) => Tried::Unclear(unreached.to_string()),
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use tieline_core::{OAuthField, Parameters, ProviderSetup, Secret, endpoint};
 use url::Url;
 
 use crate::endpoints::{EndpointProblem, Source};
+use crate::failure::in_both_words;
 use crate::request::{Amendments, amend};
 
 /// What one authorization asks for.
@@ -182,10 +183,7 @@ fn redirect_url(
             } else {
                 "https or loopback"
             },
-            parameter: match descriptor.parameter_for_field(OAuthField::RedirectUri) {
-                Some(row) => format!("{:?} ({})", row.credential, row.parameter),
-                None => OAuthField::RedirectUri.to_string(),
-            },
+            parameter: in_both_words(descriptor, OAuthField::RedirectUri),
         }),
     }
 }

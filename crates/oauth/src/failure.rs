@@ -115,12 +115,18 @@ fn cure(
     }
 }
 
-/// What to do about the app, where it is the app that was refused.
-fn for_app(descriptor: &ProviderDescriptor, urls: &str, error_code: Option<&str>) -> String {
-    let both = |field| match descriptor.parameter_for_field(field) {
+/// `"Consumer Key" (oauth.api.key)`: what the provider calls it, and what we do.
+pub(crate) fn in_both_words(descriptor: &ProviderDescriptor, field: OAuthField) -> String {
+    match descriptor.parameter_for_field(field) {
+        Some(row) if row.credential.is_empty() => row.parameter.to_string(),
         Some(row) => format!("{:?} ({})", row.credential, row.parameter),
         None => field.to_string(),
-    };
+    }
+}
+
+/// What to do about the app, where it is the app that was refused.
+fn for_app(descriptor: &ProviderDescriptor, urls: &str, error_code: Option<&str>) -> String {
+    let both = |field| in_both_words(descriptor, field);
     let vendor = descriptor.vendor;
     match error_code {
         // Whatever it says, nothing is there.

@@ -23,6 +23,7 @@ mod error_answer;
 mod failure;
 mod judge;
 pub mod outcome;
+mod page_text;
 pub mod post;
 pub mod reach;
 mod request;
@@ -33,6 +34,7 @@ pub mod stand_in;
 #[cfg(test)]
 mod testing;
 pub mod token;
+pub mod welcome;
 
 pub use api_call::{ApiRequest, ByteStream, CallBody, PieceStream};
 pub use authorization::{
@@ -53,3 +55,4 @@ pub use retry_after::retry_after;
 #[cfg(feature = "stand-in")]
 pub use stand_in::StandIn;
 pub use token::{TokenClient, TokenTypeHint, Tokens};
+pub use welcome::{NoWelcome, TurnedAway};

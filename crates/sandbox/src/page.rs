@@ -6,7 +6,7 @@ use crate::reply::Reply;
 use crate::vendor::Vendor;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:28rem;margin:4rem auto;padding:0 1rem;\
-    color-scheme:light dark}button,select{font:inherit;padding:.4rem 1rem;margin-right:.5rem}code{word-break:break-all}";
+    }:root{color-scheme:light dark}button,select{font:inherit;padding:.4rem 1rem;margin-right:.5rem}code{word-break:break-all}";
 
 /// What a consent page is about.
 pub(crate) struct Asks<'a> {
@@ -78,7 +78,7 @@ fn document(vendor: &Vendor, body: &str) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">\
          <title>{title} (sandbox)</title><style>{STYLE}</style></head>\n\
-         <body>\n<h1>{title}</h1>\n<p>A sandbox that plays {title}. Nothing here is real.</p>\n{body}\n</body>\n</html>\n"
+         <body><main>\n<h1>{title}</h1>\n<p>A sandbox that plays {title}. Nothing here is real.</p>\n{body}\n</main></body>\n</html>\n"
     )
 }
 

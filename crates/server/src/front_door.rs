@@ -23,7 +23,8 @@ use utoipa_axum::routes;
 
 use crate::pages::door::{self, ConnectPage};
 use crate::pages::{
-    Field, Known, Pages, When, asset_tag, connected as connected_page, held_by, sentence, shown,
+    Field, Known, Pages, Signed, When, asset_tag, connected as connected_page, held_by,
+    not_connected, sentence, shown,
 };
 use crate::{Problem, body};
 
@@ -102,7 +103,10 @@ async fn call_back(
             (None, _) => own(&door.engine, "/connected"),
         }),
         Ok(Received::ToStarter) => door.to_the_terminal(),
-        Err(error) => door.failed(&error),
+        Err(error) => match door.signed(&parts.headers).await {
+            Some(signed) => door.not_connected(&signed, &context, &error).await,
+            None => door.failed(&error),
+        },
     }
 }
 
@@ -233,7 +237,7 @@ impl FrontDoor {
         let mut known = Known::default();
         let problem = failed.and_then(|(typed, error)| {
             known.typed = typed;
-            known.learn(error)
+            known.learn(error, descriptor)
         });
         let rows = descriptor.end_user_parameters();
         let wanted: Vec<_> = rows
@@ -257,6 +261,20 @@ impl FrontDoor {
         })
     }
 
+    /// Whoever is signed in to pages of ours, as far as can be told now.
+    async fn signed(&self, headers: &HeaderMap) -> Option<Signed> {
+        let signed = Signed::of(&self.pages, headers).await;
+        signed.ok().flatten().filter(|_| self.has_pages)
+    }
+
+    /// Says all of it to whoever can mend it.
+    async fn not_connected(&self, signed: &Signed, context: &str, error: &EngineError) -> Response {
+        match not_connected(signed, context, error).await {
+            Ok(Some(page)) => page,
+            Ok(None) | Err(_) => self.failed(error),
+        }
+    }
+
     fn failed(&self, error: &EngineError) -> Response {
         let problem = Problem::told(error);
         tracing::info!(kind = problem.name(), "a browser was turned away: {error}");
@@ -276,7 +294,7 @@ impl FrontDoor {
                 "What this belongs to is no longer there; start again where you came from."
                     .to_owned()
             }
-            _ => sentence(&error.to_string()),
+            _ => sentence(&told_to_anybody(error)),
         };
         self.told(status, "Not connected", &text)
     }
@@ -296,6 +314,14 @@ impl FrontDoor {
     fn told(&self, status: StatusCode, title: &str, text: &str) -> Response {
         door::told(&self.pages.path(""), status, title, text, None)
     }
+}
+
+/// An error's text without the provider's id.
+fn told_to_anybody(error: &EngineError) -> String {
+    let told = error.to_string();
+    let id = error.provider().map(|id| format!("{id}: "));
+    let rest = id.and_then(|id| told.strip_prefix(&id).map(str::to_owned));
+    rest.unwrap_or(told)
 }
 
 fn own(engine: &Engine, path: &str) -> String {

@@ -5,7 +5,8 @@
 // It binds a free port of 127.0.0.1 and writes one JSON object a line to stdout: first
 // {"event":"ready","issuer":…,"port":…,"clients":[…]}, then one line per event, before the answer that
 // caused it is sent. Tokens appear as their SHA-256 (hex) only. A line of text on stdin comes back as
-// {"event":"mark","text":…}, after everything logged so far; when stdin closes, the server exits.
+// {"event":"mark","text":…}, after everything logged so far, and a line that is a redirect URI is registered first; when
+// stdin closes, the server exits.
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -104,6 +105,11 @@ for (const endpoint of ['revocation', 'introspection', 'userinfo']) {
   provider.on(`${endpoint}.error`, (ctx, error) => log(`${endpoint}.error`, { ...request(ctx), ...refusal(error) }));
 }
 
+// As the operator of a server does in its settings.
+async function register(redirectUri) {
+  for (const { client_id } of clients) (await provider.Client.find(client_id)).redirectUris.push(redirectUri);
+}
+
 // Events that the library has no name for.
 provider.use(async (ctx, next) => {
   if (ctx.path === '/auth') {
@@ -118,7 +124,10 @@ provider.use(async (ctx, next) => {
 });
 
 createInterface({ input: process.stdin })
-  .on('line', (text) => log('mark', { text }))
+  .on('line', async (text) => {
+    if (text.includes('://')) await register(text);
+    log('mark', { text });
+  })
   .on('close', () => process.exit(0));
 
 server.on('request', provider.callback());

@@ -112,6 +112,21 @@ impl AnchorServer {
             .find(|client| client.token_endpoint_auth_method == token_endpoint_auth_method)
     }
 
+    /// Registers where clients may be sent back to, besides those that there are.
+    ///
+    /// # Errors
+    /// When the server has ended, or takes no more.
+    pub async fn register(&self, redirect_uri: &str) -> Result<(), AnchorError> {
+        let mut marks = self.marks.lock().await;
+        let line = format!("{redirect_uri}\n");
+        if marks.stdin.write_all(line.as_bytes()).await.is_err() {
+            return Err(self.ended().await);
+        }
+        drop(marks);
+        let is_told = |ledger: &Ledger| ledger.marked.iter().any(|text| text == redirect_uri);
+        self.until(is_told).await.map(drop)
+    }
+
     /// Everything the server has logged, oldest first.
     ///
     /// Complete for every answer that was received before the call. Each entry has an `event`: see the server's source.
@@ -204,6 +219,8 @@ struct Ledger {
     ready: Option<Value>,
     events: Vec<Value>,
     mark: u64,
+    /// What came back that is no number.
+    marked: Vec<String>,
 }
 
 /// Lines sent to the server, which come back after everything it has logged before.
@@ -244,8 +261,11 @@ async fn keep_ledger(stdout: ChildStdout, ledger: watch::Sender<Ledger>) {
         ledger.send_modify(|ledger| match entry["event"].as_str() {
             Some("ready") => ledger.ready = Some(entry),
             Some("mark") => {
-                let mark = entry["text"].as_str().and_then(|text| text.parse().ok());
-                ledger.mark = mark.unwrap_or(ledger.mark);
+                let text = entry["text"].as_str().unwrap_or_default();
+                match text.parse() {
+                    Ok(mark) => ledger.mark = mark,
+                    Err(_) => ledger.marked.push(text.to_owned()),
+                }
             }
             _ => ledger.events.push(entry),
         });

@@ -16,8 +16,9 @@ use super::fields::Known;
 use super::form::Form;
 use super::frame::{see_other, shown};
 use super::instance;
-use super::refused::{not_permitted, refused, sentence};
+use super::refused::{not_permitted, refused};
 use super::session::Signed;
+use super::words::{sentence, words};
 
 /// What became of an action.
 type Done = Result<Response, EngineError>;
@@ -74,6 +75,13 @@ async fn save(signed: &Signed, app: &App, form: &Form, and_try: bool) -> Done {
         Ok(None) => return done(pages, app, "saved"),
         Ok(Some(Tried::Taken)) => return done(pages, app, "taken"),
         Ok(Some(Tried::NothingToTry)) => return done(pages, app, "untried"),
+        Ok(Some(Tried::TurnedAway(turned_away))) => {
+            let (vendor, cure) = (descriptor.vendor, sentence(&turned_away.cure));
+            Err(format!(
+                "Saved. {vendor} takes the credentials, but turns people away who come to connect. It says: “{}”. {cure}",
+                turned_away.said
+            ))
+        }
         Ok(Some(Tried::Unclear(said))) => Err(format!(
             "Saved. Whether the credentials are right is not clear: {said}. Connect an account to find out."
         )),
@@ -82,7 +90,7 @@ async fn save(signed: &Signed, app: &App, form: &Form, and_try: bool) -> Done {
     let mut attempt = Attempt::default();
     attempt.known.typed = typed(descriptor, form);
     attempt.problem = match problem {
-        Ok(error) => attempt.known.learn(&error),
+        Ok(error) => attempt.known.learn(&error, descriptor),
         Err(text) => Some(text),
     };
     let app = engine.app(app.id).await?;
@@ -169,7 +177,7 @@ async fn connect(signed: &Signed, app: &App, form: &Form) -> Done {
     };
     let mut attempt = Attempt::default();
     attempt.wanted.typed = typed(descriptor, form);
-    attempt.connect_problem = attempt.wanted.learn(&error);
+    attempt.connect_problem = attempt.wanted.learn(&error, descriptor);
     let page = app::page(signed, app, attempt).await?;
     Ok(shown(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
@@ -220,7 +228,8 @@ async fn link(signed: &Signed, app: &App, form: &Form) -> Done {
             StatusCode::UNPROCESSABLE_ENTITY
         }
         (_, Err(error)) => {
-            link.problem = Some(sentence(&error.to_string()));
+            let provider = signed.engine.registry().provider(&app.provider)?;
+            link.problem = Some(words(&error, provider.descriptor()));
             StatusCode::UNPROCESSABLE_ENTITY
         }
     };
@@ -311,7 +320,7 @@ async fn reconnect(signed: &Signed, instance: &Instance, form: &Form) -> Done {
         typed: typed(descriptor, form),
         ..Known::default()
     };
-    let problem = known.learn(&error);
+    let problem = known.learn(&error, descriptor);
     let page = instance::reconnect_page(signed, instance, &known, problem).await?;
     Ok(shown(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }

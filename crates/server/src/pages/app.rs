@@ -15,8 +15,9 @@ use super::fields::{Field, Known};
 use super::form::Form;
 use super::frame::{Frame, Room, shown};
 use super::markup::html;
-use super::refused::{not_permitted, refused, sentence};
+use super::refused::{not_permitted, refused};
 use super::session::Signed;
+use super::words::sentence;
 
 #[derive(Template)]
 #[template(path = "app.html")]
@@ -109,7 +110,7 @@ pub(super) async fn show(
 
 /// Says of each field what would be wrong, and changes nothing: for the script, while somebody types.
 pub(super) async fn check(
-    State(_): State<Pages>,
+    State(pages): State<Pages>,
     signed: Signed,
     Path(id): Path<String>,
     request: Request,
@@ -123,20 +124,20 @@ pub(super) async fn check(
     }
     let checked = async {
         let app = find(&signed, &id).await?;
-        let descriptor = signed
-            .engine
-            .registry()
-            .provider(&app.provider)?
-            .descriptor();
+        let provider = signed.engine.registry().provider(&app.provider)?;
         let stored = signed.engine.app_parameters_shown(&app).await?;
+        let descriptor = provider.descriptor();
         let changes = changes(descriptor, &form, |key| stored.contains_key(key));
-        signed.engine.check_app_changes(&app, changes).await
+        let mut known = Known::default();
+        if let Err(error) = signed.engine.check_app_changes(&app, changes).await {
+            known.learn(&error, descriptor);
+        }
+        Ok(known.problems)
     };
-    let mut known = Known::default();
-    if let Err(error) = checked.await {
-        known.learn(&error);
+    match checked.await {
+        Ok(problems) => Json(problems).into_response(),
+        Err(error) => refused(&pages, &error),
     }
-    Json(known.problems).into_response()
 }
 
 #[derive(Template)]
@@ -231,7 +232,7 @@ pub(super) async fn page(
     let complete = engine.wanted_to_connect(app, None).await;
     if let Err(error) = &complete {
         let is_fresh = known.problems.is_empty() && problem.is_none();
-        let told = known.learn(error);
+        let told = known.learn(error, descriptor);
         if is_fresh {
             // Nobody has tried anything yet: what is missing is seen, and not complained of.
             known.problems.clear();

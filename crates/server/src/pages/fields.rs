@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use tieline_core::parameters::{ParameterProblems, Problem};
-use tieline_core::{Format, ParameterMapping, REDACTED};
+use tieline_core::{Format, ParameterMapping, ProviderDescriptor, REDACTED};
 use tieline_engine::EngineError;
 
-use super::refused::sentence;
+use super::words::{refused_parameters, sentence, words};
 
 /// One field.
 pub(crate) struct Field {
@@ -41,9 +41,17 @@ pub(crate) struct Known {
 
 impl Known {
     /// Takes what is wrong with single fields out of an error; what is left of it is said once, above them.
-    pub(crate) fn learn(&mut self, error: &EngineError) -> Option<String> {
+    pub(crate) fn learn(
+        &mut self,
+        error: &EngineError,
+        descriptor: &ProviderDescriptor,
+    ) -> Option<String> {
         let EngineError::Parameters(ParameterProblems(problems)) = error else {
-            return Some(sentence(&error.to_string()));
+            for key in refused_parameters(error, descriptor) {
+                let compare = format!("Compare it with what stands at {}.", descriptor.vendor);
+                self.problems.insert(key, compare);
+            }
+            return Some(words(error, descriptor));
         };
         for told in problems {
             if told.problem == Problem::Missing {

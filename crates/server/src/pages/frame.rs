@@ -100,7 +100,7 @@ const DONE: [(&str, &str); 12] = [
     ("saved", "Saved."),
     (
         "taken",
-        "Saved, and the provider takes the app's credentials. Connect an account to try the rest.",
+        "Saved. The provider takes the app as far as can be told before anybody consents. Connect an account to see the rest.",
     ),
     (
         "untried",

@@ -10,8 +10,9 @@ use tieline_store::{App, Instance, InstanceQuery, Permission, Status};
 use super::Pages;
 use super::asked::{After, Asked};
 use super::frame::{Frame, Room, shown};
-use super::refused::{not_permitted, refused, sentence};
+use super::refused::{not_permitted, refused};
 use super::session::Signed;
+use super::words::sentence;
 
 /// As many accounts are named that need somebody.
 const NAMED: u32 = 20;

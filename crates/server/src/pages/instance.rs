@@ -17,9 +17,10 @@ use super::form::Form;
 use super::frame::{Frame, Room, shown};
 use super::gauge::{Gauge, gauges};
 use super::instances::{Badge, account, badge, provider_name};
-use super::refused::{not_permitted, refused, sentence};
+use super::refused::{not_permitted, refused};
 use super::session::Signed;
 use super::when::When;
+use super::words::words;
 
 /// As many events are shown.
 const EVENTS: u32 = 50;
@@ -107,7 +108,8 @@ pub(super) async fn failed(
 ) -> Result<Response, EngineError> {
     let instance = signed.engine.instance(id).load().await?;
     let mut page = page(signed, &instance).await?;
-    page.problem = Some(sentence(&error.to_string()));
+    let provider = signed.engine.registry().provider(&instance.provider)?;
+    page.problem = Some(words(error, provider.descriptor()));
     Ok(shown(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
@@ -121,18 +123,19 @@ pub(super) async fn call(
     let handle = signed.engine.instance(instance.id);
     let request = http::Request::get(&path).body(Bytes::new());
     let answered = match request {
-        Ok(request) => handle
-            .call(request)
-            .await
-            .map_err(|error| error.to_string()),
-        Err(_) => Err(format!("{path:?} is no path: begin it with a slash")),
+        Ok(request) => {
+            let provider = signed.engine.registry().provider(&instance.provider)?;
+            let called = handle.call(request).await;
+            called.map_err(|error| words(&error, provider.descriptor()))
+        }
+        Err(_) => Err(format!("“{path}” is no path: begin it with a slash.")),
     };
     let instance = handle.load().await?;
     let mut page = page(signed, &instance).await?;
     page.path = path;
     match answered {
         Ok(answer) => page.answer = Some(Answer::of(&answer)),
-        Err(problem) => page.problem = Some(sentence(&problem)),
+        Err(problem) => page.problem = Some(problem),
     }
     Ok(shown(StatusCode::OK, &page))
 }

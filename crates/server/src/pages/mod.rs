@@ -18,11 +18,13 @@ mod home;
 mod instance;
 mod instances;
 mod markup;
+mod not_connected;
 mod refused;
 mod session;
 mod setup;
 mod sign_in;
 mod when;
+mod words;
 
 use std::sync::Arc;
 
@@ -36,9 +38,10 @@ pub(crate) use act::connected;
 pub(crate) use assets::{routes as assets, tag as asset_tag};
 pub(crate) use fields::{Field, Known};
 pub(crate) use frame::shown;
-pub(crate) use refused::sentence;
-pub(crate) use session::held as held_by;
+pub(crate) use not_connected::not_connected;
+pub(crate) use session::{Signed, held as held_by};
 pub(crate) use when::When;
+pub(crate) use words::sentence;
 
 /// What pages share.
 #[derive(Clone)]

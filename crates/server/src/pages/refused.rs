@@ -9,6 +9,7 @@ use tieline_store::Permission;
 use super::Pages;
 use super::frame::{Frame, shown};
 use super::session::Signed;
+use super::words::sentence;
 use crate::Problem;
 
 /// A page with one thing to say, and one way on.
@@ -50,32 +51,4 @@ pub(crate) fn not_permitted(signed: &Signed, permission: Permission) -> Response
         permission.as_str()
     );
     told(&signed.pages, StatusCode::FORBIDDEN, "Not permitted", &text)
-}
-
-/// An error's text as a sentence: errors are lower-case fragments without a full stop.
-pub(crate) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .collect();
-    let end = if text.ends_with(['.', '!', '?']) {
-        ""
-    } else {
-        "."
-    };
-    format!("{first}{}{end}", letters.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_read_as_sentences() {
-        assert_eq!(sentence("there is no app 7"), "There is no app 7.");
-        assert_eq!(sentence("Is it?"), "Is it?");
-        assert_eq!(sentence(""), ".");
-    }
 }

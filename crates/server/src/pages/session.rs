@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method};
 use sha2::{Digest as _, Sha256};
 use tieline_core::Secret;
-use tieline_engine::{Engine, SESSION_LIFETIME};
+use tieline_engine::{Engine, EngineError, SESSION_LIFETIME};
 use tieline_store::{ApiKey, Permission};
 
 use super::frame::see_other;
@@ -30,6 +30,30 @@ pub(crate) struct Signed {
 }
 
 impl Signed {
+    /// Whoever is signed in, in the browser that sent these headers.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn of(
+        pages: &Pages,
+        headers: &HeaderMap,
+    ) -> Result<Option<Self>, EngineError> {
+        let Some(session) = held(headers) else {
+            return Ok(None);
+        };
+        let key = pages.engine.session(&session).await?;
+        Ok(key.map(|key| Self {
+            engine: pages
+                .engine
+                .for_tenant(&key.tenant)
+                .acting_as(&format!("api-key:{}", key.id)),
+            key,
+            word: word_of(&session),
+            session,
+            pages: pages.clone(),
+        }))
+    }
+
     pub(crate) fn may(&self, permission: Permission) -> bool {
         self.key.permissions.contains(permission)
     }
@@ -39,31 +63,14 @@ impl FromRequestParts<Pages> for Signed {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, Response> {
-        let session = held(&parts.headers);
-        let key = match &session {
-            Some(session) => pages.engine.session(session).await,
-            None => Ok(None),
-        };
-        match (key.map_err(|error| refused(pages, &error))?, session) {
-            (Some(key), Some(session)) => Ok(Self {
-                engine: pages
-                    .engine
-                    .for_tenant(&key.tenant)
-                    .acting_as(&format!("api-key:{}", key.id)),
-                key,
-                word: word_of(&session),
-                session,
-                pages: pages.clone(),
-            }),
+        let signed = Self::of(pages, &parts.headers).await;
+        let signed = signed.map_err(|error| refused(pages, &error))?;
+        signed.ok_or_else(|| {
             // Back to where they were: a page is shown there to whoever sends a form to it.
-            _ => Err(see_other(&sign_in::address(
-                pages,
-                parts
-                    .uri
-                    .path_and_query()
-                    .filter(|_| parts.method == Method::GET || parts.method == Method::POST),
-            ))),
-        }
+            let path = parts.uri.path_and_query();
+            let path = path.filter(|_| matches!(parts.method, Method::GET | Method::POST));
+            see_other(&sign_in::address(pages, path))
+        })
     }
 }
 

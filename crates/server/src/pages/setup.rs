@@ -14,8 +14,9 @@ use super::Pages;
 use super::form::Form;
 use super::frame::{Frame, Room, see_other, shown};
 use super::markup::html;
-use super::refused::{not_permitted, refused, sentence};
+use super::refused::{not_permitted, refused};
 use super::session::Signed;
+use super::words::words;
 
 #[derive(Template)]
 #[template(path = "provider.html")]
@@ -103,7 +104,7 @@ async fn page(
         .filter(|app| app.provider == descriptor.id)
         .map(|app| (app.name, pages.path(&format!("/apps/{}", app.id))));
     let (app_name, problem) = match failed {
-        Some((name, error)) => (name, Some(sentence(&error.to_string()))),
+        Some((name, error)) => (name, Some(words(&error, descriptor))),
         None => (String::new(), None),
     };
     Ok(ProviderPage {

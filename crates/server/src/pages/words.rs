@@ -1,0 +1,96 @@
+//! What an error says to a person on a page, who sees there which provider it is about.
+
+use tieline_core::{OAuthField, ProviderDescriptor};
+use tieline_engine::{EngineError, FailureDetails, Outcome, Reason, TokenFailure};
+
+/// An error's text as a sentence: without the provider's id, and of a token request only what helps whoever reads it. What only a
+/// log needs is in the log.
+pub(crate) fn words(error: &EngineError, descriptor: &ProviderDescriptor) -> String {
+    match error {
+        EngineError::Token(failure) => of_token_request(failure, descriptor.vendor),
+        error => {
+            let told = error.to_string();
+            let id = format!("{}: ", descriptor.id);
+            sentence(told.strip_prefix(&id).unwrap_or(&told))
+        }
+    }
+}
+
+/// The parameters that the provider has just refused, where it says that it is the client authentication (RFC 6749 section 5.2).
+pub(crate) fn refused_parameters(
+    error: &EngineError,
+    descriptor: &ProviderDescriptor,
+) -> Vec<String> {
+    let EngineError::Token(failure) = error else {
+        return Vec::new();
+    };
+    if failure.details.error_code.as_deref() != Some("invalid_client") {
+        return Vec::new();
+    }
+    let fields = [OAuthField::ClientId, OAuthField::ClientSecret];
+    let rows = fields.map(|field| descriptor.parameter_for_field(field));
+    let rows = rows.into_iter().flatten();
+    rows.map(|row| row.parameter.to_string()).collect()
+}
+
+fn of_token_request(failure: &TokenFailure, vendor: &str) -> String {
+    let FailureDetails {
+        reason,
+        error_code,
+        provider_code,
+        answer,
+        cure,
+        ..
+    } = &*failure.details;
+    let what = match failure.outcome {
+        Outcome::AppRefused => format!("{vendor} doesn't take the app's credentials"),
+        Outcome::NotSent => format!("{vendor} can't be reached"),
+        Outcome::Busy { .. } => format!("{vendor} can't take it now"),
+        Outcome::Dead | Outcome::Rejected => format!("{vendor} refuses"),
+        Outcome::OutcomeUnknown { .. } => format!("{vendor} gives no answer that can be used"),
+    };
+    let code = provider_code.as_ref().or(error_code.as_ref());
+    let status = answer.as_ref().map(|answer| answer.status);
+    let why = match (reason, code, status) {
+        (_, Some(code), Some(status)) => format!("it answers “{code}”, with status {status}"),
+        (_, Some(code), None) => format!("it answers “{code}”"),
+        (Reason::Refused, None, Some(status)) => format!("it answers with status {status}"),
+        (reason, None, _) => reason.to_string(),
+    };
+    let cure = sentence(cure);
+    format!("{what}: {why}. {cure}")
+}
+
+/// An error's text as a sentence: errors are lower-case fragments without a full stop. A name such as `confirm_url` stays as it is.
+pub(crate) fn sentence(text: &str) -> String {
+    let word = text.split([' ', ':']).next().unwrap_or_default();
+    let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+    let first = match word.contains(['_', '.']) {
+        true => first.to_owned(),
+        false => first.to_uppercase(),
+    };
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{first}{rest}{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_read_as_sentences() {
+        for (text, expected) in [
+            ("there is no app 7", "There is no app 7."),
+            ("Is it?", "Is it?"),
+            ("confirm_url is it", "confirm_url is it."),
+            ("überall", "Überall."),
+            ("", "."),
+        ] {
+            assert_eq!(sentence(text), expected);
+        }
+    }
+}

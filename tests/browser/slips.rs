@@ -1,0 +1,109 @@
+//! What people do by mistake, and what time does to them: nothing is done twice, nothing is lost.
+
+use tieline_tests::chromium::in_every_mode;
+
+use crate::scene::{Scene, consent, sign_in};
+
+#[tokio::test]
+async fn what_is_pressed_twice_is_done_once() {
+    in_every_mode(async |window| {
+        let scene = Scene::new().await;
+        scene.enter(window, "/providers/acme").await;
+        window.press_twice("Create an app").await;
+        window.see("Register this callback URL").await;
+        assert_eq!(scene.house.stage.engine.apps().await.unwrap().len(), 1);
+        window.press_twice("Continue to Acme Inc").await;
+        window.see("A sandbox that plays").await;
+        window.choose("Account", "ada").await;
+        window.press_twice("Approve").await;
+        // The sandbox answers a page once; what came of the first is there all the same.
+        window.goto(&scene.address("/instances")).await;
+        window
+            .wait("one exchange", async || scene.exchanges() == 1)
+            .await;
+        window.reload().await;
+        window.follow("ada@example.com").await;
+        window.press_twice("Refresh now").await;
+        window.see("The tokens are refreshed").await;
+        let ledger = scene.house.stage.sandbox.ledger();
+        assert!(ledger.refreshes() <= 2 && ledger.grants_alive() == 1);
+        window.follow("Disconnect …").await;
+        window.press_twice("Disconnect").await;
+        window
+            .wait("one revocation", async || {
+                scene.house.stage.sandbox.ledger().revocations() >= 1
+            })
+            .await;
+        assert_eq!(scene.house.stage.instances().await.len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_was_signed_out_comes_back_to_where_they_were() {
+    in_every_mode(async |window| {
+        let scene = Scene::new().await;
+        let app = scene.app().await;
+        let path = format!("/apps/{}", app.id);
+        scene.enter(window, &path).await;
+        window.see("Register this callback URL").await;
+        window.forget_cookies().await;
+        window.fill("What to call it (optional)", "books").await;
+        window.press("Continue to Acme Inc").await;
+        window.see("Sign in").await;
+        window.look("signed-out").await;
+        sign_in(window, &scene.key).await;
+        window.see("Register this callback URL").await;
+        assert_eq!(window.url().await.path(), path);
+
+        // Signed out on the way to the provider, nobody is connected, and the way on is clear.
+        window.press("Continue to Acme Inc").await;
+        window.see("A sandbox that plays").await;
+        window.forget_cookies().await;
+        consent(window, "ada").await;
+        window.see("Not connected").await;
+        window.look("signed-out-on-the-way").await;
+        assert_eq!(scene.token_requests(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_says_no_is_led_back_to_the_app() {
+    in_every_mode(async |window| {
+        let scene = Scene::new().await;
+        let app = scene.app().await;
+        scene.enter(window, &format!("/apps/{}", app.id)).await;
+        window.press("Continue to Acme Inc").await;
+        window.press("Deny").await;
+        window.see("Access was denied").await;
+        window.look("denied-to-administrator").await;
+        window.follow("Back to acme").await;
+        window.see("Register this callback URL").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_that_may_only_look_is_told_what_it_may_not() {
+    in_every_mode(async |window| {
+        let scene = Scene::new().await;
+        let app = scene.app().await;
+        let reader = scene
+            .house
+            .key(None, &[tieline_store::Permission::Read])
+            .await;
+        window
+            .goto(&scene.address(&format!("/apps/{}", app.id)))
+            .await;
+        sign_in(window, &reader).await;
+        window.see("may not change apps").await;
+        window.look("app-for-a-reader").await;
+        assert_eq!(window.buttons("Save and test").await, 0);
+        assert_eq!(window.buttons("Continue to Acme Inc").await, 0);
+        window.goto(&scene.address("/instances/7")).await;
+        window.see("Not there").await;
+        window.look("not-there").await;
+    })
+    .await;
+}
