@@ -44,7 +44,7 @@ async fn many_accounts_are_paged_and_those_that_need_somebody_come_first() {
         assert_eq!(window.links("Next page").await, 0);
         window.follow("Home").await;
         window.follow("Connect it again").await;
-        window.see("must be connected again").await;
+        window.see("Must be connected again").await;
         window.look("account-needs").await;
         window.follow("Connect it again").await;
         window.press("Continue to Acme Inc").await;

@@ -22,7 +22,7 @@ const TELLING: &str = r#"<!doctype html>
 <body onload="fetch('/ran')" onfocusin="fetch('/ran')"><main><h1>A page</h1>
 <p class="dark">it is dark</p><p class="light">it is light</p><p class="narrow">it is narrow</p><p class="wide">it is wide</p>
 <noscript><p>no scripts</p></noscript>
-<p><label>Name <input></label></p>
+<p><label>Name <input onchange="left.textContent = 'left with ' + value"></label> <output id="left"></output></p>
 <script>document.title = 'ran'; fetch('/ran'); setInterval(() => fetch('/ran'), 10); Promise.resolve().then(() => fetch('/ran'))</script>
 </main></body></html>"#;
 
@@ -126,6 +126,10 @@ async fn a_window_is_what_its_mode_says() {
         }
         window.fill("Name", "Ada").await;
         assert_eq!(window.value("Name").await, "Ada");
+        window.tab().await;
+        if mode.scripts {
+            window.see("left with Ada").await;
+        }
         window.look("harness").await;
         window.reload().await;
         window.look("harness").await;

@@ -74,7 +74,7 @@ async fn shop(server: &Server, window: &Window) {
     window.press("Connect Infusionsoft").await;
     window.see("asks to use your").await;
     window.look("newcomer-link").await;
-    window.press("Continue to Keap").await;
+    window.press("Continue to Infusionsoft").await;
     consent(window, "ada").await;
     window.see("The shop may use Ada's account now").await;
     window.look("newcomer-connected").await;
@@ -92,7 +92,7 @@ async fn account(server: &Server, window: &Window) {
     window.look("newcomer-account").await;
     window.follow("Providers").await;
     window.look("newcomer-providers").await;
-    window.follow("Infusionsoft").await;
+    window.follow("Infusionsoft REST").await;
     window.look("newcomer-provider").await;
     window.follow("infusionsoft").await;
     window.look("newcomer-app").await;

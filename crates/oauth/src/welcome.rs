@@ -72,7 +72,8 @@ impl Edge {
         let told = sent_back(&answer, authorization).or_else(|| shown(&answer));
         Ok(told.map(|(code, said)| TurnedAway {
             cure: cure(provider, code.as_deref()),
-            said,
+            // Nobody has use for it.
+            said: cut(&said.replace(authorization.state.expose(), "…")),
         }))
     }
 }
@@ -93,7 +94,7 @@ fn sent_back(answer: &Answer, authorization: &Authorization) -> Option<(Option<S
         Some(description) => format!("{code}: {description}"),
         None => code.clone(),
     };
-    Some((Some(code), cut(&said)))
+    Some((Some(code), said))
 }
 
 /// What an error page says.
@@ -111,7 +112,7 @@ fn shown(answer: &Answer) -> Option<(Option<String>, String)> {
     };
     let said = match said.is_empty() {
         true => format!("status {status}"),
-        false => cut(&said),
+        false => said,
     };
     Some((None, said))
 }

@@ -29,7 +29,8 @@ const KEEPER: &str = r#"
         tries=$((tries - 1))
         sleep 0.02
     done
-    rm -rf -- "$2"
+    # Who is dying may still be writing.
+    rm -rf -- "$2" 2> /dev/null || { sleep 0.2; rm -rf -- "$2"; }
 "#;
 
 /// Where programs put what they keep.

@@ -112,8 +112,14 @@ impl Window {
 
     /// Waits until this text can be seen.
     pub async fn see(&self, text: &str) {
-        self.until(&format!("the text {text:?}"), async || {
-            Ok(self.try_text().await?.contains(text).then_some(()))
+        self.see_one_of(&[text]).await;
+    }
+
+    /// Waits until one of these texts can be seen.
+    pub async fn see_one_of(&self, texts: &[&str]) {
+        self.until(&format!("one of the texts {texts:?}"), async || {
+            let seen = self.try_text().await?;
+            Ok(texts.iter().any(|text| seen.contains(text)).then_some(()))
         })
         .await;
     }

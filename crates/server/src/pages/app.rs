@@ -37,6 +37,8 @@ pub(super) struct AppPage {
     troubles: Vec<(String, String)>,
     fields: Vec<Field>,
     optional: Vec<Field>,
+    /// Whether the optional ones are seen at once: where there is something to see.
+    is_more_open: bool,
     /// What is wrong with the whole.
     problem: Option<String>,
     /// Why the provider refuses the app since its last refresh.
@@ -231,19 +233,16 @@ pub(super) async fn page(
     known.stored = engine.app_parameters_shown(app).await?;
     let complete = engine.wanted_to_connect(app, None).await;
     if let Err(error) = &complete {
-        let is_fresh = known.problems.is_empty() && problem.is_none();
-        let told = known.learn(error, descriptor);
-        if is_fresh {
-            // Nobody has tried anything yet: what is missing is seen, and not complained of.
-            known.problems.clear();
-            problem = told;
-        }
+        let mut stored = Known::default();
+        let told = stored.learn(error, descriptor);
+        problem = problem.or(told);
+        known.add(stored);
     }
     let fields: Vec<_> = own_rows(descriptor)
         .map(|row| Field::of(row, &known))
         .collect();
     let problem = problem.or_else(|| known.left_over(&fields));
-    let (fields, optional) = fields.into_iter().partition(|field| field.is_required);
+    let (fields, optional): (_, Vec<_>) = fields.into_iter().partition(|field| field.is_required);
     let has_accounts = {
         let query = InstanceQuery {
             app: Some(app.id),
@@ -279,6 +278,7 @@ pub(super) async fn page(
             .map(|trouble| (html(trouble.symptom), html(trouble.cure)))
             .collect(),
         fields,
+        is_more_open: optional.iter().any(Field::is_filled_in),
         optional,
         problem,
         trouble: app.trouble.as_deref().map(sentence),

@@ -6,7 +6,7 @@ use tieline_core::parameters::{ParameterProblems, Problem};
 use tieline_core::{Format, ParameterMapping, ProviderDescriptor, REDACTED};
 use tieline_engine::EngineError;
 
-use super::words::{refused_parameters, sentence, words};
+use super::words::{refused_parameters, sentence, without_id, words};
 
 /// One field.
 pub(crate) struct Field {
@@ -54,13 +54,25 @@ impl Known {
             return Some(words(error, descriptor));
         };
         for told in problems {
-            if told.problem == Problem::Missing {
+            let text = if told.problem == Problem::Missing {
                 self.missing.push(told.parameter.clone());
-            }
-            self.problems
-                .insert(told.parameter.clone(), sentence(&told.to_string()));
+                "This is needed.".to_owned()
+            } else {
+                sentence(without_id(&told.to_string(), descriptor))
+            };
+            self.problems.insert(told.parameter.clone(), text);
         }
         None
+    }
+
+    /// What is known of what is stored, beside what was just tried. What nobody has given yet is seen, and not complained of.
+    pub(crate) fn add(&mut self, stored: Self) {
+        for (key, problem) in stored.problems {
+            if !stored.missing.contains(&key) {
+                self.problems.entry(key).or_insert(problem);
+            }
+        }
+        self.missing.extend(stored.missing);
     }
 }
 
@@ -114,6 +126,11 @@ impl Field {
             problem: known.problems.get(&key).cloned(),
             key,
         }
+    }
+
+    /// Whether something stands in it, or is said of it.
+    pub(crate) fn is_filled_in(&self) -> bool {
+        !self.value.is_empty() || self.kept.is_some() || self.problem.is_some()
     }
 
     /// Whether a choice is the one there is.

@@ -215,6 +215,6 @@ fn word(status: Status) -> &'static str {
         Status::Ok => "works",
         Status::ReconnectRequired => "connect again",
         Status::Unreadable => "unreadable",
-        Status::Deleting => "leaving",
+        Status::Deleting => "disconnecting",
     }
 }

@@ -8,12 +8,15 @@ use tieline_engine::{EngineError, FailureDetails, Outcome, Reason, TokenFailure}
 pub(crate) fn words(error: &EngineError, descriptor: &ProviderDescriptor) -> String {
     match error {
         EngineError::Token(failure) => of_token_request(failure, descriptor.vendor),
-        error => {
-            let told = error.to_string();
-            let id = format!("{}: ", descriptor.id);
-            sentence(told.strip_prefix(&id).unwrap_or(&told))
-        }
+        error => sentence(without_id(&error.to_string(), descriptor)),
     }
+}
+
+/// Without the provider, by which most errors begin.
+pub(crate) fn without_id<'a>(told: &'a str, descriptor: &ProviderDescriptor) -> &'a str {
+    let names = [descriptor.id, descriptor.name].into_iter();
+    let mut rest = names.filter_map(|name| told.strip_prefix(name)?.strip_prefix(": "));
+    rest.next().unwrap_or(told)
 }
 
 /// The parameters that the provider has just refused, where it says that it is the client authentication (RFC 6749 section 5.2).

@@ -115,7 +115,8 @@ fn again(base: &str) -> String {
 fn page(base: &str, title: &str, text: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, \
-         initial-scale=1\"><title>{title}</title><link rel=\"stylesheet\" href=\"{base}/assets/tieline.css\"></head><body><main \
+         initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><link rel=\"icon\" type=\"image/svg+xml\" \
+         href=\"{base}/assets/tieline.svg\"><title>{title}</title><link rel=\"stylesheet\" href=\"{base}/assets/tieline.css\"></head><body><main \
          class=\"door\"><div class=\"card\"><h1>{title}</h1>{text}</div></main></body></html>"
     );
     let headers = [
