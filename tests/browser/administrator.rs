@@ -41,7 +41,7 @@ async fn sign_in(scene: &Scene, window: &Window) {
 /// The search finds while one types, or when it is sent.
 async fn choose(window: &Window) {
     window.follow("Choose a provider").await;
-    window.see("What accounts can be connected of").await;
+    window.see("Whose accounts can be connected").await;
     window.look("providers").await;
     for (wanted, links) in [("nobody's", 0), ("aCm", 1)] {
         window.fill("Search", wanted).await;
@@ -186,7 +186,7 @@ async fn reconnect(scene: &Scene, window: &Window) {
     window.press("Continue to Acme Inc").await;
     consent(window, "ada").await;
     window.see("Not connected").await;
-    window.see("connected to").await;
+    window.see("You have signed in as ada@example.com").await;
     window.look("other-account").await;
     window.follow("Back to crm").await;
     window.follow("its accounts").await;

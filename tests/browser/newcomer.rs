@@ -94,7 +94,7 @@ async fn account(server: &Server, window: &Window) {
     window.look("newcomer-providers").await;
     window.follow("Infusionsoft REST").await;
     window.look("newcomer-provider").await;
-    window.follow("infusionsoft").await;
+    window.follow("The shop").await;
     window.look("newcomer-app").await;
     window.follow("its accounts").await;
     window.look("newcomer-accounts").await;

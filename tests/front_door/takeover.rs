@@ -48,7 +48,7 @@ async fn a_code_of_the_honest_provider_never_reaches_the_attackers_token_endpoin
         };
         let again = scene.open(&home).await;
         assert!(again.is_a_refusing_page(), "{theirs_state}: {again:?}");
-        assert!(again.body.contains("belongs to no authorization"));
+        assert!(again.body.contains("followed to its end already"));
         scene.nothing_came_of_it().await;
     }
     scene.the_honest_can_still_connect().await;

@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 use crate::pages::door::{self, ConnectPage};
 use crate::pages::{
     Field, Known, Pages, Signed, When, asset_tag, connected as connected_page, held_by,
-    not_connected, sentence, shown,
+    in_plain_words, not_connected, sentence, shown,
 };
 use crate::{Problem, body};
 
@@ -294,7 +294,7 @@ impl FrontDoor {
                 "What this belongs to is no longer there; start again where you came from."
                     .to_owned()
             }
-            _ => sentence(&told_to_anybody(error)),
+            _ => in_plain_words(error).unwrap_or_else(|| sentence(&told_to_anybody(error))),
         };
         self.told(status, "Not connected", &text)
     }

@@ -54,7 +54,7 @@ pub(super) async fn on_app(
             action => save(&signed, &app, &form, action == "try").await,
         }
     };
-    done.await.unwrap_or_else(|error| refused(&pages, &error))
+    done.await.unwrap_or_else(|error| refused(&signed, &error))
 }
 
 /// Saves what was typed, and tries it if that is wanted.
@@ -286,7 +286,7 @@ pub(super) async fn on_instance(
             Err(error) => instance::failed(&signed, instance.id, &error).await,
         }
     };
-    done.await.unwrap_or_else(|error| refused(&pages, &error))
+    done.await.unwrap_or_else(|error| refused(&signed, &error))
 }
 
 /// Connects an account again, in place.

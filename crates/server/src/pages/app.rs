@@ -89,7 +89,6 @@ pub(super) struct Attempt {
 }
 
 pub(super) async fn show(
-    State(pages): State<Pages>,
     signed: Signed,
     Path(id): Path<String>,
     Asked(after): Asked<After>,
@@ -99,24 +98,19 @@ pub(super) async fn show(
     }
     let app = match find(&signed, &id).await {
         Ok(app) => app,
-        Err(error) => return refused(&pages, &error),
+        Err(error) => return refused(&signed, &error),
     };
     match page(&signed, &app, Attempt::default()).await {
         Ok(mut page) => {
             page.frame = page.frame.after(after.done.as_deref());
             shown(StatusCode::OK, &page)
         }
-        Err(error) => refused(&pages, &error),
+        Err(error) => refused(&signed, &error),
     }
 }
 
 /// Says of each field what would be wrong, and changes nothing: for the script, while somebody types.
-pub(super) async fn check(
-    State(pages): State<Pages>,
-    signed: Signed,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
+pub(super) async fn check(signed: Signed, Path(id): Path<String>, request: Request) -> Response {
     let form = match Form::of(&signed, request).await {
         Ok(form) => form,
         Err(refused) => return refused,
@@ -138,7 +132,7 @@ pub(super) async fn check(
     };
     match checked.await {
         Ok(problems) => Json(problems).into_response(),
-        Err(error) => refused(&pages, &error),
+        Err(error) => refused(&signed, &error),
     }
 }
 
@@ -163,7 +157,7 @@ pub(super) async fn ask_to_delete(
 ) -> Response {
     let app = match find(&signed, &id).await {
         Ok(app) => app,
-        Err(error) => return refused(&pages, &error),
+        Err(error) => return refused(&signed, &error),
     };
     let address = pages.path(&format!("/apps/{}", app.id));
     let page = ConfirmPage {

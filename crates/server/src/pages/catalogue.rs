@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
@@ -11,7 +10,6 @@ use tieline_core::ProviderDescriptor;
 use tieline_engine::EngineError;
 use tieline_store::Permission;
 
-use super::Pages;
 use super::asked::Asked;
 use super::frame::{Frame, Room, shown};
 use super::refused::{not_permitted, refused};
@@ -48,17 +46,13 @@ pub(super) struct Search {
     done: Option<String>,
 }
 
-pub(super) async fn show(
-    State(pages): State<Pages>,
-    signed: Signed,
-    Asked(search): Asked<Search>,
-) -> Response {
+pub(super) async fn show(signed: Signed, Asked(search): Asked<Search>) -> Response {
     if !signed.may(Permission::Read) {
         return not_permitted(&signed, Permission::Read);
     }
     match page(&signed, search).await {
         Ok(page) => shown(StatusCode::OK, &page),
-        Err(error) => refused(&pages, &error),
+        Err(error) => refused(&signed, &error),
     }
 }
 

@@ -1,7 +1,6 @@
 //! `/`: what needs a person now, and how much there is.
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use tieline_engine::{Engine, EngineError};
@@ -42,17 +41,13 @@ struct Count {
     link: String,
 }
 
-pub(super) async fn show(
-    State(pages): State<Pages>,
-    signed: Signed,
-    Asked(after): Asked<After>,
-) -> Response {
+pub(super) async fn show(signed: Signed, Asked(after): Asked<After>) -> Response {
     if !signed.may(Permission::Read) {
         return not_permitted(&signed, Permission::Read);
     }
     match page(&signed, after.done).await {
         Ok(page) => shown(StatusCode::OK, &page),
-        Err(error) => refused(&pages, &error),
+        Err(error) => refused(&signed, &error),
     }
 }
 
@@ -72,16 +67,20 @@ async fn page(signed: &Signed, done: Option<String>) -> Result<HomePage, EngineE
     let waiting = count(Status::ReconnectRequired) + count(Status::Unreadable);
     let all: u64 = census.values().sum();
     let counts = [
-        (count(Status::Ok), "accounts work", "/instances?status=ok"),
+        (
+            count(Status::Ok),
+            ["account works", "accounts work"],
+            "/instances?status=ok",
+        ),
         (
             waiting,
-            "accounts wait for a person",
+            ["account waits for a person", "accounts wait for a person"],
             "/instances?status=reconnect_required",
         ),
-        (apps.len() as u64, "apps", "/providers"),
+        (apps.len() as u64, ["app", "apps"], "/providers"),
         (
             engine.registry().iter().count() as u64,
-            "providers",
+            ["provider", "providers"],
             "/providers",
         ),
     ];
@@ -91,9 +90,9 @@ async fn page(signed: &Signed, done: Option<String>) -> Result<HomePage, EngineE
         more: waiting.saturating_sub(named),
         counts: counts
             .into_iter()
-            .map(|(number, what, path)| Count {
+            .map(|(number, [one, many], path)| Count {
                 number: number.to_string(),
-                what,
+                what: if number == 1 { one } else { many },
                 link: pages.path(path),
             })
             .collect(),

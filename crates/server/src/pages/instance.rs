@@ -74,7 +74,6 @@ struct Happened {
 }
 
 pub(super) async fn show(
-    State(pages): State<Pages>,
     signed: Signed,
     Path(id): Path<String>,
     Asked(after): Asked<After>,
@@ -90,7 +89,7 @@ pub(super) async fn show(
     };
     shown_page
         .await
-        .unwrap_or_else(|error| refused(&pages, &error))
+        .unwrap_or_else(|error| refused(&signed, &error))
 }
 
 pub(super) async fn find(signed: &Signed, id: &str) -> Result<Instance, EngineError> {
@@ -173,17 +172,13 @@ pub(super) struct ReconnectPage {
     back: String,
 }
 
-pub(super) async fn ask_to_reconnect(
-    State(pages): State<Pages>,
-    signed: Signed,
-    Path(id): Path<String>,
-) -> Response {
+pub(super) async fn ask_to_reconnect(signed: Signed, Path(id): Path<String>) -> Response {
     let asked = async {
         let instance = find(&signed, &id).await?;
         let page = reconnect_page(&signed, &instance, &Known::default(), None).await?;
         Ok::<_, EngineError>(shown(StatusCode::OK, &page))
     };
-    asked.await.unwrap_or_else(|error| refused(&pages, &error))
+    asked.await.unwrap_or_else(|error| refused(&signed, &error))
 }
 
 pub(super) async fn reconnect_page(
@@ -216,7 +211,7 @@ pub(super) async fn ask_to_disconnect(
 ) -> Response {
     let instance = match find(&signed, &id).await {
         Ok(instance) => instance,
-        Err(error) => return refused(&pages, &error),
+        Err(error) => return refused(&signed, &error),
     };
     let provider = provider_name(&signed.engine, &instance.provider);
     let address = pages.path(&format!("/instances/{}", instance.id));
@@ -313,6 +308,14 @@ pub(super) fn explained(instance: &Instance) -> String {
     text.to_owned()
 }
 
+/// Who did it, as people say it.
+fn who(actor: &str) -> String {
+    match actor.split_once(':') {
+        Some(("api-key", id)) => format!("API key {id}"),
+        _ => actor.to_owned(),
+    }
+}
+
 fn happened(event: &Event, now: tieline_core::Timestamp) -> Happened {
     let (what, tone) = match &*event.kind {
         "instance.connected" => ("Connected", "good"),
@@ -339,7 +342,7 @@ fn happened(event: &Event, now: tieline_core::Timestamp) -> Happened {
     Happened {
         what,
         detail,
-        who: event.actor.clone().unwrap_or_default(),
+        who: who(event.actor.as_deref().unwrap_or_default()),
         when: When::of(event.at, now),
         tone,
     }

@@ -1,7 +1,6 @@
 //! `/instances`: the connected accounts, a page at a time.
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
@@ -9,7 +8,6 @@ use tieline_core::{AppId, InstanceId, Timestamp};
 use tieline_engine::{Engine, EngineError};
 use tieline_store::{Instance, InstanceQuery, Permission, Status};
 
-use super::Pages;
 use super::asked::Asked;
 use super::frame::{Frame, Room, shown};
 use super::refused::{not_permitted, refused};
@@ -64,17 +62,13 @@ pub(super) struct Filter {
     done: String,
 }
 
-pub(super) async fn show(
-    State(pages): State<Pages>,
-    signed: Signed,
-    Asked(filter): Asked<Filter>,
-) -> Response {
+pub(super) async fn show(signed: Signed, Asked(filter): Asked<Filter>) -> Response {
     if !signed.may(Permission::Read) {
         return not_permitted(&signed, Permission::Read);
     }
     match page(&signed, filter).await {
         Ok(page) => shown(StatusCode::OK, &page),
-        Err(error) => refused(&pages, &error),
+        Err(error) => refused(&signed, &error),
     }
 }
 

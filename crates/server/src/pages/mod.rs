@@ -41,7 +41,7 @@ pub(crate) use frame::shown;
 pub(crate) use not_connected::not_connected;
 pub(crate) use session::{Signed, held as held_by};
 pub(crate) use when::When;
-pub(crate) use words::sentence;
+pub(crate) use words::{in_plain_words, sentence};
 
 /// What pages share.
 #[derive(Clone)]

@@ -7,48 +7,67 @@ use tieline_engine::EngineError;
 use tieline_store::Permission;
 
 use super::Pages;
-use super::frame::{Frame, shown};
+use super::frame::{Frame, Room, shown};
 use super::session::Signed;
-use super::words::sentence;
+use super::words::{in_plain_words, sentence};
 use crate::Problem;
 
 /// A page with one thing to say, and one way on.
 #[derive(Template)]
 #[template(path = "told.html")]
-pub(crate) struct ToldPage {
-    pub(crate) frame: Frame,
-    pub(crate) text: String,
-    /// Where to go on, and what that is called.
-    pub(crate) next: Option<(String, String)>,
+struct ToldPage {
+    frame: Frame,
+    text: String,
+    /// Where to go on.
+    start: String,
 }
 
-/// Says one thing to whoever is there.
+/// Says one thing to somebody who may be signed in or not.
 pub(crate) fn told(pages: &Pages, status: StatusCode, title: &str, text: &str) -> Response {
-    let page = ToldPage {
-        frame: Frame::open(&pages.base, title),
-        text: text.to_owned(),
-        next: Some((pages.path("/"), "Go to the start".to_owned())),
-    };
-    shown(status, &page)
+    let frame = Frame::open(&pages.base, title);
+    page(pages, status, frame, text)
+}
+
+/// Says what an error says, to somebody who is not signed in.
+pub(crate) fn refused_to_anybody(pages: &Pages, error: &EngineError) -> Response {
+    let (status, title, text) = said(error);
+    told(pages, status, title, &text)
 }
 
 /// Says what an error says.
-pub(crate) fn refused(pages: &Pages, error: &EngineError) -> Response {
-    let problem = Problem::told(error);
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let title = match status {
-        StatusCode::NOT_FOUND => "Not there",
-        _ => "That did not work",
-    };
-    told(pages, status, title, &sentence(&problem.detail))
+pub(crate) fn refused(signed: &Signed, error: &EngineError) -> Response {
+    let (status, title, text) = said(error);
+    let frame = Frame::of(signed, Room::Elsewhere, title);
+    page(&signed.pages, status, frame, &text)
 }
 
 /// Says that this key may not do that.
 pub(crate) fn not_permitted(signed: &Signed, permission: Permission) -> Response {
     let text = format!(
         "The API key that you are signed in with has not the permission “{}”. Sign out, and sign in with one that has it; \
-         `tieline api-keys create` makes one.",
+         tieline api-keys create makes one.",
         permission.as_str()
     );
-    told(&signed.pages, StatusCode::FORBIDDEN, "Not permitted", &text)
+    let frame = Frame::of(signed, Room::Elsewhere, "Not permitted");
+    page(&signed.pages, StatusCode::FORBIDDEN, frame, &text)
+}
+
+fn said(error: &EngineError) -> (StatusCode, &'static str, String) {
+    let problem = Problem::told(error);
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let title = match status {
+        StatusCode::NOT_FOUND => "Not there",
+        _ => "That did not work",
+    };
+    let text = in_plain_words(error).unwrap_or_else(|| sentence(&problem.detail));
+    (status, title, text)
+}
+
+fn page(pages: &Pages, status: StatusCode, frame: Frame, text: &str) -> Response {
+    let page = ToldPage {
+        frame,
+        text: text.to_owned(),
+        start: pages.path("/"),
+    };
+    shown(status, &page)
 }

@@ -14,7 +14,7 @@ use tieline_engine::{Engine, EngineError, SESSION_LIFETIME};
 use tieline_store::{ApiKey, Permission};
 
 use super::frame::see_other;
-use super::refused::refused;
+use super::refused::refused_to_anybody;
 use super::{Pages, sign_in};
 
 /// Somebody who is signed in.
@@ -64,7 +64,7 @@ impl FromRequestParts<Pages> for Signed {
 
     async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, Response> {
         let signed = Self::of(pages, &parts.headers).await;
-        let signed = signed.map_err(|error| refused(pages, &error))?;
+        let signed = signed.map_err(|error| refused_to_anybody(pages, &error))?;
         signed.ok_or_else(|| {
             // Back to where they were: a page is shown there to whoever sends a form to it.
             let path = parts.uri.path_and_query();

@@ -43,17 +43,13 @@ struct Row {
     what: String,
 }
 
-pub(super) async fn show(
-    State(pages): State<Pages>,
-    signed: Signed,
-    Path(id): Path<String>,
-) -> Response {
+pub(super) async fn show(signed: Signed, Path(id): Path<String>) -> Response {
     if !signed.may(Permission::Read) {
         return not_permitted(&signed, Permission::Read);
     }
     match page(&signed, &id, None).await {
         Ok(page) => shown(StatusCode::OK, &page),
-        Err(error) => refused(&pages, &error),
+        Err(error) => refused(&signed, &error),
     }
 }
 
@@ -88,7 +84,7 @@ pub(super) async fn create(
     }
     match page(&signed, &id, Some((name.unwrap_or_default(), error))).await {
         Ok(page) => shown(StatusCode::UNPROCESSABLE_ENTITY, &page),
-        Err(error) => refused(&pages, &error),
+        Err(error) => refused(&signed, &error),
     }
 }
 

@@ -12,7 +12,7 @@ use super::Pages;
 use super::asked::Asked;
 use super::form::{Form, WORD};
 use super::frame::{Frame, see_other, shown};
-use super::refused::refused;
+use super::refused::refused_to_anybody;
 use super::session::{Signed, cookie, held, word_of};
 
 #[derive(Template)]
@@ -63,7 +63,7 @@ pub(super) async fn sign_in(State(pages): State<Pages>, request: Request) -> Res
                 Some(problem),
             );
         }
-        Err(error) => return refused(&pages, &error),
+        Err(error) => return refused_to_anybody(&pages, &error),
     };
     let mut response = see_other(&pages.path(own_path(&next)));
     if let Some(cookie) = cookie(&pages, Some(&session.token)) {
@@ -81,7 +81,7 @@ pub(super) async fn sign_out(State(pages): State<Pages>, request: Request) -> Re
     if let Some(session) = session.filter(|session| form.text(WORD) == word_of(session))
         && let Err(error) = pages.engine.sign_out(&session).await
     {
-        return refused(&pages, &error);
+        return refused_to_anybody(&pages, &error);
     }
     let mut response = see_other(&pages.path("/sign-in"));
     if let Some(cookie) = cookie(&pages, None) {

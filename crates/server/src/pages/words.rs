@@ -6,10 +6,37 @@ use tieline_engine::{EngineError, FailureDetails, Outcome, Reason, TokenFailure}
 /// An error's text as a sentence: without the provider's id, and of a token request only what helps whoever reads it. What only a
 /// log needs is in the log.
 pub(crate) fn words(error: &EngineError, descriptor: &ProviderDescriptor) -> String {
-    match error {
-        EngineError::Token(failure) => of_token_request(failure, descriptor.vendor),
-        error => sentence(without_id(&error.to_string(), descriptor)),
+    match (error, in_plain_words(error)) {
+        (_, Some(words)) => words,
+        (EngineError::Token(failure), _) => of_token_request(failure, descriptor.vendor),
+        (error, _) => sentence(without_id(&error.to_string(), descriptor)),
     }
+}
+
+/// What an error says where its own text is for whoever types commands and writes programs.
+pub(crate) fn in_plain_words(error: &EngineError) -> Option<String> {
+    Some(match error {
+        EngineError::NoSuchApp(_) => "This app isn't there, or isn't your tenant's.".to_owned(),
+        EngineError::NoSuchInstance(_) => {
+            "This account isn't there any more, or isn't your tenant's.".to_owned()
+        }
+        EngineError::NotYours { .. } => {
+            "You have come back in another browser than you left with, or were signed out on the way. Nothing was connected: start \
+             again where you began."
+                .to_owned()
+        }
+        EngineError::UnknownState => {
+            "This was followed to its end already, or began somewhere else. Nothing more happens here: start again where you began."
+                .to_owned()
+        }
+        EngineError::DifferentAccount {
+            expected, found, ..
+        } => format!(
+            "You have signed in as {found}, and this is the account of {expected}. Nothing was changed: sign in there as {expected}, \
+             or connect {found} as an account of its own."
+        ),
+        _ => return None,
+    })
 }
 
 /// Without the provider, by which most errors begin.
@@ -64,11 +91,12 @@ fn of_token_request(failure: &TokenFailure, vendor: &str) -> String {
     format!("{what}: {why}. {cure}")
 }
 
-/// An error's text as a sentence: errors are lower-case fragments without a full stop. A name such as `confirm_url` stays as it is.
+/// An error's text as a sentence: errors are lower-case fragments without a full stop. A name stays as it is: `confirm_url`, or
+/// `user` where brackets say where it was given.
 pub(crate) fn sentence(text: &str) -> String {
-    let word = text.split([' ', ':']).next().unwrap_or_default();
+    let (word, after) = text.split_at(text.find([' ', ':']).unwrap_or(text.len()));
     let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
-    let first = match word.contains(['_', '.']) {
+    let first = match word.contains(['_', '.']) || after.starts_with(" (") {
         true => first.to_owned(),
         false => first.to_uppercase(),
     };
@@ -90,6 +118,7 @@ mod tests {
             ("there is no app 7", "There is no app 7."),
             ("Is it?", "Is it?"),
             ("confirm_url is it", "confirm_url is it."),
+            ("user (given here) is it", "user (given here) is it."),
             ("überall", "Überall."),
             ("", "."),
         ] {

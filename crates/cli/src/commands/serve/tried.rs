@@ -62,6 +62,7 @@ impl Tried {
         let key = key.await?;
         let new = NewApp {
             provider: PROVIDER.to_owned(),
+            name: Some("The shop".to_owned()),
             // Where a host of yours would answer.
             confirm_url: engine.public_url().map(|url| format!("{url}/host/confirm")),
             ..NewApp::default()
