@@ -88,6 +88,40 @@ async fn whoever_says_no_is_led_back_to_the_app() {
 }
 
 #[tokio::test]
+async fn a_wrong_address_of_the_application_is_told_beside_it() {
+    in_every_mode(async |window| {
+        let scene = Scene::new().await;
+        let app = scene.app().await;
+        scene.enter(window, &format!("/apps/{}", app.id)).await;
+        let [confirm_url, origins] = ["Confirm URL (optional)", "Return origins (optional)"];
+        let typed = "https://app.example/welcome\nhttps://*.example";
+        window.fill(confirm_url, "http://app.example/confirm").await;
+        window.fill(origins, typed).await;
+        window.press("Save addresses").await;
+        window
+            .see("confirm_url is an absolute https URL without fragment")
+            .await;
+        assert_eq!(window.value(origins).await, typed);
+        window
+            .fill(confirm_url, "https://app.example/confirm")
+            .await;
+        window.press("Save addresses").await;
+        window.see("return_origins are origins such as").await;
+        window.look("app-wrong-addresses").await;
+        window.fill(origins, "https://app.example").await;
+        window.press("Save addresses").await;
+        window.see("Saved.").await;
+        let saved = scene.house.stage.engine.app(app.id).await.unwrap();
+        assert_eq!(
+            saved.confirm_url.as_deref(),
+            Some("https://app.example/confirm")
+        );
+        assert_eq!(saved.return_origins, ["https://app.example"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_key_that_may_only_look_is_told_what_it_may_not() {
     in_every_mode(async |window| {
         let scene = Scene::new().await;

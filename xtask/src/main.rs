@@ -10,6 +10,7 @@ mod machine;
 mod new_provider;
 mod nginx;
 mod node;
+mod pictures;
 mod postgres;
 mod python;
 mod test;
@@ -32,6 +33,7 @@ enum Task {
     Docs(docs::Arguments),
     Faults(faults::Arguments),
     NewProvider(new_provider::Arguments),
+    Pictures(pictures::Arguments),
     Test(test::Arguments),
     Tidy(tidy::Arguments),
 }
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Task::Docs(arguments) => docs::run(&arguments),
         Task::Faults(arguments) => faults::run(&arguments),
         Task::NewProvider(arguments) => new_provider::run(&arguments),
+        Task::Pictures(arguments) => pictures::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Tidy(arguments) => tidy::run(&arguments),
     };

@@ -158,3 +158,102 @@ impl From<SendError> for NoWelcome {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+    use tieline_core::Secret;
+
+    use super::*;
+
+    const REDIRECT_URI: &str = "https://host.example/callback/7";
+
+    fn authorization() -> Authorization {
+        Authorization {
+            url: "https://acme.example/authorize?client_id=shop"
+                .parse()
+                .unwrap(),
+            state: Secret::from("state-of-one"),
+            code_verifier: None,
+            redirect_uri: REDIRECT_URI.to_owned(),
+            scopes: Vec::new(),
+        }
+    }
+
+    fn answer(status: u16, header: (http::HeaderName, &str), body: &str) -> Answer {
+        let (name, value) = header;
+        Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::from_iter([(name, value.parse().unwrap())]),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            cut: None,
+        }
+    }
+
+    #[test]
+    fn an_error_counts_where_it_is_sent_home() {
+        for (location, expected) in [
+            (
+                format!(
+                    "{REDIRECT_URI}?error=invalid_scope&error_description=no+such+scope&state=s"
+                ),
+                Some("invalid_scope: no such scope"),
+            ),
+            (
+                format!("{REDIRECT_URI}?error=access_denied"),
+                Some("access_denied"),
+            ),
+            // People go on to sign in, and what that page says of errors is about them.
+            ("/sign-in?error=session_expired".to_owned(), None),
+            (
+                "https://elsewhere.example/callback/7?error=invalid_scope".to_owned(),
+                None,
+            ),
+            (
+                "https://host.example/callback/8?error=invalid_scope".to_owned(),
+                None,
+            ),
+            (format!("{REDIRECT_URI}?code=1"), None),
+            ("https://[".to_owned(), None),
+        ] {
+            let told = sent_back(&answer(302, (LOCATION, &location), ""), &authorization());
+            let told = told.map(|(_, said)| said);
+            assert_eq!(told.as_deref(), expected, "{location}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_read_as_it_is_shown() {
+        const JSON: &str = "application/json; charset=utf-8";
+        const HTML: &str = "text/html";
+        let json = r#"{"error":"invalid_client","error_description":"no such app"}"#;
+        for (status, media_type, body, expected) in [
+            (400, JSON, json, Some("invalid_client: no such app")),
+            (401, JSON, r#"{"message":7}"#, Some("status 401")),
+            (400, JSON, "no JSON", Some("no JSON")),
+            (
+                400,
+                HTML,
+                "<title>x</title><h1>Oops</h1><p>redirect_uri differs",
+                Some("Oops redirect_uri differs"),
+            ),
+            (404, HTML, "", Some("status 404")),
+            // To sign in, to wait, to be somebody else: nothing is known by it.
+            (200, HTML, "<h1>Sign in</h1>", None),
+            (403, HTML, "<h1>No robots</h1>", None),
+            (429, JSON, json, None),
+            (503, HTML, "<h1>Soon back</h1>", None),
+        ] {
+            let told = shown(&answer(status, (CONTENT_TYPE, media_type), body));
+            assert_eq!(told.map(|(_, said)| said).as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_long_is_cut_between_characters() {
+        assert_eq!(cut("short"), "short");
+        let long = cut(&"ü".repeat(LONGEST + 1));
+        assert_eq!(long, format!("{} …", "ü".repeat(LONGEST)));
+        assert_eq!(cut(&"ü".repeat(LONGEST)), "ü".repeat(LONGEST));
+    }
+}

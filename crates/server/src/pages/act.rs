@@ -100,10 +100,10 @@ async fn save(signed: &Signed, app: &App, form: &Form, and_try: bool) -> Done {
 
 /// Saves where the host confirms, and where people may be sent back.
 async fn host(signed: &Signed, app: &App, form: &Form) -> Done {
-    let typed = HostForm {
+    let mut typed = HostForm {
         confirm_url: form.text("confirm_url").trim().to_owned(),
         return_origins: form.text("return_origins").to_owned(),
-        problem: None,
+        ..HostForm::default()
     };
     let origins = typed.return_origins.lines().map(str::trim);
     let changes = AppChanges {
@@ -120,11 +120,18 @@ async fn host(signed: &Signed, app: &App, form: &Form) -> Done {
         Ok(app) => return done(&signed.pages, &app, "saved"),
         Err(error) => error,
     };
+    let beside = match error {
+        EngineError::Unusable { field, .. } if field == "confirm_url" => {
+            &mut typed.confirm_url_problem
+        }
+        EngineError::Unusable { field, .. } if field == "return_origins" => {
+            &mut typed.return_origins_problem
+        }
+        _ => &mut typed.problem,
+    };
+    *beside = Some(sentence(&error.to_string()));
     let attempt = Attempt {
-        host: Some(HostForm {
-            problem: Some(sentence(&error.to_string())),
-            ..typed
-        }),
+        host: Some(typed),
         ..Attempt::default()
     };
     let page = app::page(signed, app, attempt).await?;

@@ -71,8 +71,11 @@ pub(super) struct LinkForm {
 #[derive(Default)]
 pub(super) struct HostForm {
     pub(super) confirm_url: String,
+    pub(super) confirm_url_problem: Option<String>,
     /// One on each line.
     pub(super) return_origins: String,
+    pub(super) return_origins_problem: Option<String>,
+    /// What is about neither.
     pub(super) problem: Option<String>,
 }
 
@@ -287,7 +290,7 @@ pub(super) async fn page(
         host: host.unwrap_or_else(|| HostForm {
             confirm_url: app.confirm_url.clone().unwrap_or_default(),
             return_origins: app.return_origins.join("\n"),
-            problem: None,
+            ..HostForm::default()
         }),
         has_accounts,
         accounts_link: pages.path(&format!("/instances?app={}", app.id)),
