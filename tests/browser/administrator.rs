@@ -105,6 +105,7 @@ async fn type_credentials(scene: &Scene, window: &Window) {
         .see("Acme Inc doesn't take the app's credentials: it answers “invalid_client”")
         .await;
     window.look("app-refused").await;
+    assert_eq!(window.focus().await, "heading Credentials");
     assert_eq!(window.value("Consumer Key").await, id);
     window.fill("Consumer Secret", secret).await;
 

@@ -108,6 +108,7 @@ async fn a_wrong_address_of_the_application_is_told_beside_it() {
         window.press("Save addresses").await;
         window.see("return_origins are origins such as").await;
         window.look("app-wrong-addresses").await;
+        assert_eq!(window.focus().await, "heading Your application");
         window.fill(origins, "https://app.example").await;
         window.press("Save addresses").await;
         window.see("Saved.").await;

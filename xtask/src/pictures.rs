@@ -16,7 +16,8 @@ pub(crate) struct Arguments {}
 /// Runs the task.
 pub(crate) fn run(&Arguments {}: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let root = root()?;
-    let named = named(&fs::read_to_string(root.join("README.md"))?);
+    let readme = fs::read_to_string(root.join("README.md"))?;
+    let named = named(&readme);
     fs::create_dir_all(root.join(PICTURES))?;
     for name in &named {
         let taken = root.join("target/screenshots").join(name);

@@ -1,7 +1,7 @@
 //! What a page says, for whoever can't look at it.
 
 /// Elements whose content nobody sees.
-const UNSEEN: [&str; 4] = ["head", "script", "style", "template"];
+const UNSEEN: [&str; 5] = ["head", "script", "style", "template", "title"];
 
 /// Elements that stand within a line.
 const WITHIN: [&str; 8] = ["a", "b", "code", "em", "i", "small", "span", "strong"];

@@ -72,17 +72,22 @@ impl Window {
 
     /// How many buttons of this name there are now.
     pub async fn buttons(&self, name: &str) -> usize {
-        done(self.all(Kind::Button, name).await).len()
+        self.count(Kind::Button, name).await
     }
 
     /// How many links of this name there are now.
     pub async fn links(&self, name: &str) -> usize {
-        done(self.all(Kind::Link, name).await).len()
+        self.count(Kind::Link, name).await
     }
 
     /// Presses the tabulator; returns what has the focus then, such as `button Continue`.
     pub async fn tab(&self) -> String {
         self.key("rawKeyDown", "Tab", 9, "").await;
+        self.focus().await
+    }
+
+    /// What has the focus, such as `button Continue`.
+    pub async fn focus(&self) -> String {
         done(self.focused().await)
     }
 
@@ -121,6 +126,14 @@ impl Window {
             .await;
         assert_eq!(found.len(), 1, "there are more than {wanted}");
         found.remove(0)
+    }
+
+    async fn count(&self, kind: Kind, name: &str) -> usize {
+        let wanted = format!("a page on which to count each {} {name:?}", kind.word());
+        let counted = self.until(&wanted, async || {
+            Ok(Some(self.all(kind, name).await?.len()))
+        });
+        counted.await
     }
 
     async fn all(&self, kind: Kind, name: &str) -> Result<Vec<Element>, CmdError> {

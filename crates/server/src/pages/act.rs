@@ -121,12 +121,14 @@ async fn host(signed: &Signed, app: &App, form: &Form) -> Done {
         Err(error) => error,
     };
     let beside = match error {
-        EngineError::Unusable { field, .. } if field == "confirm_url" => {
-            &mut typed.confirm_url_problem
-        }
-        EngineError::Unusable { field, .. } if field == "return_origins" => {
-            &mut typed.return_origins_problem
-        }
+        EngineError::Unusable {
+            field: "confirm_url",
+            ..
+        } => &mut typed.confirm_url_problem,
+        EngineError::Unusable {
+            field: "return_origins",
+            ..
+        } => &mut typed.return_origins_problem,
         _ => &mut typed.problem,
     };
     *beside = Some(sentence(&error.to_string()));

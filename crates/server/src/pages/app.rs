@@ -55,6 +55,8 @@ pub(super) struct AppPage {
     connect_problem: Option<String>,
     link: LinkForm,
     host: HostForm,
+    /// Where the browser goes, if something was tried: the id of a heading.
+    place: &'static str,
     has_accounts: bool,
     accounts_link: String,
 }
@@ -89,6 +91,26 @@ pub(super) struct Attempt {
     pub(super) link: LinkForm,
     /// As it was typed; nothing = as it is stored.
     pub(super) host: Option<HostForm>,
+}
+
+impl Attempt {
+    /// The id of the heading below which it was tried: there, and not at the top, is what came of it.
+    fn place(&self) -> &'static str {
+        let is_told = |known: &Known, problem: &Option<String>| {
+            problem.is_some() || !known.problems.is_empty()
+        };
+        if is_told(&self.known, &self.problem) {
+            "credentials"
+        } else if is_told(&self.wanted, &self.connect_problem) {
+            "connect"
+        } else if self.link.made.is_some() || self.link.problem.is_some() {
+            "link"
+        } else if self.host.is_some() {
+            "host"
+        } else {
+            ""
+        }
+    }
 }
 
 pub(super) async fn show(
@@ -219,6 +241,7 @@ pub(super) async fn page(
 ) -> Result<AppPage, EngineError> {
     let (engine, pages) = (&signed.engine, &signed.pages);
     let descriptor = engine.registry().provider(&app.provider)?.descriptor();
+    let place = attempt.place();
     let Attempt {
         mut known,
         mut problem,
@@ -292,6 +315,7 @@ pub(super) async fn page(
             return_origins: app.return_origins.join("\n"),
             ..HostForm::default()
         }),
+        place,
         has_accounts,
         accounts_link: pages.path(&format!("/instances?app={}", app.id)),
     })
