@@ -4,45 +4,14 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tieline_core::prelude::*;
 use tieline_engine::{AuthorizeOptions, EngineError, GiveOptions, Kind, Revocation};
 use tieline_sandbox::{Act, Endpoint};
 use tieline_store::{Cause, Instance, Status};
+use tieline_tests::keyed::{KEYS, keyed, with_keys};
 use tieline_tests::script::json;
 use tieline_tests::stage::{Stage, get, given};
-
-/// Ada's first key, the one she has made since, and Grace's.
-const KEYS: [&str; 3] = ["ada-key-CANARY-1", "ada-key-CANARY-2", "grace-key-CANARY"];
-
-/// The vendor's accounts have keys, and nothing else opens anything: Ada has two.
-fn with_keys(rules: &mut Value) {
-    for part in ["authorization", "token", "revocation"] {
-        rules[part] = Value::Null;
-    }
-    let account = |name: &str, sub: &str, key: &str| json!({ "name": name, "sub": sub, "email": format!("{name}@example.com"), "display": name, "api_key": key });
-    rules["accounts"] = json!([
-        account("ada", "u-1001", KEYS[0]),
-        account("ada", "u-1001", KEYS[1]),
-        account("grace", "u-1002", KEYS[2]),
-    ]);
-    rules["api"]["key"] = "{account.api_key}".into();
-    rules["api"]["token"] = json!({ "header": "x-acme-key" });
-}
-
-async fn keyed() -> Stage {
-    const MAPPINGS: &[ParameterMapping] = &[ParameterMapping::account_key("Personal key")];
-    Stage::edited(with_keys, |descriptor| ProviderDescriptor {
-        authentication: Authentication::ApiKey,
-        mappings: MAPPINGS,
-        api: Api {
-            token_placement: TokenPlacement::Header("X-Acme-Key"),
-            ..descriptor.api
-        },
-        ..descriptor
-    })
-    .await
-}
 
 async fn signed_in_with_a_password() -> Stage {
     const MAPPINGS: &[ParameterMapping] = &[

@@ -5,6 +5,7 @@
     reason = "helpers of tests; the lints only know test functions"
 )]
 
+mod twice;
 mod visitor;
 
 use std::time::Duration;

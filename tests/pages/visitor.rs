@@ -22,7 +22,11 @@ impl Deref for House {
 
 impl House {
     pub(crate) async fn new() -> Self {
-        Self(tieline_tests::house::House::of(Stage::acme().await).await)
+        Self::of(Stage::acme().await).await
+    }
+
+    pub(crate) async fn of(stage: Stage) -> Self {
+        Self(tieline_tests::house::House::of(stage).await)
     }
 
     pub(crate) fn visitor(&self) -> Visitor {
@@ -62,7 +66,13 @@ pub(crate) struct Page {
 impl Page {
     /// The word that its forms hold.
     pub(crate) fn word(&self) -> String {
-        let rest = self.body.split("name=\"_word\" value=\"").nth(1).unwrap();
+        self.hidden("_word")
+    }
+
+    /// What a hidden field of its forms holds.
+    pub(crate) fn hidden(&self, name: &str) -> String {
+        let field = format!("name=\"{name}\" value=\"");
+        let rest = self.body.split(&field).nth(1).unwrap();
         rest.split('"').next().unwrap().to_owned()
     }
 

@@ -8,6 +8,7 @@ pub mod chromium;
 pub mod fault_proxy;
 pub mod faults;
 pub mod house;
+pub mod keyed;
 pub mod postgres;
 pub mod provider;
 pub mod script;

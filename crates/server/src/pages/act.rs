@@ -15,6 +15,7 @@ use super::app::{self, Attempt, HostForm, LinkForm};
 use super::fields::Known;
 use super::form::Form;
 use super::frame::{see_other, shown};
+use super::give::give;
 use super::instance;
 use super::refused::{not_permitted, refused};
 use super::session::Signed;
@@ -159,30 +160,22 @@ fn typed(
 
 /// Connects an account of whoever is at this browser.
 async fn connect(signed: &Signed, app: &App, form: &Form) -> Done {
-    let (engine, pages) = (&signed.engine, &signed.pages);
-    let descriptor = engine.registry().provider(&app.provider)?.descriptor();
-    let parameters = given(descriptor, form);
-    let name = form.filled("name");
-    let error = if descriptor.authentication.has_front_channel() {
+    let provider = signed.engine.registry().provider(&app.provider)?;
+    let descriptor = provider.descriptor();
+    let next = if descriptor.authentication.has_front_channel() {
         let options = AuthorizeOptions {
-            instance_name: name,
-            parameters,
+            instance_name: form.filled("name"),
+            parameters: given(descriptor, form),
             ..AuthorizeOptions::browser(signed.browser())
         };
-        match engine.authorize(app, options).await {
-            Ok(started) => return Ok(see_other(&started.authorization_url)),
-            Err(error) => error,
-        }
+        let started = signed.engine.authorize(app, options).await;
+        started.map(|started| started.authorization_url)
     } else {
-        let options = GiveOptions {
-            instance_name: name,
-            parameters,
-            ..GiveOptions::default()
-        };
-        match engine.give(app, options).await {
-            Ok(instance) => return Ok(see_other(&connected(pages, &instance))),
-            Err(error) => error,
-        }
+        give(signed, app, descriptor, form).await
+    };
+    let error = match next {
+        Ok(address) => return Ok(see_other(&address)),
+        Err(error) => error,
     };
     let mut attempt = Attempt::default();
     attempt.wanted.typed = typed(descriptor, form);
@@ -285,7 +278,12 @@ pub(super) async fn on_instance(
                     Err(error) => Err(error),
                 }
             }
-            _ => Ok("saved"),
+            // No button of the page does that.
+            _ => {
+                return Ok(see_other(
+                    &pages.path(&format!("/instances/{}", instance.id)),
+                ));
+            }
         };
         match word {
             Ok(word) => {

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
-use tieline_core::{AppId, ParameterKey, ProviderDescriptor, Secret, SetBy};
+use tieline_core::{AppId, ParameterKey, ProviderDescriptor, Secret, SetBy, random};
 use tieline_engine::{Changes, EngineError};
 use tieline_store::{App, InstanceQuery, Permission};
 
@@ -53,6 +53,8 @@ pub(super) struct AppPage {
     wanted: Vec<Field>,
     /// Why an account can't be connected.
     connect_problem: Option<String>,
+    /// Tells one showing of the form from another.
+    once: String,
     link: LinkForm,
     host: HostForm,
     /// Where the browser goes, if something was tried: the id of a heading.
@@ -309,6 +311,7 @@ pub(super) async fn page(
         has_front_channel: descriptor.authentication.has_front_channel(),
         wanted: wanted_fields(descriptor, &complete.unwrap_or_default(), &wanted),
         connect_problem,
+        once: random::token()?.expose().to_owned(),
         link,
         host: host.unwrap_or_else(|| HostForm {
             confirm_url: app.confirm_url.clone().unwrap_or_default(),

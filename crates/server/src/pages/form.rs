@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
+use sha2::{Digest as _, Sha256};
 use tieline_core::Secret;
 
 use super::Pages;
@@ -44,6 +45,20 @@ impl Form {
         let pairs = form_urlencoded::parse(&bytes);
         let pairs = pairs.map(|(name, value)| (name.into_owned(), Secret::new(value)));
         Ok(Self(pairs.collect()))
+    }
+
+    /// What tells it from every other form.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for text in self
+            .0
+            .iter()
+            .flat_map(|(name, value)| [name, value.expose()])
+        {
+            hash.update(text.len().to_be_bytes());
+            hash.update(text);
+        }
+        hash.finalize().into()
     }
 
     /// What a field holds; nothing where there is no such field.

@@ -14,6 +14,7 @@ mod fields;
 mod form;
 mod frame;
 mod gauge;
+mod give;
 mod home;
 mod instance;
 mod instances;

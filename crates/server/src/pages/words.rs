@@ -35,6 +35,14 @@ pub(crate) fn in_plain_words(error: &EngineError) -> Option<String> {
             "You have signed in as {found}, and this is the account of {expected}. Nothing was changed: sign in there as {expected}, \
              or connect {found} as an account of its own."
         ),
+        EngineError::RequestUnderWay { .. } => {
+            "This was sent twice, and the first is still under way. Look among the accounts in a moment.".to_owned()
+        }
+        EngineError::RequestOutcomeUnknown => {
+            "This was sent twice, and nobody knows what became of the first. Look whether the account is there before you connect it \
+             again."
+                .to_owned()
+        }
         _ => return None,
     })
 }
