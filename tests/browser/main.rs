@@ -6,6 +6,7 @@ mod accounts;
 mod administrator;
 mod connect;
 mod harness;
+mod key;
 mod names;
 mod newcomer;
 mod referee;

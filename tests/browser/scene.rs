@@ -9,6 +9,7 @@ use tieline_store::{App, Permission};
 use tieline_tests::browser::raw_client;
 use tieline_tests::chromium::Window;
 use tieline_tests::house::House;
+use tieline_tests::keyed;
 use tieline_tests::provider::MAPPINGS;
 use tieline_tests::stage::Stage;
 use url::Url;
@@ -54,6 +55,11 @@ impl Scene {
             },
         );
         Self::of(stage.await).await
+    }
+
+    /// A provider whose accounts are opened by a key.
+    pub(crate) async fn keyed() -> Self {
+        Self::of(keyed::keyed().await).await
     }
 
     async fn of(stage: Stage) -> Self {
