@@ -5,6 +5,7 @@
     reason = "helpers of tests; the lints only know test functions"
 )]
 
+mod attacked;
 mod twice;
 mod visitor;
 

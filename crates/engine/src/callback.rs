@@ -29,15 +29,22 @@ pub enum Arrival {
     },
 }
 
-/// Who comes to the front door, as far as it can be seen.
-#[derive(Debug, Clone, Copy)]
-pub enum Visitor<'a> {
-    /// Somebody.
-    Anybody,
+/// Who comes to the front door, as far as it can be seen; by default nobody whom anybody knows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Visitor<'a> {
     /// A user whom the host sees signed in.
-    User(&'a str),
-    /// A browser that holds this.
-    Browser(&'a Secret),
+    pub user: Option<&'a str>,
+    /// What is known by what their browser holds.
+    pub browser: Option<Browser<'a>>,
+}
+
+/// A browser in which somebody is signed in here.
+#[derive(Debug, Clone, Copy)]
+pub struct Browser<'a> {
+    /// What it holds, and no other.
+    pub holds: &'a Secret,
+    /// Who connects what was started in it.
+    pub actor: &'a str,
 }
 
 /// What became of a callback at the front door.
@@ -49,6 +56,8 @@ pub enum Received {
         instance: Box<Instance>,
         /// Where the person goes now, as asked for at the start.
         return_to: Option<String>,
+        /// Whether it was started in this very browser.
+        is_browsers: bool,
     },
     /// The browser goes to the host, which confirms that it was its user; or which learns there what went wrong. The address may
     /// hold a ticket: it goes to that browser and nowhere else.
@@ -79,7 +88,8 @@ impl Engine {
         let parsed = CallbackQuery::parse(query.expose());
         let state = lookup_hash(tieline_oauth::state_of(&parsed)?);
         let (engine, context) = (self.clone(), context.to_owned());
-        let arrival = visitor.arrival(&context);
+        let [user, browser] = visitor.arrivals(&context);
+        let actor = visitor.browser.map(|it| it.actor.to_owned());
         self.uninterrupted(async move {
             if engine.is_awaited_elsewhere(&state, &context).await? {
                 return Ok(Received::ToStarter);
@@ -92,6 +102,11 @@ impl Engine {
                 let address = engine.park(&app, &taken, &query).await?;
                 return Ok(Received::ToHost { address });
             }
+            let is_browsers = taken.browser_hash.is_some();
+            let (arrival, engine) = match actor {
+                Some(actor) if is_browsers => (browser, engine.acting_as(&actor)),
+                _ => (user, engine),
+            };
             let Some(arrival) = arrival else {
                 return Err(not_yours(&app, &taken));
             };
@@ -100,6 +115,7 @@ impl Engine {
             Ok(Received::Connected {
                 instance: Box::new(instance),
                 return_to,
+                is_browsers,
             })
         })
         .await
@@ -174,20 +190,17 @@ impl Engine {
 }
 
 impl Visitor<'_> {
-    /// Their arrival at an app's redirect URI, where there is anything to know them by.
-    fn arrival(self, context: &str) -> Option<Arrival> {
-        let context = context.to_owned();
-        match self {
-            Self::Anybody => None,
-            Self::User(user) => Some(Arrival::Session {
-                context,
-                user: user.to_owned(),
-            }),
-            Self::Browser(held) => Some(Arrival::Browser {
-                context,
-                hash: lookup_hash(held.expose()),
-            }),
-        }
+    /// Their arrival at an app's redirect URI: as the host's user, and in their browser.
+    fn arrivals(self, context: &str) -> [Option<Arrival>; 2] {
+        let user = self.user.map(|user| Arrival::Session {
+            context: context.to_owned(),
+            user: user.to_owned(),
+        });
+        let browser = self.browser.map(|browser| Arrival::Browser {
+            context: context.to_owned(),
+            hash: lookup_hash(browser.holds.expose()),
+        });
+        [user, browser]
     }
 }
 

@@ -81,7 +81,7 @@ pub use authenticate::KeyHolder;
 pub use authorize::{AuthorizeOptions, BoundTo, Started};
 pub use body::AnswerBody;
 pub use call::{CallOptions, NotReplayed};
-pub use callback::{Arrival, Received, Visitor};
+pub use callback::{Arrival, Browser, Received, Visitor};
 pub use confirm::{Confirmed, TIME_TO_CONFIRM};
 pub use device::{DevicePolled, DeviceStarted};
 pub use doctor::{Area, Examination, Finding, State};

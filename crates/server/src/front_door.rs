@@ -17,14 +17,15 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tieline_core::Secret;
 use tieline_core::http::CallbackQuery;
-use tieline_engine::{Engine, EngineError, Kind, Received, Visitor};
+use tieline_engine::{Browser, Engine, EngineError, Received, Visitor};
+use tieline_store::Permission;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::pages::door::{self, ConnectPage};
 use crate::pages::{
-    Field, Known, Pages, Signed, When, asset_tag, connected as connected_page, held_by,
-    in_plain_words, not_connected, sentence, shown,
+    Field, Known, Pages, Signed, When, asset_tag, connected as connected_page, not_connected,
+    shown, to_anybody,
 };
 use crate::{Problem, body};
 
@@ -84,11 +85,16 @@ async fn call_back(
         return door.failed(&EngineError::UnknownState);
     };
     let user = door.signed_in.as_ref().and_then(|who| who(&parts));
-    let browser = held_by(&parts.headers).filter(|_| door.has_pages);
-    let visitor = match (&user, &browser) {
-        (Some(user), _) => Visitor::User(user),
-        (None, Some(held)) => Visitor::Browser(held),
-        (None, None) => Visitor::Anybody,
+    // Whoever has signed out since, or whose key was revoked, is nobody any more.
+    let signed = door.signed(&parts.headers).await;
+    let holder = signed.as_ref().filter(|it| it.may(Permission::Connect));
+    let actor = holder.map(Signed::actor);
+    let visitor = Visitor {
+        user: user.as_deref(),
+        browser: holder.zip(actor.as_deref()).map(|(signed, actor)| Browser {
+            holds: &signed.session,
+            actor,
+        }),
     };
     let query = Secret::new(query.unwrap_or_default());
     let received = door.engine.receive_callback(&context, visitor, query);
@@ -97,14 +103,15 @@ async fn call_back(
         Ok(Received::Connected {
             instance,
             return_to,
-        }) => see_other(&match (return_to, visitor) {
-            (Some(return_to), _) => return_to,
-            (None, Visitor::Browser(_)) => connected_page(&door.pages, &instance),
-            (None, _) => own(&door.engine, "/connected"),
+            is_browsers,
+        }) => see_other(&match return_to {
+            Some(return_to) => return_to,
+            None if is_browsers => connected_page(&door.pages, &instance),
+            None => own(&door.engine, "/connected"),
         }),
         Ok(Received::ToStarter) => door.to_the_terminal(),
-        Err(error) => match door.signed(&parts.headers).await {
-            Some(signed) => door.not_connected(&signed, &context, &error).await,
+        Err(error) => match &signed {
+            Some(signed) => door.not_connected(signed, &context, &error).await,
             None => door.failed(&error),
         },
     }
@@ -279,24 +286,7 @@ impl FrontDoor {
         let problem = Problem::told(error);
         tracing::info!(kind = problem.name(), "a browser was turned away: {error}");
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let text = match error.kind() {
-            // What the operator has to mend is not the visitor's.
-            Kind::Configuration => {
-                "This can't be done now: whoever sent you here has to change something first."
-                    .to_owned()
-            }
-            // Neither is how this server keeps things, and what ails it.
-            Kind::Unavailable => {
-                "This can't be done right now; go back to where you came from, and start again in a minute."
-                    .to_owned()
-            }
-            _ if matches!(error, EngineError::Store(_)) => {
-                "What this belongs to is no longer there; start again where you came from."
-                    .to_owned()
-            }
-            _ => in_plain_words(error).unwrap_or_else(|| sentence(&told_to_anybody(error))),
-        };
-        self.told(status, "Not connected", &text)
+        self.told(status, "Not connected", &to_anybody(error))
     }
 
     /// The callback stays in the browser's address bar: only whoever made its state can follow it.
@@ -314,14 +304,6 @@ impl FrontDoor {
     fn told(&self, status: StatusCode, title: &str, text: &str) -> Response {
         door::told(&self.pages.path(""), status, title, text, None)
     }
-}
-
-/// An error's text without the provider's id.
-fn told_to_anybody(error: &EngineError) -> String {
-    let told = error.to_string();
-    let id = error.provider().map(|id| format!("{id}: "));
-    let rest = id.and_then(|id| told.strip_prefix(&id).map(str::to_owned));
-    rest.unwrap_or(told)
 }
 
 fn own(engine: &Engine, path: &str) -> String {

@@ -120,9 +120,6 @@ pub(super) async fn show(
     Path(id): Path<String>,
     Asked(after): Asked<After>,
 ) -> Response {
-    if !signed.may(Permission::Read) {
-        return not_permitted(&signed, Permission::Read);
-    }
     let app = match find(&signed, &id).await {
         Ok(app) => app,
         Err(error) => return refused(&signed, &error),
@@ -186,6 +183,9 @@ pub(super) async fn ask_to_delete(
         Ok(app) => app,
         Err(error) => return refused(&signed, &error),
     };
+    if !signed.may(Permission::Admin) {
+        return not_permitted(&signed, Permission::Admin);
+    }
     let address = pages.path(&format!("/apps/{}", app.id));
     let page = ConfirmPage {
         frame: Frame::of(&signed, Room::Providers, format!("Delete {}?", app.name)),

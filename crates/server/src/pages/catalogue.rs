@@ -8,11 +8,10 @@ use http::StatusCode;
 use serde::Deserialize;
 use tieline_core::ProviderDescriptor;
 use tieline_engine::EngineError;
-use tieline_store::Permission;
 
 use super::asked::Asked;
 use super::frame::{Frame, Room, shown};
-use super::refused::{not_permitted, refused};
+use super::refused::refused;
 use super::session::Signed;
 
 #[derive(Template)]
@@ -47,9 +46,6 @@ pub(super) struct Search {
 }
 
 pub(super) async fn show(signed: Signed, Asked(search): Asked<Search>) -> Response {
-    if !signed.may(Permission::Read) {
-        return not_permitted(&signed, Permission::Read);
-    }
     match page(&signed, search).await {
         Ok(page) => shown(StatusCode::OK, &page),
         Err(error) => refused(&signed, &error),

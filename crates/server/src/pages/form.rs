@@ -73,10 +73,21 @@ impl Form {
     }
 }
 
-/// Browsers say where a request comes from (Fetch metadata). Those that don't are held by the cookie and the form's word.
+/// Browsers say where a request comes from: by Fetch metadata to hosts that they trust, else by the origin of the page. What is no
+/// browser says neither, and is held by the cookie and the form's word.
 fn is_from_here(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site");
-    site.is_none_or(|site| site == "same-origin" || site == "none")
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site == "same-origin" || site == "none";
+    }
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    match (headers.get(header::ORIGIN), text(header::HOST)) {
+        (None, _) => true,
+        // The address that the browser has asked, whatever a proxy makes of it before it is here.
+        (Some(_), Some(host)) => text(header::ORIGIN)
+            .and_then(|origin| origin.split_once("://"))
+            .is_some_and(|(_, origin)| origin == host),
+        (Some(_), None) => false,
+    }
 }
 
 fn is_a_form(headers: &HeaderMap) -> bool {

@@ -145,7 +145,8 @@ fn of_pages() -> [(HeaderName, HeaderValue); 6] {
     let fixed = HeaderValue::from_static;
     [
         (header::CACHE_CONTROL, fixed("no-store")),
-        (header::REFERRER_POLICY, fixed("no-referrer")),
+        // With none at all, browsers would not say where a form comes from either.
+        (header::REFERRER_POLICY, fixed("same-origin")),
         (header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff")),
         (header::X_FRAME_OPTIONS, fixed("DENY")),
         (

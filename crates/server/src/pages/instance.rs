@@ -78,9 +78,6 @@ pub(super) async fn show(
     Path(id): Path<String>,
     Asked(after): Asked<After>,
 ) -> Response {
-    if !signed.may(Permission::Read) {
-        return not_permitted(&signed, Permission::Read);
-    }
     let shown_page = async {
         let instance = find(&signed, &id).await?;
         let mut page = page(&signed, &instance).await?;
@@ -173,6 +170,9 @@ pub(super) struct ReconnectPage {
 }
 
 pub(super) async fn ask_to_reconnect(signed: Signed, Path(id): Path<String>) -> Response {
+    if !signed.may(Permission::Connect) {
+        return not_permitted(&signed, Permission::Connect);
+    }
     let asked = async {
         let instance = find(&signed, &id).await?;
         let page = reconnect_page(&signed, &instance, &Known::default(), None).await?;
@@ -213,6 +213,9 @@ pub(super) async fn ask_to_disconnect(
         Ok(instance) => instance,
         Err(error) => return refused(&signed, &error),
     };
+    if !signed.may(Permission::Connect) {
+        return not_permitted(&signed, Permission::Connect);
+    }
     let provider = provider_name(&signed.engine, &instance.provider);
     let address = pages.path(&format!("/instances/{}", instance.id));
     let title = format!("Disconnect {}?", account(&instance));

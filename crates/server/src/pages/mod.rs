@@ -40,9 +40,9 @@ pub(crate) use assets::{routes as assets, tag as asset_tag};
 pub(crate) use fields::{Field, Known};
 pub(crate) use frame::shown;
 pub(crate) use not_connected::not_connected;
-pub(crate) use session::{Signed, held as held_by};
+pub(crate) use session::Signed;
 pub(crate) use when::When;
-pub(crate) use words::{in_plain_words, sentence};
+pub(crate) use words::to_anybody;
 
 /// What pages share.
 #[derive(Clone)]

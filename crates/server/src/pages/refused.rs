@@ -9,7 +9,7 @@ use tieline_store::Permission;
 use super::Pages;
 use super::frame::{Frame, Room, shown};
 use super::session::Signed;
-use super::words::{in_plain_words, sentence};
+use super::words::{in_plain_words, sentence, to_anybody};
 use crate::Problem;
 
 /// A page with one thing to say, and one way on.
@@ -28,10 +28,10 @@ pub(crate) fn told(pages: &Pages, status: StatusCode, title: &str, text: &str) -
     page(pages, status, frame, text)
 }
 
-/// Says what an error says, to somebody who is not signed in.
+/// Says what an error says to somebody who is not signed in.
 pub(crate) fn refused_to_anybody(pages: &Pages, error: &EngineError) -> Response {
-    let (status, title, text) = said(error);
-    told(pages, status, title, &text)
+    let (status, title, _) = said(error);
+    told(pages, status, title, &to_anybody(error))
 }
 
 /// Says what an error says.
@@ -54,6 +54,7 @@ pub(crate) fn not_permitted(signed: &Signed, permission: Permission) -> Response
 
 fn said(error: &EngineError) -> (StatusCode, &'static str, String) {
     let problem = Problem::told(error);
+    tracing::info!(kind = problem.name(), "a page was refused: {error}");
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
     let title = match status {
         StatusCode::NOT_FOUND => "Not there",

@@ -14,10 +14,10 @@ use tieline_engine::{Engine, EngineError, SESSION_LIFETIME};
 use tieline_store::{ApiKey, Permission};
 
 use super::frame::see_other;
-use super::refused::refused_to_anybody;
+use super::refused::{not_permitted, refused_to_anybody};
 use super::{Pages, sign_in};
 
-/// Somebody who is signed in.
+/// Somebody who is signed in; who asks for a page of theirs may read.
 pub(crate) struct Signed {
     /// That of their tenant, which notes that they act.
     pub(crate) engine: Engine,
@@ -38,15 +38,12 @@ impl Signed {
         pages: &Pages,
         headers: &HeaderMap,
     ) -> Result<Option<Self>, EngineError> {
-        let Some(session) = held(headers) else {
+        let Some(session) = held(pages, headers) else {
             return Ok(None);
         };
         let key = pages.engine.session(&session).await?;
         Ok(key.map(|key| Self {
-            engine: pages
-                .engine
-                .for_tenant(&key.tenant)
-                .acting_as(&format!("api-key:{}", key.id)),
+            engine: pages.engine.for_tenant(&key.tenant).acting_as(&actor(&key)),
             key,
             word: word_of(&session),
             session,
@@ -54,9 +51,18 @@ impl Signed {
         }))
     }
 
+    /// As whom they act.
+    pub(crate) fn actor(&self) -> String {
+        actor(&self.key)
+    }
+
     pub(crate) fn may(&self, permission: Permission) -> bool {
         self.key.permissions.contains(permission)
     }
+}
+
+fn actor(key: &ApiKey) -> String {
+    format!("api-key:{}", key.id)
 }
 
 impl FromRequestParts<Pages> for Signed {
@@ -65,34 +71,48 @@ impl FromRequestParts<Pages> for Signed {
     async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, Response> {
         let signed = Self::of(pages, &parts.headers).await;
         let signed = signed.map_err(|error| refused_to_anybody(pages, &error))?;
-        signed.ok_or_else(|| {
+        let Some(signed) = signed else {
             // Back to where they were: a page is shown there to whoever sends a form to it.
             let path = parts.uri.path_and_query();
             let path = path.filter(|_| matches!(parts.method, Method::GET | Method::POST));
-            see_other(&sign_in::address(pages, path))
-        })
+            return Err(see_other(&sign_in::address(pages, path)));
+        };
+        // Whatever comes of what is done on a page is shown there.
+        if signed.may(Permission::Read) {
+            Ok(signed)
+        } else {
+            Err(not_permitted(&signed, Permission::Read))
+        }
     }
 }
 
-/// The name of the cookie. With the prefix `__Host-` browsers take it from this very host alone.
-const NAMES: [&str; 2] = ["__Host-tieline", "tieline"];
+/// The name of the cookie. With the prefix `__Host-` browsers take it from this very host alone, and want `Secure` and no narrower
+/// path. Where that is so, no other name is taken: anybody could have set that.
+fn name(pages: &Pages) -> &'static str {
+    if pages.is_secure && pages.base.is_empty() {
+        "__Host-tieline"
+    } else {
+        "tieline"
+    }
+}
 
 /// The session that a browser holds.
-pub(crate) fn held(headers: &HeaderMap) -> Option<Secret> {
+pub(crate) fn held(pages: &Pages, headers: &HeaderMap) -> Option<Secret> {
+    only(headers, name(pages))
+}
+
+/// The cookie of this name. Of two, somebody else has set one.
+fn only(headers: &HeaderMap, name: &str) -> Option<Secret> {
     let cookies = headers.get_all(COOKIE).iter();
     let texts = cookies.filter_map(|cookie| cookie.to_str().ok());
-    let pairs: Vec<_> = texts
+    let mut own = texts
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .collect();
-    NAMES.iter().find_map(|name| {
-        let mut own = pairs.iter().filter(|(found, _)| found == name);
-        match (own.next(), own.next()) {
-            // Of two, somebody else has set one.
-            (Some((_, value)), None) => Some(Secret::new((*value).to_owned())),
-            _ => None,
-        }
-    })
+        .filter(|(found, _)| *found == name);
+    match (own.next(), own.next()) {
+        (Some((_, value)), None) => Some(Secret::new(value.to_owned())),
+        _ => None,
+    }
 }
 
 /// What forms hold: made of the session, and telling nothing of it.
@@ -112,9 +132,7 @@ pub(crate) fn cookie(pages: &Pages, session: Option<&Secret>) -> Option<HeaderVa
         Some(session) => (session.expose(), SESSION_LIFETIME.as_secs()),
         None => ("", 0),
     };
-    // With the prefix, browsers want `Secure` and no narrower path.
-    let is_own_host = pages.is_secure && pages.base.is_empty();
-    let name = if is_own_host { NAMES[0] } else { NAMES[1] };
+    let name = name(pages);
     let path = if pages.base.is_empty() {
         "/"
     } else {
@@ -137,7 +155,7 @@ mod tests {
             .iter()
             .map(|cookie| (COOKIE, HeaderValue::from_str(cookie).unwrap()));
         let headers: HeaderMap = headers.collect();
-        held(&headers).map(|session| session.expose().to_owned())
+        only(&headers, "tieline").map(|session| session.expose().to_owned())
     }
 
     #[test]
@@ -145,7 +163,7 @@ mod tests {
         assert_eq!(found(&["a=b; tieline=x; c=d"]).as_deref(), Some("x"));
         assert_eq!(
             found(&["tieline=x", "__Host-tieline=y"]).as_deref(),
-            Some("y")
+            Some("x")
         );
         assert_eq!(found(&["tieline=x; tieline=y"]), None);
         assert_eq!(found(&["tielin=x"]), None);

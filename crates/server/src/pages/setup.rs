@@ -44,9 +44,6 @@ struct Row {
 }
 
 pub(super) async fn show(signed: Signed, Path(id): Path<String>) -> Response {
-    if !signed.may(Permission::Read) {
-        return not_permitted(&signed, Permission::Read);
-    }
     match page(&signed, &id, None).await {
         Ok(page) => shown(StatusCode::OK, &page),
         Err(error) => refused(&signed, &error),

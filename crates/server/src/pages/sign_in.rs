@@ -73,7 +73,7 @@ pub(super) async fn sign_in(State(pages): State<Pages>, request: Request) -> Res
 }
 
 pub(super) async fn sign_out(State(pages): State<Pages>, request: Request) -> Response {
-    let session = held(request.headers());
+    let session = held(&pages, request.headers());
     let form = match Form::read(&pages, request).await {
         Ok(form) => form,
         Err(refused) => return refused,
@@ -90,12 +90,11 @@ pub(super) async fn sign_out(State(pages): State<Pages>, request: Request) -> Re
     response
 }
 
-/// A path of these pages: whatever else somebody has written into a link leads to the start.
+/// A path of these pages: whatever else somebody has written into a link leads to the start. Browsers drop tabs and newlines, trim
+/// spaces, and take a backslash for a slash; two slashes begin another origin.
 fn own_path(next: &str) -> &str {
-    let is_path = next.starts_with('/')
-        && !next.starts_with("//")
-        && !next.contains(['\\', '\r', '\n'])
-        && next.is_ascii();
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    let is_path = next.starts_with('/') && !next.starts_with("//") && next.bytes().all(is_plain);
     if is_path { next } else { "/" }
 }
 
@@ -133,6 +132,9 @@ mod tests {
             "javascript:alert(1)",
             "",
             "/a\r\nset-cookie: b",
+            "/\t/evil.example",
+            "/ /evil.example",
+            "/\u{0}/evil.example",
         ] {
             assert_eq!(own_path(elsewhere), "/", "{elsewhere:?}");
         }

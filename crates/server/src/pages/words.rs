@@ -1,7 +1,9 @@
 //! What an error says to a person on a page, who sees there which provider it is about.
 
 use tieline_core::{OAuthField, ProviderDescriptor};
-use tieline_engine::{EngineError, FailureDetails, Outcome, Reason, TokenFailure};
+use tieline_engine::{EngineError, FailureDetails, Kind, Outcome, Reason, TokenFailure};
+
+use crate::Problem;
 
 /// An error's text as a sentence: without the provider's id, and of a token request only what helps whoever reads it. What only a
 /// log needs is in the log.
@@ -45,6 +47,35 @@ pub(crate) fn in_plain_words(error: &EngineError) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// What an error says to somebody who runs nothing here.
+pub(crate) fn to_anybody(error: &EngineError) -> String {
+    let text = match error.kind() {
+        // What the operator has to mend is not the visitor's.
+        Kind::Configuration => {
+            "This can't be done now: whoever sent you here has to change something first."
+        }
+        // Neither is how this server keeps things, and what ails it.
+        Kind::Unavailable => {
+            "This can't be done right now; go back to where you came from, and start again in a minute."
+        }
+        _ if Problem::told(error).status >= 500 => {
+            "This server can't do that now; whoever runs it reads in its log why."
+        }
+        _ if matches!(error, EngineError::Store(_)) => {
+            "What this belongs to is no longer there; start again where you came from."
+        }
+        _ => {
+            return in_plain_words(error).unwrap_or_else(|| {
+                let told = error.to_string();
+                let id = error.provider().map(|id| format!("{id}: "));
+                let rest = id.and_then(|id| told.strip_prefix(&id).map(str::to_owned));
+                sentence(&rest.unwrap_or(told))
+            });
+        }
+    };
+    text.to_owned()
 }
 
 /// Without the provider, by which most errors begin.
