@@ -64,7 +64,7 @@ async fn choose(window: &Window) {
 }
 
 async fn create(scene: &Scene, window: &Window) {
-    window.fill("Name of the app (optional)", "crm").await;
+    window.fill("Name of the app", "crm").await;
     window.press("Create an app").await;
     window.see("Register its callback URL next").await;
     window.look("app-new").await;

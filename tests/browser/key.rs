@@ -11,6 +11,7 @@ async fn an_account_is_connected_by_its_key_and_given_another() {
         let scene = Scene::keyed().await;
         scene.enter(window, "/providers/acme").await;
         window.look("key-provider").await;
+        window.fill("Name of the app", "crm").await;
         window.press("Create an app").await;
         window.see("Connect an account").await;
         window.look("key-app").await;

@@ -38,7 +38,7 @@ async fn markup_and_long_names_are_text_for_the_administrator() {
         window.look("names-providers").await;
         window.follow(MARKUP).await;
         let long = format!("{MARKUP} {}", "verylongname".repeat(12));
-        window.fill("Name of the app (optional)", &long).await;
+        window.fill("Name of the app", &long).await;
         window.press("Create an app").await;
         window.see("Register its callback URL next").await;
         assert_eq!(window.title().await, format!("{MARKUP}: {long} · Tieline"));

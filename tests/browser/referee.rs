@@ -118,6 +118,7 @@ async fn an_app_at_a_server_that_nobody_here_wrote_is_set_up_and_used() {
             .goto(&format!("{}/providers/referee", game.base))
             .await;
         sign_in(window, &game.key).await;
+        window.fill("Name of the app", "crm").await;
         window.press("Create an app").await;
         set_up(&game, window).await;
         window.press("Continue to Referee Ltd").await;

@@ -9,6 +9,10 @@ async fn what_is_pressed_twice_is_done_once() {
     in_every_mode(async |window| {
         let scene = Scene::new().await;
         scene.enter(window, "/providers/acme").await;
+        window.press("Create an app").await;
+        window.see("This is needed: people are told who asks").await;
+        window.look("provider-no-name").await;
+        window.fill("Name of the app", "crm").await;
         window.press_twice("Create an app").await;
         window.see("Register this callback URL").await;
         assert_eq!(scene.house.stage.engine.apps().await.unwrap().len(), 1);

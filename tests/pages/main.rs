@@ -6,6 +6,7 @@
 )]
 
 mod attacked;
+mod kept;
 mod twice;
 mod visitor;
 

@@ -10,6 +10,7 @@ use tieline_store::{App, Instance};
 
 use crate::addresses::{check_confirm_url, checked_origins};
 use crate::engine::DEFAULT_TENANT;
+use crate::label::check_name;
 use crate::{Engine, EngineError};
 
 /// An app in the making. Its callback URL can be told before it has any credential, since providers want that first.
@@ -17,7 +18,7 @@ use crate::{Engine, EngineError};
 pub struct NewApp {
     /// Id or alias of the provider.
     pub provider: String,
-    /// Unique among the tenant's apps at that provider. Default: the provider's id.
+    /// Unique among the tenant's apps at that provider; people are told it where they connect. Default: the provider's id.
     pub name: Option<String>,
     /// Its own parameters, above the operator's.
     pub parameters: Given,
@@ -59,6 +60,7 @@ impl Engine {
     pub async fn create_app(&self, new: NewApp) -> Result<App, EngineError> {
         let provider = self.provider(&new.provider)?;
         let descriptor = provider.descriptor();
+        check_name(new.name.as_deref())?;
         check_confirm_url(new.confirm_url.as_deref())?;
         let context = random::context()?;
         let mut parameters = new.parameters;
@@ -254,6 +256,15 @@ impl Engine {
     /// Everything that is missing or wrong, at once; or when the operator's overrides are no longer those the app was
     /// registered for.
     pub async fn app_parameters(&self, app: &App) -> Result<Parameters, EngineError> {
+        self.app_parameters_with(app, Changes::new()).await
+    }
+
+    /// The parameters that would hold with these changes of the app's own.
+    pub(crate) async fn app_parameters_with(
+        &self,
+        app: &App,
+        changes: Changes,
+    ) -> Result<Parameters, EngineError> {
         let provider = self.provider(&app.provider)?;
         let now = self.endpoint_overrides(provider);
         if now != app.endpoints {
@@ -264,7 +275,8 @@ impl Engine {
                 now: in_words(&now),
             });
         }
-        let given = self.app_own_parameters(app).await?;
+        let mut given = self.app_own_parameters(app).await?;
+        apply(changes, &mut given);
         Ok(self.resolve(provider, &given)?)
     }
 

@@ -104,5 +104,5 @@ pub use windows::WindowUse;
 // What an [`EngineError`] may hold: a host that matches on it needs no other crate.
 pub use tieline_oauth::{
     ByteStream, CallBody, CallbackRefusal, DeviceRefusal, EdgeOptions, Egress, FailureDetails,
-    Outcome, PlaceProblem, Reason, RevokeFailure, TokenFailure, TurnedAway,
+    Outcome, PlaceProblem, Reason, RevokeFailure, TokenFailure, TurnedAway, check_redirect_uri,
 };

@@ -1,14 +1,14 @@
 //! Whether a provider takes an app's credentials, found out before anybody consents.
 
 use tieline_core::descriptor::Authentication;
-use tieline_core::{OAuthField, Parameters, Secret, random};
+use tieline_core::{OAuthField, Parameters, ProviderSetup, Secret, random};
 use tieline_oauth::{
     AuthorizationError, AuthorizationRequestOptions, EndpointProblem, NoWelcome, Outcome,
     TokenClient, TokenFailure, TurnedAway,
 };
 use tieline_store::App;
 
-use crate::{Engine, EngineError};
+use crate::{Changes, Engine, EngineError};
 
 /// What came of trying an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,25 +19,29 @@ pub enum Tried {
     TurnedAway(TurnedAway),
     /// The provider refuses, and doesn't say whether it is the app: this is what it said.
     Unclear(String),
-    /// There is nothing to be tried: the account's owner gives the credential, when it is connected.
+    /// There is nothing to be tried: the account's owner gives the credential when it is connected, or says where.
     NothingToTry,
 }
 
 impl Engine {
     /// Asks the provider for tokens with a code that nobody was ever given: who takes the app's credentials refuses the code, and
     /// who doesn't refuses them. Then opens the page to which people are sent for their consent, which tells whether the redirect
-    /// URI and the scopes are taken. Nothing is spent or stored, but that an app which is taken again has no trouble any more.
+    /// URI and the scopes are taken. `unsaved` is tried in the place of what is stored, and nothing is stored: whoever then saves
+    /// it knows what it is worth. Nothing is spent, but that an app which is taken again has no trouble any more.
     ///
     /// # Errors
     /// What the app lacks; that the provider refuses it, in the provider's own words; or that nobody answers.
-    pub async fn try_app(&self, app: &App) -> Result<Tried, EngineError> {
+    pub async fn try_app(&self, app: &App, unsaved: Changes) -> Result<Tried, EngineError> {
         let provider = self.provider(&app.provider)?;
         let descriptor = provider.descriptor();
-        let parameters = self.app_parameters(app).await?;
+        let parameters = self.app_parameters_with(app, unsaved).await?;
         let (edge, clock) = (&self.shared.edge, &*self.shared.clock);
         let client = TokenClient::new(provider, &parameters, edge, clock);
         let failure = match descriptor.authentication {
             Authentication::ApiKey | Authentication::Basic => return Ok(Tried::NothingToTry),
+            Authentication::AuthorizationCode(_) if has_other_hosts(provider, &parameters) => {
+                return Ok(Tried::NothingToTry);
+            }
             Authentication::AuthorizationCode(_) => {
                 let (code, verifier) = (Secret::from("nobody-was-given-this"), random::token()?);
                 let redirect_uri = parameters.field(OAuthField::RedirectUri);
@@ -73,13 +77,7 @@ impl Engine {
             redirect_uri: redirect_uri.unwrap_or_default(),
             scopes: None,
         };
-        let request = match tieline_oauth::authorization(provider, parameters, options) {
-            // The account's owner says where, when it is connected.
-            Err(AuthorizationError::Endpoint(EndpointProblem::Template { .. })) => {
-                return Ok(Tried::Taken);
-            }
-            request => request?,
-        };
+        let request = tieline_oauth::authorization(provider, parameters, options)?;
         let asked = self.shared.edge.welcome(provider, parameters, &request);
         Ok(match asked.await {
             Ok(None) => Tried::Taken,
@@ -90,6 +88,23 @@ impl Engine {
             Err(unreached @ NoWelcome::Unreached(_)) => Tried::Unclear(unreached.to_string()),
         })
     }
+}
+
+/// Whether the endpoints are at hosts that the account's owner names, when it is connected.
+fn has_other_hosts(provider: &dyn ProviderSetup, parameters: &Parameters) -> bool {
+    let redirect_uri = parameters.field(OAuthField::RedirectUri);
+    let options = AuthorizationRequestOptions {
+        redirect_uri: redirect_uri.unwrap_or_default(),
+        scopes: None,
+    };
+    let request = tieline_oauth::authorization(provider, parameters, options);
+    let problem = request.err();
+    problem.is_some_and(|problem| {
+        matches!(
+            problem,
+            AuthorizationError::Endpoint(EndpointProblem::Template { .. })
+        )
+    })
 }
 
 /// What a refusal says of the app.

@@ -259,7 +259,8 @@ impl FrontDoor {
             tag: asset_tag(),
             title: format!("Connect {}", descriptor.name),
             provider: descriptor.name.to_owned(),
-            asker: linked.app.name,
+            // An app that nobody has named is called after the provider, who asks for nothing.
+            asker: Some(linked.app.name).filter(|name| name != descriptor.id),
             vendor: descriptor.vendor.to_owned(),
             scopes: linked.scopes,
             problem: problem.or_else(|| known.left_over(&wanted)),

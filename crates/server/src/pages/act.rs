@@ -1,6 +1,7 @@
 //! What is done on the pages: each form goes to the address of the page that shows it, and says which action it is.
 //!
-//! What was done leads to another address, so that neither reloading nor going back does it again.
+//! What was done leads to another address, so that neither reloading nor going back does it again. Only what is shown once, a link
+//! and the answer of a call, is shown at once.
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
@@ -52,48 +53,53 @@ pub(super) async fn on_app(
                 signed.engine.delete_app(app.id).await?;
                 Ok(see_other(&pages.path("/providers?done=deleted")))
             }
-            action => save(&signed, &app, &form, action == "try").await,
+            "save" => save(&signed, &app, &form, false).await,
+            "try" => save(&signed, &app, &form, true).await,
+            // No button of the page does that.
+            _ => Ok(see_other(&pages.path(&format!("/apps/{}", app.id)))),
         }
     };
     done.await.unwrap_or_else(|error| refused(&signed, &error))
 }
 
-/// Saves what was typed, and tries it if that is wanted.
-async fn save(signed: &Signed, app: &App, form: &Form, and_try: bool) -> Done {
+/// Saves what was typed; if that is wanted, only after the provider has taken it.
+async fn save(signed: &Signed, app: &App, form: &Form, tries_first: bool) -> Done {
     let (engine, pages) = (&signed.engine, &signed.pages);
     let descriptor = engine.registry().provider(&app.provider)?.descriptor();
     let stored = engine.app_parameters_shown(app).await?;
-    let changes = AppChanges {
-        parameters: app::changes(descriptor, form, |key| stored.contains_key(key)),
-        ..AppChanges::default()
+    let changes = || app::changes(descriptor, form, |key| stored.contains_key(key));
+    let tried = match tries_first {
+        true => engine.try_app(app, changes()).await.map(Some),
+        false => Ok(None),
     };
-    let tried = match engine.change_app(app, changes).await {
-        Ok(app) if and_try => engine.try_app(&app).await.map(Some),
-        Ok(_) => Ok(None),
+    let saved = match tried {
+        Ok(tried) => engine
+            .change_app_parameters(app, changes())
+            .await
+            .map(|_| tried),
         Err(error) => Err(error),
     };
-    let problem = match tried {
+    let mut attempt = Attempt::default();
+    attempt.problem = Some(match saved {
         Ok(None) => return done(pages, app, "saved"),
         Ok(Some(Tried::Taken)) => return done(pages, app, "taken"),
         Ok(Some(Tried::NothingToTry)) => return done(pages, app, "untried"),
         Ok(Some(Tried::TurnedAway(turned_away))) => {
             let (vendor, cure) = (descriptor.vendor, sentence(&turned_away.cure));
-            Err(format!(
+            format!(
                 "Saved. {vendor} takes the credentials, but turns people away who come to connect. It says: “{}”. {cure}",
                 turned_away.said
-            ))
+            )
         }
-        Ok(Some(Tried::Unclear(said))) => Err(format!(
+        Ok(Some(Tried::Unclear(said))) => format!(
             "Saved. Whether the credentials are right is not clear: {said}. Connect an account to find out."
-        )),
-        Err(error) => Ok(error),
-    };
-    let mut attempt = Attempt::default();
+        ),
+        Err(error) => {
+            let told = attempt.known.learn(&error, descriptor).unwrap_or_default();
+            format!("{told} Nothing is saved.").trim_start().to_owned()
+        }
+    });
     attempt.known.typed = typed(descriptor, form);
-    attempt.problem = match problem {
-        Ok(error) => attempt.known.learn(&error, descriptor),
-        Err(text) => Some(text),
-    };
     let app = engine.app(app.id).await?;
     let page = app::page(signed, &app, attempt).await?;
     Ok(shown(StatusCode::UNPROCESSABLE_ENTITY, &page))
@@ -179,7 +185,13 @@ async fn connect(signed: &Signed, app: &App, form: &Form) -> Done {
     };
     let mut attempt = Attempt::default();
     attempt.wanted.typed = typed(descriptor, form);
-    attempt.connect_problem = attempt.wanted.learn(&error, descriptor);
+    attempt.instance_name = form.text("name").to_owned();
+    match error {
+        EngineError::Unusable { field: "name", .. } => {
+            attempt.name_problem = Some(sentence(&error.to_string()));
+        }
+        error => attempt.connect_problem = attempt.wanted.learn(&error, descriptor),
+    }
     let page = app::page(signed, app, attempt).await?;
     Ok(shown(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
@@ -262,7 +274,12 @@ pub(super) async fn on_instance(
         return not_permitted(&signed, permission);
     }
     let done = async {
-        let instance = instance::find(&signed, &id).await?;
+        let instance = match instance::find(&signed, &id).await {
+            Err(EngineError::NoSuchInstance(_)) if action == "disconnect" => {
+                return Ok(gone(&pages));
+            }
+            found => found?,
+        };
         let handle = signed.engine.instance(instance.id);
         let word = match &*action {
             "check" => handle.check().await.map(|_| "checked"),
@@ -275,6 +292,8 @@ pub(super) async fn on_instance(
                 let anyway = form.text("anyway") == "yes";
                 match handle.disconnect(anyway).await {
                     Ok(_) => return Ok(see_other(&pages.path("/instances?done=disconnected"))),
+                    // Somebody was quicker, such as the same person by pressing twice.
+                    Err(EngineError::NoSuchInstance(_)) => return Ok(gone(&pages)),
                     Err(error) => Err(error),
                 }
             }
@@ -294,6 +313,11 @@ pub(super) async fn on_instance(
         }
     };
     done.await.unwrap_or_else(|error| refused(&signed, &error))
+}
+
+/// Where somebody goes who disconnects what is not there.
+fn gone(pages: &Pages) -> Response {
+    see_other(&pages.path("/instances?done=gone"))
 }
 
 /// Connects an account again, in place.

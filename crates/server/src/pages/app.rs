@@ -6,7 +6,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use tieline_core::{AppId, ParameterKey, ProviderDescriptor, Secret, SetBy, random};
-use tieline_engine::{Changes, EngineError};
+use tieline_engine::{Changes, Engine, EngineError, check_redirect_uri};
 use tieline_store::{App, InstanceQuery, Permission};
 
 use super::Pages;
@@ -31,6 +31,8 @@ pub(super) struct AppPage {
     portal: &'static str,
     /// What to register with the provider; nothing where nobody comes back by a browser.
     callback_url: Option<String>,
+    /// Why the provider won't have it.
+    callback_problem: Option<String>,
     create_steps: Vec<String>,
     locate_steps: Vec<String>,
     notes: Vec<String>,
@@ -53,6 +55,9 @@ pub(super) struct AppPage {
     wanted: Vec<Field>,
     /// Why an account can't be connected.
     connect_problem: Option<String>,
+    /// What to call the account.
+    instance_name: String,
+    name_problem: Option<String>,
     /// Tells one showing of the form from another.
     once: String,
     link: LinkForm,
@@ -90,6 +95,8 @@ pub(super) struct Attempt {
     pub(super) problem: Option<String>,
     pub(super) wanted: Known,
     pub(super) connect_problem: Option<String>,
+    pub(super) instance_name: String,
+    pub(super) name_problem: Option<String>,
     pub(super) link: LinkForm,
     /// As it was typed; nothing = as it is stored.
     pub(super) host: Option<HostForm>,
@@ -103,7 +110,7 @@ impl Attempt {
         };
         if is_told(&self.known, &self.problem) {
             "credentials"
-        } else if is_told(&self.wanted, &self.connect_problem) {
+        } else if is_told(&self.wanted, &self.connect_problem) || self.name_problem.is_some() {
             "connect"
         } else if self.link.made.is_some() || self.link.problem.is_some() {
             "link"
@@ -207,7 +214,11 @@ pub(super) async fn find(signed: &Signed, id: &str) -> Result<App, EngineError> 
     }
 }
 
-/// What a form says about the app's own parameters: an empty field takes a value away, but for a secret, which nobody saw.
+/// What the names of boxes begin with that take a secret away.
+const FORGET: &str = "_forget.";
+
+/// What a form says about the app's own parameters: an empty field takes a value away, but for a secret, which nobody saw. What has
+/// no field stays.
 pub(super) fn changes(
     descriptor: &ProviderDescriptor,
     form: &Form,
@@ -216,10 +227,14 @@ pub(super) fn changes(
     let mut changes = Changes::new();
     for row in own_rows(descriptor) {
         let key = row.parameter.as_str();
+        let is_emptied = match row.secret {
+            true => form.text(&format!("{FORGET}{key}")) == "yes",
+            false => form.has(key),
+        };
         let text = form.text(key);
         if !text.is_empty() {
             changes.insert(key.to_owned(), Some(Secret::new(text.to_owned())));
-        } else if !row.secret && is_stored(key) {
+        } else if is_emptied && is_stored(key) {
             changes.insert(key.to_owned(), None);
         }
     }
@@ -249,6 +264,8 @@ pub(super) async fn page(
         mut problem,
         wanted,
         connect_problem,
+        name_problem,
+        instance_name,
         link,
         host,
     } = attempt;
@@ -273,6 +290,8 @@ pub(super) async fn page(
         };
         !engine.instances(query).await?.is_empty()
     };
+    let callback_url = app.redirect_uri.clone();
+    let callback_url = callback_url.filter(|_| descriptor.authentication.has_front_channel());
     let guide = &descriptor.guide;
     let steps = |steps: &[&str]| steps.iter().map(|step| html(step)).collect();
     Ok(AppPage {
@@ -287,10 +306,10 @@ pub(super) async fn page(
         provider_link: pages.path(&format!("/providers/{}", descriptor.id)),
         vendor: descriptor.vendor.to_owned(),
         portal: guide.developer_portal,
-        callback_url: app
-            .redirect_uri
-            .clone()
-            .filter(|_| descriptor.authentication.has_front_channel()),
+        callback_problem: callback_url
+            .as_deref()
+            .and_then(|url| callback_problem(engine, app, url)),
+        callback_url,
         create_steps: steps(guide.create_application),
         locate_steps: steps(guide.locate_credentials),
         notes: steps(guide.notes),
@@ -311,6 +330,8 @@ pub(super) async fn page(
         has_front_channel: descriptor.authentication.has_front_channel(),
         wanted: wanted_fields(descriptor, &complete.unwrap_or_default(), &wanted),
         connect_problem,
+        name_problem,
+        instance_name,
         once: random::token()?.expose().to_owned(),
         link,
         host: host.unwrap_or_else(|| HostForm {
@@ -322,6 +343,18 @@ pub(super) async fn page(
         has_accounts,
         accounts_link: pages.path(&format!("/instances?app={}", app.id)),
     })
+}
+
+/// Why a provider takes no callback URL like this.
+fn callback_problem(engine: &Engine, app: &App, url: &str) -> Option<String> {
+    let provider = engine.registry().provider(&app.provider).ok()?;
+    let descriptor = provider.descriptor();
+    check_redirect_uri(provider, url).err()?;
+    Some(format!(
+        "{} takes no such URL: it must begin with https. Reach this server by https, name that address with TIELINE_PUBLIC_URL, and \
+         create the app anew.",
+        descriptor.vendor
+    ))
 }
 
 /// What the account's owner gives, as fields.

@@ -29,7 +29,7 @@ pub(crate) struct ConnectPage {
     pub(crate) title: String,
     pub(crate) provider: String,
     /// Who asks.
-    pub(crate) asker: String,
+    pub(crate) asker: Option<String>,
     pub(crate) vendor: String,
     pub(crate) scopes: Vec<String>,
     pub(crate) wanted: Vec<Field>,

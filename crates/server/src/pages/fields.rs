@@ -89,7 +89,15 @@ impl Known {
     }
 }
 
+/// What is said of a secret that is stored.
+const KEPT: &str = "It is set. Leave this empty to keep it.";
+
 impl Field {
+    /// Whether it is a secret that can be taken away.
+    pub(crate) fn is_kept_secret(&self) -> bool {
+        self.kept == Some(KEPT)
+    }
+
     pub(crate) fn of(row: &ParameterMapping, known: &Known) -> Self {
         let key = row.parameter.to_string();
         let stored = known.stored.get(&key).map(String::as_str);
@@ -101,7 +109,7 @@ impl Field {
             Format::Text | Format::HostLabel => ("text", Vec::new()),
         };
         let kept = match stored {
-            Some(REDACTED) => Some("It is set. Leave this empty to keep it."),
+            Some(REDACTED) => Some(KEPT),
             None if row.required && !known.missing.contains(&key) => {
                 Some("The operator's configuration gives it.")
             }

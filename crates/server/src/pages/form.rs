@@ -61,6 +61,11 @@ impl Form {
         hash.finalize().into()
     }
 
+    /// Whether there is such a field.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// What a field holds; nothing where there is no such field.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", Secret::expose)

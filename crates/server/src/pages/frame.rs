@@ -92,11 +92,13 @@ impl Frame {
 }
 
 /// What can have been done before a page is shown.
-const DONE: [(&str, &str); 12] = [
+const DONE: [(&str, &str); 15] = [
     (
         "created",
         "The app is created. Register its callback URL next.",
     ),
+    ("made", "The app is created."),
+    ("there", "There is an app of this name already: this one."),
     ("saved", "Saved."),
     (
         "taken",
@@ -117,6 +119,7 @@ const DONE: [(&str, &str); 12] = [
         "The account is out of use. It is kept alive all the same.",
     ),
     ("disconnected", "The account is disconnected."),
+    ("gone", "The account isn't there any more."),
 ];
 
 /// A page.

@@ -61,7 +61,7 @@ async fn page(signed: &Signed, done: Option<String>) -> Result<HomePage, EngineE
             needs.push(waiting(signed, &instance));
         }
     }
-    let waiting = count(Status::ReconnectRequired) + count(Status::Unreadable);
+    let [waiting, unreadable] = [Status::ReconnectRequired, Status::Unreadable].map(count);
     let all: u64 = census.values().sum();
     let counts = [
         (
@@ -74,6 +74,11 @@ async fn page(signed: &Signed, done: Option<String>) -> Result<HomePage, EngineE
             ["account waits for a person", "accounts wait for a person"],
             "/instances?status=reconnect_required",
         ),
+        (
+            unreadable,
+            ["account can't be read", "accounts can't be read"],
+            "/instances?status=unreadable",
+        ),
         (apps.len() as u64, ["app", "apps"], "/providers"),
         (
             engine.registry().iter().count() as u64,
@@ -84,9 +89,10 @@ async fn page(signed: &Signed, done: Option<String>) -> Result<HomePage, EngineE
     Ok(HomePage {
         frame: Frame::of(signed, Room::Home, "Home").after(done.as_deref()),
         needs,
-        more: waiting.saturating_sub(named),
+        more: (waiting + unreadable).saturating_sub(named),
         counts: counts
             .into_iter()
+            .filter(|(number, _, path)| *number > 0 || !path.ends_with("unreadable"))
             .map(|(number, [one, many], path)| Count {
                 number: number.to_string(),
                 what: if number == 1 { one } else { many },

@@ -29,6 +29,8 @@ struct InstancesPage {
     next: Option<String>,
     is_filtered: bool,
     is_first: bool,
+    /// The app whose accounts alone are shown.
+    app: Option<String>,
 }
 
 pub(super) struct Row {
@@ -82,6 +84,10 @@ async fn page(signed: &Signed, filter: Filter) -> Result<InstancesPage, EngineEr
         let descriptor = provider.descriptor();
         (descriptor.id.to_owned(), descriptor.name.to_owned())
     });
+    let app = match filter.app.parse::<AppId>() {
+        Ok(id) => engine.app(id).await.ok().map(|app| app.name),
+        Err(_) => None,
+    };
     let done = Some(filter.done.as_str()).filter(|done| !done.is_empty());
     Ok(InstancesPage {
         frame: Frame::of(signed, Room::Instances, "Accounts").after(done),
@@ -94,6 +100,7 @@ async fn page(signed: &Signed, filter: Filter) -> Result<InstancesPage, EngineEr
         next: next.map(|query| signed.pages.path(&format!("/instances?{query}"))),
         is_filtered: filter.is_any(),
         is_first: filter.after.is_empty(),
+        app,
         filter,
     })
 }

@@ -30,7 +30,8 @@ mod words;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::map_response;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{map_response, map_response_with_state};
 use axum::routing::{get, post};
 use tieline_engine::Engine;
 use url::Url;
@@ -71,6 +72,9 @@ impl Pages {
     }
 }
 
+/// The longest form that is read: 64 KiB.
+const LONGEST_FORM: usize = 1 << 16;
+
 /// The pages for whoever signs in.
 pub(crate) fn routes(pages: Pages) -> Router {
     Router::new()
@@ -92,6 +96,8 @@ pub(crate) fn routes(pages: Pages) -> Router {
             "/instances/{id}/disconnect",
             get(instance::ask_to_disconnect),
         )
+        .layer(DefaultBodyLimit::max(LONGEST_FORM))
+        .layer(map_response_with_state(pages.clone(), refused::as_a_page))
         .layer(map_response(frame::guarded))
         .with_state(pages)
 }

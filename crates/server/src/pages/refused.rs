@@ -1,8 +1,9 @@
 //! Pages that say why not, and what helps.
 
 use askama::Template;
+use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
+use http::{StatusCode, header};
 use tieline_engine::EngineError;
 use tieline_store::Permission;
 
@@ -50,6 +51,18 @@ pub(crate) fn not_permitted(signed: &Signed, permission: Permission) -> Response
     );
     let frame = Frame::of(signed, Room::Elsewhere, "Not permitted");
     page(&signed.pages, StatusCode::FORBIDDEN, frame, &text)
+}
+
+/// What the framework refuses in its own words, in ours.
+pub(super) async fn as_a_page(State(pages): State<Pages>, response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_ours = kind.is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain"));
+    if is_ours || !response.status().is_client_error() {
+        return response;
+    }
+    let text =
+        "There is no such page here, or it takes no such request. Start again where you came from.";
+    told(&pages, response.status(), "Not there", text)
 }
 
 fn said(error: &EngineError) -> (StatusCode, &'static str, String) {

@@ -31,6 +31,7 @@ struct ProviderPage {
     rows: Vec<Row>,
     apps: Vec<(String, String)>,
     may_create: bool,
+    has_front_channel: bool,
     /// What was typed.
     app_name: String,
     problem: Option<String>,
@@ -70,25 +71,44 @@ pub(super) async fn create(
         name: name.clone(),
         ..NewApp::default()
     };
+    let Some(wanted) = name else {
+        let problem = "This is needed: people are told who asks.";
+        return again(&signed, &id, String::new(), problem.to_owned()).await;
+    };
     let error = match signed.engine.create_app(new).await {
-        Ok(app) => return see_other(&pages.path(&format!("/apps/{}?done=created", app.id))),
+        Ok(app) => {
+            let done = if app.redirect_uri.is_some() {
+                "created"
+            } else {
+                "made"
+            };
+            return see_other(&pages.path(&format!("/apps/{}?done={done}", app.id)));
+        }
         Err(error) => error,
     };
     // Sent twice, it is there already: that is where both are to go.
-    let wanted = name.clone().unwrap_or_else(|| id.clone());
     if let Ok(Some(app)) = signed.engine.app_named(&id, &wanted).await {
-        return see_other(&pages.path(&format!("/apps/{}", app.id)));
+        return see_other(&pages.path(&format!("/apps/{}?done=there", app.id)));
     }
-    match page(&signed, &id, Some((name.unwrap_or_default(), error))).await {
+    let problem = match signed.engine.registry().provider(&id) {
+        Ok(provider) => words(&error, provider.descriptor()),
+        Err(_) => return refused(&signed, &error),
+    };
+    again(&signed, &id, wanted, problem).await
+}
+
+/// The page with what is wrong.
+async fn again(signed: &Signed, id: &str, name: String, problem: String) -> Response {
+    match page(signed, id, Some((name, problem))).await {
         Ok(page) => shown(StatusCode::UNPROCESSABLE_ENTITY, &page),
-        Err(error) => refused(&signed, &error),
+        Err(error) => refused(signed, &error),
     }
 }
 
 async fn page(
     signed: &Signed,
     id: &str,
-    failed: Option<(String, EngineError)>,
+    failed: Option<(String, String)>,
 ) -> Result<ProviderPage, EngineError> {
     let (engine, pages) = (&signed.engine, &signed.pages);
     let descriptor = engine.registry().provider(id)?.descriptor();
@@ -96,10 +116,7 @@ async fn page(
     let apps = apps
         .filter(|app| app.provider == descriptor.id)
         .map(|app| (app.name, pages.path(&format!("/apps/{}", app.id))));
-    let (app_name, problem) = match failed {
-        Some((name, error)) => (name, Some(words(&error, descriptor))),
-        None => (String::new(), None),
-    };
+    let (app_name, problem) = failed.unzip();
     Ok(ProviderPage {
         frame: Frame::of(signed, Room::Providers, descriptor.name),
         name: descriptor.name.to_owned(),
@@ -110,7 +127,8 @@ async fn page(
         rows: rows(descriptor),
         apps: apps.collect(),
         may_create: signed.may(Permission::Admin),
-        app_name,
+        has_front_channel: descriptor.authentication.has_front_channel(),
+        app_name: app_name.unwrap_or_default(),
         problem,
     })
 }
