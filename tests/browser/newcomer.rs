@@ -87,6 +87,7 @@ async fn account(server: &Server, window: &Window) {
     window.see("What happened").await;
     window.press("Call").await;
     window.see("The answer 200").await;
+    window.see("of 1,500").await;
     window.press("Refresh now").await;
     window.see("The tokens are refreshed").await;
     window.look("newcomer-account").await;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use tempfile::TempDir;
 use tieline_core::prelude::*;
 use tieline_core::{Clock as _, Configuration, ManualClock, SystemClock};
@@ -12,7 +13,7 @@ use tieline_tests::chromium::{Window, in_every_mode};
 use tieline_tests::house;
 use tieline_tests::provider::{MAPPINGS, provider};
 
-use crate::scene::sign_in;
+use crate::scene::{confirm, sign_in};
 
 /// The referee, and our house facing it.
 struct Match {
@@ -122,10 +123,7 @@ async fn an_app_at_a_server_that_nobody_here_wrote_is_set_up_and_used() {
         window.press("Create an app").await;
         set_up(&game, window).await;
         window.press("Continue to Referee Ltd").await;
-        window.fill("Enter any login", "ada").await;
-        window.fill("and password", "any").await;
-        window.press("Sign-in").await;
-        window.press("Continue").await;
+        sign_in_there(window, "ada").await;
         window.see("The account is connected.").await;
         // What its pages complain of is not ours.
         window.console().await;
@@ -137,12 +135,48 @@ async fn an_app_at_a_server_that_nobody_here_wrote_is_set_up_and_used() {
         window.follow("Disconnect …").await;
         window.press("Disconnect").await;
         window.see("The account is disconnected.").await;
+        link(&game, window).await;
         let log = &game.server;
         let granted = log.count("grant.success", Some("authorization_code")).await;
-        assert_eq!(granted.unwrap(), 1);
+        assert_eq!(granted.unwrap(), 2);
         assert!(log.count("revocation.success", None).await.unwrap() >= 1);
     })
     .await;
+}
+
+/// A person connects another account by a link, and their host says that it was them.
+async fn link(game: &Match, window: &Window) {
+    window.follow("Providers").await;
+    window.follow("Referee").await;
+    window.follow("crm").await;
+    let host = format!("{}/connected", game.base);
+    window.fill("Confirm URL (optional)", &host).await;
+    window.press("Save addresses").await;
+    window.see("Saved.").await;
+    window.fill("For whom", "grace").await;
+    window.press("Make a link").await;
+    window.see("This link is good for one hour").await;
+    window.look("referee-link-made").await;
+    assert_eq!(window.focus().await, "heading Or send somebody a link");
+    let made = window.value("Connect link").await;
+    window.forget_cookies().await;
+    window.goto(&made).await;
+    window.see("crm asks to use your Referee Ltd account").await;
+    window.look("referee-link").await;
+    window.press("Continue to Referee Ltd").await;
+    sign_in_there(window, "grace").await;
+    window.see("One step to go").await;
+    window.console().await;
+    let (status, told) = confirm(&game.base, &game.key, &window.url().await, "grace").await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    assert_eq!(told["instance"]["account_id"], "grace", "{told}");
+}
+
+async fn sign_in_there(window: &Window, who: &str) {
+    window.fill("Enter any login", who).await;
+    window.fill("and password", "any").await;
+    window.press("Sign-in").await;
+    window.press("Continue").await;
 }
 
 async fn set_up(game: &Match, window: &Window) {

@@ -98,15 +98,7 @@ impl Scene {
 
     /// The host says that it was this user who came back, to this address.
     pub(crate) async fn confirm(&self, address: &Url, user: &str) -> (StatusCode, Value) {
-        let parameter = |name: &str| {
-            let mut pairs = address.query_pairs();
-            let pair = pairs.find(|(key, _)| key == name);
-            pair.map(|(_, value)| value.into_owned())
-        };
-        let [id, ticket] = ["authorization", "ticket"].map(|name| parameter(name).unwrap());
-        let body = json!({ "ticket": ticket, "user": user });
-        self.ask(&format!("authorizations/{id}/confirm"), &body)
-            .await
+        confirm(&self.house.base, &self.key, address, user).await
     }
 
     /// Codes that the sandbox has given tokens for.
@@ -121,17 +113,38 @@ impl Scene {
     }
 
     async fn ask(&self, path: &str, body: &Value) -> (StatusCode, Value) {
-        let request = raw_client()
-            .unwrap()
-            .post(self.address(&format!("/v1/{path}")))
-            .bearer_auth(&self.key)
-            .header("content-type", "application/json")
-            .body(body.to_string());
-        let answer = request.send().await.unwrap();
-        let status = answer.status();
-        let told = serde_json::from_slice(&answer.bytes().await.unwrap());
-        (status, told.unwrap_or_default())
+        ask(&self.house.base, &self.key, path, body).await
     }
+}
+
+/// A host says with this key that it was this user who came back, to this address.
+pub(crate) async fn confirm(
+    base: &str,
+    key: &str,
+    address: &Url,
+    user: &str,
+) -> (StatusCode, Value) {
+    let parameter = |name: &str| {
+        let mut pairs = address.query_pairs();
+        let pair = pairs.find(|(key, _)| key == name);
+        pair.map(|(_, value)| value.into_owned())
+    };
+    let [id, ticket] = ["authorization", "ticket"].map(|name| parameter(name).unwrap());
+    let body = json!({ "ticket": ticket, "user": user });
+    ask(base, key, &format!("authorizations/{id}/confirm"), &body).await
+}
+
+async fn ask(base: &str, key: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+    let request = raw_client()
+        .unwrap()
+        .post(format!("{base}/v1/{path}"))
+        .bearer_auth(key)
+        .header("content-type", "application/json")
+        .body(body.to_string());
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let told = serde_json::from_slice(&answer.bytes().await.unwrap());
+    (status, told.unwrap_or_default())
 }
 
 /// On the page that asks for it.

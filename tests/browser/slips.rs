@@ -92,6 +92,58 @@ async fn whoever_says_no_is_led_back_to_the_app() {
 }
 
 #[tokio::test]
+async fn an_app_that_is_refused_says_so_everywhere_until_it_is_mended() {
+    in_every_mode(async |window| {
+        let scene = Scene::new().await;
+        let app = scene.app().await;
+        scene.house.stage.connect().await;
+        let path = format!("/apps/{}", app.id);
+        scene.enter(window, &path).await;
+        window
+            .fill("Consumer Secret", "rotated at the provider")
+            .await;
+        window.press("Save").await;
+        window.see("Saved.").await;
+        window.press("Continue to Acme Inc").await;
+        consent(window, "ada").await;
+        window.see("doesn't take the app's credentials").await;
+        window.look("app-refused-at-callback").await;
+        window.follow("Home").await;
+        window.see("The app acme is refused").await;
+        window.look("home-app-refused").await;
+        window.follow("Look at its credentials").await;
+        window.see("Acme Inc refuses this app").await;
+        window.look("app-trouble").await;
+        window.tick("Forget the one that is set").await;
+        window.press("Save and test").await;
+        window.see("Connect an account to see the rest").await;
+        window.follow("Home").await;
+        window.see("Tokens are kept valid without you").await;
+        window.goto(&scene.address(&path)).await;
+        assert_eq!(window.value("Consumer Secret").await, "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_app_that_has_no_account_is_deleted() {
+    in_every_mode(async |window| {
+        let scene = Scene::new().await;
+        let app = scene.app().await;
+        scene.enter(window, &format!("/apps/{}", app.id)).await;
+        window.follow("Delete this app").await;
+        window.see("its callback URL stops working").await;
+        window.look("app-delete").await;
+        window.follow("No, go back").await;
+        window.follow("Delete this app").await;
+        window.press("Delete the app").await;
+        window.see("The app is deleted.").await;
+        assert!(scene.house.stage.engine.apps().await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_wrong_address_of_the_application_is_told_beside_it() {
     in_every_mode(async |window| {
         let scene = Scene::new().await;

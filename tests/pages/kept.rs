@@ -173,3 +173,21 @@ async fn what_is_no_page_is_told_on_one() {
         answer.shows("<!doctype html>").shows("Go to the start");
     }
 }
+
+#[tokio::test]
+async fn a_callback_url_that_the_provider_takes_from_nobody_is_not_recommended() {
+    let stage = Stage::acme_with(|descriptor| {
+        let Authentication::AuthorizationCode(mut oauth2) = descriptor.authentication else {
+            panic!("acme has another authentication");
+        };
+        oauth2.https_redirect_uri_only = true;
+        ProviderDescriptor {
+            authentication: Authentication::AuthorizationCode(oauth2),
+            ..descriptor
+        }
+    });
+    let house = House::of(stage.await).await;
+    let visitor = house.signed_in(Permission::ALL).await;
+    let page = visitor.open(&app(&visitor).await).await;
+    page.shows("it must begin with https");
+}

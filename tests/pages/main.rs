@@ -153,7 +153,7 @@ async fn a_link_is_made_where_the_host_confirms() {
     let link = [("action", "link"), ("user", "ada <b>")];
     let refused = visitor.fill(&app, &link).await;
     assert_eq!(refused.status, 422);
-    refused.shows("has no confirm_url").hides("<b>");
+    refused.shows("has no confirm URL yet").hides("<b>");
     let wrong = [
         ("action", "host"),
         ("confirm_url", "http://host.example/confirm"),

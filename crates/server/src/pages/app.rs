@@ -17,7 +17,7 @@ use super::frame::{Frame, Room, shown};
 use super::markup::html;
 use super::refused::{not_permitted, refused};
 use super::session::Signed;
-use super::words::sentence;
+use super::words::of_trouble;
 
 #[derive(Template)]
 #[template(path = "app.html")]
@@ -322,7 +322,7 @@ pub(super) async fn page(
         is_more_open: optional.iter().any(Field::is_filled_in),
         optional,
         problem,
-        trouble: app.trouble.as_deref().map(sentence),
+        trouble: app.trouble.as_deref().map(of_trouble),
         may_change: signed.may(Permission::Admin),
         may_connect: signed.may(Permission::Connect),
         is_ready: complete.is_ok(),

@@ -11,7 +11,7 @@ use super::asked::{After, Asked};
 use super::frame::{Frame, Room, shown};
 use super::refused::refused;
 use super::session::Signed;
-use super::words::sentence;
+use super::words::of_trouble;
 
 /// As many accounts are named that need somebody.
 const NAMED: u32 = 20;
@@ -116,7 +116,7 @@ fn troubled(pages: &Pages, app: &App) -> Option<Need> {
     let trouble = app.trouble.as_deref()?;
     Some(Need {
         title: format!("The app {} is refused", app.name),
-        what: sentence(trouble),
+        what: of_trouble(trouble),
         link: pages.path(&format!("/apps/{}", app.id)),
         cure: "Look at its credentials",
     })

@@ -9,6 +9,7 @@ use crate::Problem;
 /// log needs is in the log.
 pub(crate) fn words(error: &EngineError, descriptor: &ProviderDescriptor) -> String {
     match (error, in_plain_words(error)) {
+        (EngineError::Shared(error), _) => words(error, descriptor),
         (_, Some(words)) => words,
         (EngineError::Token(failure), _) => of_token_request(failure, descriptor.vendor),
         (error, _) => sentence(without_id(&error.to_string(), descriptor)),
@@ -18,6 +19,9 @@ pub(crate) fn words(error: &EngineError, descriptor: &ProviderDescriptor) -> Str
 /// What an error says where its own text is for whoever types commands and writes programs.
 pub(crate) fn in_plain_words(error: &EngineError) -> Option<String> {
     Some(match error {
+        EngineError::NowhereToConfirm { .. } => {
+            "The app has no confirm URL yet: say below, under “Your application”, where it confirms who came back.".to_owned()
+        }
         EngineError::NoSuchApp(_) => "This app isn't there, or isn't your tenant's.".to_owned(),
         EngineError::NoSuchInstance(_) => {
             "This account isn't there any more, or isn't your tenant's.".to_owned()
@@ -90,8 +94,10 @@ pub(crate) fn refused_parameters(
     error: &EngineError,
     descriptor: &ProviderDescriptor,
 ) -> Vec<String> {
-    let EngineError::Token(failure) = error else {
-        return Vec::new();
+    let failure = match error {
+        EngineError::Shared(error) => return refused_parameters(error, descriptor),
+        EngineError::Token(failure) => failure,
+        _ => return Vec::new(),
     };
     if failure.details.error_code.as_deref() != Some("invalid_client") {
         return Vec::new();
@@ -100,6 +106,20 @@ pub(crate) fn refused_parameters(
     let rows = fields.map(|field| descriptor.parameter_for_field(field));
     let rows = rows.into_iter().flatten();
     rows.map(|row| row.parameter.to_string()).collect()
+}
+
+/// What is written down of an app that its provider refuses, without what only a log needs.
+pub(super) fn of_trouble(trouble: &str) -> String {
+    let (_, told) = trouble
+        .split_once(": app refused: ")
+        .unwrap_or(("", trouble));
+    let told = match (told.find(" ["), told.find(']')) {
+        (Some(start), Some(end)) if start < end => {
+            format!("{}{}", &told[..start], &told[end + 1..])
+        }
+        _ => told.to_owned(),
+    };
+    sentence(&told)
 }
 
 fn of_token_request(failure: &TokenFailure, vendor: &str) -> String {
@@ -150,6 +170,15 @@ pub(crate) fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trouble_is_told_without_what_a_log_needs() {
+        let written = "acme: refresh at acme.example: app refused: the provider refused, error invalid_client [status 401, 61 bytes]; \
+                       check \"client_id\"";
+        let told = "The provider refused, error invalid_client; check \"client_id\".";
+        assert_eq!(of_trouble(written), told);
+        assert_eq!(of_trouble("something ] else ["), "Something ] else [.");
+    }
 
     #[test]
     fn errors_read_as_sentences() {
