@@ -10,7 +10,7 @@ async fn what_is_pressed_twice_is_done_once() {
         let scene = Scene::new().await;
         scene.enter(window, "/providers/acme").await;
         window.press("Create an app").await;
-        window.see("This is needed: people are told who asks").await;
+        window.see("This is needed: it says who asks").await;
         window.look("provider-no-name").await;
         window.fill("Name of the app", "crm").await;
         window.press_twice("Create an app").await;
@@ -108,6 +108,12 @@ async fn an_app_that_is_refused_says_so_everywhere_until_it_is_mended() {
         consent(window, "ada").await;
         window.see("doesn't take the app's credentials").await;
         window.look("app-refused-at-callback").await;
+        window.follow("Back to acme").await;
+        window.follow("its accounts").await;
+        window.follow("ada@example.com").await;
+        window.press("Refresh now").await;
+        window.see("doesn't take the app's credentials").await;
+        window.look("account-of-a-refused-app").await;
         window.follow("Home").await;
         window.see("The app acme is refused").await;
         window.look("home-app-refused").await;

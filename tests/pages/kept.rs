@@ -92,7 +92,7 @@ async fn an_app_has_a_name_that_people_can_be_told() {
     let house = House::new().await;
     let visitor = house.signed_in(Permission::ALL).await;
     for (name, told) in [
-        ("", "This is needed: people are told who asks."),
+        ("", "This is needed: it says who asks."),
         (&"n".repeat(201), "1 to 200 characters"),
         ("a\u{7}b", "1 to 200 characters"),
     ] {

@@ -72,7 +72,7 @@ pub(super) async fn create(
         ..NewApp::default()
     };
     let Some(wanted) = name else {
-        let problem = "This is needed: people are told who asks.";
+        let problem = "This is needed: it says who asks.";
         return again(&signed, &id, String::new(), problem.to_owned()).await;
     };
     let error = match signed.engine.create_app(new).await {

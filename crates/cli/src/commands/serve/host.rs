@@ -26,7 +26,10 @@ pub(super) fn routes(engine: Engine, app: App) -> Router {
         .route("/host", get(shop))
         .route("/host/connect", post(connect))
         .route("/host/confirm", get(confirm))
-        .with_state(Host { engine, app })
+        .with_state(Host {
+            engine: engine.acting_as("the shop"),
+            app,
+        })
 }
 
 /// Signs whoever comes here in as Ada: a real shop would ask for a password.
