@@ -222,6 +222,7 @@ async fn a_form_from_elsewhere_does_nothing() {
             .send(&app, &[("_word", word), ("action", "delete")])
             .await;
         assert_eq!(refused.status, 403, "{refused:?}");
+        refused.shows(&format!("href=\"{app}\">Open the page again"));
     }
     let own = visitor.open(&app).await.word();
     let client = tieline_tests::browser::raw_client().unwrap();

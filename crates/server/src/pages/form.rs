@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 use tieline_core::Secret;
 
 use super::Pages;
-use super::refused::told;
+use super::refused::{from_elsewhere, told};
 use super::session::Signed;
 use crate::body;
 
@@ -22,17 +22,18 @@ pub(crate) const WORD: &str = "_word";
 impl Form {
     /// Reads a form of somebody who is signed in.
     pub(crate) async fn of(signed: &Signed, request: Request) -> Result<Self, Response> {
+        let path = request.uri().path().to_owned();
         let form = Self::read(&signed.pages, request).await?;
         if form.text(WORD) != signed.word {
-            return Err(elsewhere(&signed.pages));
+            return Err(from_elsewhere(&signed.pages, &path));
         }
         Ok(form)
     }
 
     /// Reads a form of one of these pages.
     pub(crate) async fn read(pages: &Pages, request: Request) -> Result<Self, Response> {
-        if !is_from_here(request.headers()) {
-            return Err(elsewhere(pages));
+        if !is_from_here(pages, request.headers()) {
+            return Err(from_elsewhere(pages, request.uri().path()));
         }
         let unreadable = || {
             let text = "What was sent is no form of this page. Go back, and send it again.";
@@ -78,21 +79,22 @@ impl Form {
     }
 }
 
-/// Browsers say where a request comes from: by Fetch metadata to hosts that they trust, else by the origin of the page. What is no
-/// browser says neither, and is held by the cookie and the form's word.
-fn is_from_here(headers: &HeaderMap) -> bool {
+/// Browsers say where a request comes from: by Fetch metadata to hosts that they trust, else by the origin of the page, which is
+/// ours or that of the very address they ask. What is no browser says neither, and is held by the cookie and the form's word.
+fn is_from_here(pages: &Pages, headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin" || site == "none";
     }
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    match (headers.get(header::ORIGIN), text(header::HOST)) {
-        (None, _) => true,
-        // The address that the browser has asked, whatever a proxy makes of it before it is here.
-        (Some(_), Some(host)) => text(header::ORIGIN)
-            .and_then(|origin| origin.split_once("://"))
-            .is_some_and(|(_, origin)| origin == host),
-        (Some(_), None) => false,
-    }
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return true;
+    };
+    let asked = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let is_asked = |origin: &str| {
+        let host = origin.split_once("://").map(|(_, host)| host.as_bytes());
+        host.is_some() && host == asked
+    };
+    let origin = origin.to_str().unwrap_or_default();
+    pages.origin.as_deref() == Some(origin) || is_asked(origin)
 }
 
 fn is_a_form(headers: &HeaderMap) -> bool {
@@ -101,10 +103,4 @@ fn is_a_form(headers: &HeaderMap) -> bool {
         kind.as_bytes()
             .starts_with(b"application/x-www-form-urlencoded")
     })
-}
-
-fn elsewhere(pages: &Pages) -> Response {
-    let text = "This was sent from another page, or from one that you had open before you signed in. Open the page again, and \
-                send it from there.";
-    told(pages, StatusCode::FORBIDDEN, "Nothing was done", text)
 }

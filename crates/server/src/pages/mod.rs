@@ -53,6 +53,8 @@ pub(crate) struct Pages {
     base: Arc<str>,
     /// Whether browsers come by `https`, so that cookies must.
     is_secure: bool,
+    /// That of the public URL, as browsers write it.
+    origin: Option<Arc<str>>,
 }
 
 impl Pages {
@@ -61,7 +63,10 @@ impl Pages {
         let base = public_url.as_ref().map_or("", Url::path);
         Self {
             base: base.trim_end_matches('/').into(),
-            is_secure: public_url.is_some_and(|url| url.scheme() == "https"),
+            is_secure: public_url
+                .as_ref()
+                .is_some_and(|url| url.scheme() == "https"),
+            origin: public_url.map(|url| url.origin().ascii_serialization().into()),
             engine,
         }
     }

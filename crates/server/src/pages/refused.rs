@@ -19,8 +19,8 @@ use crate::Problem;
 struct ToldPage {
     frame: Frame,
     text: String,
-    /// Where to go on.
-    start: String,
+    /// Where to go on, and what that is called.
+    next: (String, &'static str),
 }
 
 /// Says one thing to somebody who may be signed in or not.
@@ -77,11 +77,23 @@ fn said(error: &EngineError) -> (StatusCode, &'static str, String) {
     (status, title, text)
 }
 
+/// Says that a form was not sent from one of these pages; back to the one it belongs to.
+pub(super) fn from_elsewhere(pages: &Pages, path: &str) -> Response {
+    let page = ToldPage {
+        frame: Frame::open(&pages.base, "Nothing was done"),
+        text: "This was sent from another page, or from one that you had open before you signed in. Open the page again, and send it \
+               from there."
+            .to_owned(),
+        next: (pages.path(path), "Open the page again"),
+    };
+    shown(StatusCode::FORBIDDEN, &page)
+}
+
 fn page(pages: &Pages, status: StatusCode, frame: Frame, text: &str) -> Response {
     let page = ToldPage {
         frame,
         text: text.to_owned(),
-        start: pages.path("/"),
+        next: (pages.path("/"), "Go to the start"),
     };
     shown(status, &page)
 }
