@@ -187,7 +187,7 @@ async fn reconnect(scene: &Scene, window: &Window) {
     window.press("Continue to Acme Inc").await;
     consent(window, "ada").await;
     window.see("Not connected").await;
-    window.see("You have signed in as ada@example.com").await;
+    window.see("This is the account of ada@example.com").await;
     window.look("other-account").await;
     window.follow("Back to crm").await;
     window.follow("its accounts").await;

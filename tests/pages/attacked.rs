@@ -130,3 +130,17 @@ async fn what_ails_the_store_is_told_to_nobody() {
         .hides("sessions")
         .hides("store.db");
 }
+
+#[tokio::test]
+async fn who_is_known_to_the_host_too_connects_in_their_own_browser() {
+    let house = House::in_a_host_of("ada").await;
+    let visitor = house.signed_in(Permission::ALL).await;
+    let app = app(&visitor).await;
+    account(&house, &visitor, &app).await;
+    // In another browser of the same user it is not theirs.
+    let sent = visitor.fill(&app, &[("action", "connect")]).await;
+    let callback = house.stage.sandbox.consent(&sent.location).await.unwrap();
+    let refused = house.visitor().open(&callback).await;
+    assert!(refused.status.is_client_error(), "{refused:?}");
+    assert_eq!(house.stage.instances().await.len(), 1);
+}

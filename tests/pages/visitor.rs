@@ -1,9 +1,10 @@
 //! A browser, as far as these tests need one: it holds a cookie, sends the forms that it was shown, and goes where it is sent.
 
 use std::ops::Deref;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
+use http::request::Parts;
 use tieline_store::Permission;
 use tieline_tests::browser::raw_client;
 use tieline_tests::stage::Stage;
@@ -27,6 +28,13 @@ impl House {
 
     pub(crate) async fn of(stage: Stage) -> Self {
         Self(tieline_tests::house::House::of(stage).await)
+    }
+
+    /// In a host that takes everybody for this user.
+    pub(crate) async fn in_a_host_of(user: &'static str) -> Self {
+        let signed_in = Arc::new(move |_: &Parts| Some(user.to_owned()));
+        let stage = Stage::acme().await;
+        Self(tieline_tests::house::House::in_a_host(stage, Some(signed_in)).await)
     }
 
     pub(crate) fn visitor(&self) -> Visitor {

@@ -6,7 +6,7 @@
 )]
 
 use tieline_engine::{Engine, NewApiKey, OWNER};
-use tieline_server::{ApiOptions, Limits, api, serve_tcp};
+use tieline_server::{ApiOptions, Limits, SignedIn, api, serve_tcp};
 use tieline_store::Permission;
 use tokio::net::TcpListener;
 
@@ -24,9 +24,14 @@ pub struct House {
 impl House {
     /// Of this stage.
     pub async fn of(stage: Stage) -> Self {
+        Self::in_a_host(stage, None).await
+    }
+
+    /// Of this stage, in a host that sees who is signed in there.
+    pub async fn in_a_host(stage: Stage, signed_in: Option<SignedIn>) -> Self {
         let (listener, base) = listen().await;
         let stage = stage.reached_at(&base).await;
-        open(listener, stage.engine.clone());
+        serve(listener, stage.engine.clone(), signed_in);
         Self { stage, base }
     }
 
@@ -45,8 +50,13 @@ pub async fn listen() -> (TcpListener, String) {
 
 /// Serves the pages and the API there, for as long as the test runs.
 pub fn open(listener: TcpListener, engine: Engine) {
+    serve(listener, engine, None);
+}
+
+fn serve(listener: TcpListener, engine: Engine, signed_in: Option<SignedIn>) {
     let options = ApiOptions {
         pages: true,
+        signed_in,
         ..ApiOptions::default()
     };
     let forever = std::future::pending();

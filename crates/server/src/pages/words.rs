@@ -38,8 +38,8 @@ pub(crate) fn in_plain_words(error: &EngineError) -> Option<String> {
         EngineError::DifferentAccount {
             expected, found, ..
         } => format!(
-            "You have signed in as {found}, and this is the account of {expected}. Nothing was changed: sign in there as {expected}, \
-             or connect {found} as an account of its own."
+            "This is the account of {found}, and not that of {expected}. Nothing was changed: take that of {expected}, or connect \
+             {found} as an account of its own."
         ),
         EngineError::RequestUnderWay { .. } => {
             "This was sent twice, and the first is still under way. Look among the accounts in a moment.".to_owned()
