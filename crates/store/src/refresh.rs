@@ -129,9 +129,20 @@ impl Store {
             Some(instance) if begin.in_doubt || !instance.is_in_doubt() => Begun::Leased(instance),
             Some(instance) => {
                 let leased = self.backend().is_leased(begin.id, &begin.owner, self.now());
-                match leased.await? {
-                    true => Begun::Leased(instance),
-                    false => Begun::InDoubt(instance),
+                if leased.await? {
+                    return Ok(Begun::Leased(instance));
+                }
+                // The attempt may have ended well between the two looks, and its lease with it.
+                let attempt = |it: &Instance| it.intent.as_ref().map(|intent| intent.attempt);
+                match self.backend().instance_by_id(begin.id).await? {
+                    None => Begun::Gone,
+                    Some(still)
+                        if still.generation == instance.generation
+                            && attempt(&still) == attempt(&instance) =>
+                    {
+                        Begun::InDoubt(still)
+                    }
+                    Some(ended) => Begun::Leased(ended),
                 }
             }
         })
