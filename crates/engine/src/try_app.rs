@@ -3,8 +3,8 @@
 use tieline_core::descriptor::Authentication;
 use tieline_core::{OAuthField, Parameters, ProviderSetup, Secret, random};
 use tieline_oauth::{
-    AuthorizationError, AuthorizationRequestOptions, EndpointProblem, NoWelcome, Outcome,
-    TokenClient, TokenFailure, TurnedAway,
+    Authorization, AuthorizationError, AuthorizationRequestOptions, EndpointProblem, NoWelcome,
+    Outcome, TokenClient, TokenFailure, TurnedAway,
 };
 use tieline_store::App;
 
@@ -72,12 +72,7 @@ impl Engine {
     /// How people would be met who come to consent.
     async fn welcome(&self, app: &App, parameters: &Parameters) -> Result<Tried, EngineError> {
         let provider = self.provider(&app.provider)?;
-        let redirect_uri = parameters.field(OAuthField::RedirectUri);
-        let options = AuthorizationRequestOptions {
-            redirect_uri: redirect_uri.unwrap_or_default(),
-            scopes: None,
-        };
-        let request = tieline_oauth::authorization(provider, parameters, options)?;
+        let request = consent_request(provider, parameters)?;
         let asked = self.shared.edge.welcome(provider, parameters, &request);
         Ok(match asked.await {
             Ok(None) => Tried::Taken,
@@ -90,21 +85,27 @@ impl Engine {
     }
 }
 
-/// Whether the endpoints are at hosts that the account's owner names, when it is connected.
-fn has_other_hosts(provider: &dyn ProviderSetup, parameters: &Parameters) -> bool {
+/// What people who come to consent ask for.
+fn consent_request(
+    provider: &dyn ProviderSetup,
+    parameters: &Parameters,
+) -> Result<Authorization, AuthorizationError> {
     let redirect_uri = parameters.field(OAuthField::RedirectUri);
     let options = AuthorizationRequestOptions {
         redirect_uri: redirect_uri.unwrap_or_default(),
         scopes: None,
     };
-    let request = tieline_oauth::authorization(provider, parameters, options);
-    let problem = request.err();
-    problem.is_some_and(|problem| {
-        matches!(
-            problem,
-            AuthorizationError::Endpoint(EndpointProblem::Template { .. })
-        )
-    })
+    tieline_oauth::authorization(provider, parameters, options)
+}
+
+/// Whether the endpoints are at hosts that the account's owner names, when it is connected.
+fn has_other_hosts(provider: &dyn ProviderSetup, parameters: &Parameters) -> bool {
+    matches!(
+        consent_request(provider, parameters),
+        Err(AuthorizationError::Endpoint(
+            EndpointProblem::Template { .. }
+        ))
+    )
 }
 
 /// What a refusal says of the app.
